@@ -1,0 +1,194 @@
+"""The lexical types of leaves: which JSON value a field takes, and how libvirt's XML writes it.
+
+A `Scalar` is the one place that knows a type's check, its schema and its text. Pydantic models, the fast
+inspection, the CRDs and the XML renderer all use the same object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from webhook.declare.quantity import kib, written
+
+Check = Callable[[Any], str | None]
+
+# XML 1.0 has no place for C0 controls; line ends would break out of one-line texts, and the marks that
+# reorder or hide text (bidi controls, zero-width characters) let one string look like another.
+UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalar:
+    """A leaf's type.
+
+    `schema` is its OpenAPI v3 schema, `check` returns the problem with a JSON value or None,
+    `to_text` and `from_text` translate between JSON value and XML text (`from_text` raises ValueError).
+    `presence` marks a bool that XML writes as an element being there.
+    """
+
+    schema: dict[str, Any]
+    check: Check
+    to_text: Callable[[Any], str] = str
+    from_text: Callable[[str], Any] = str
+    presence: bool = False
+    values: tuple[str, ...] = field(default=())
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(value: object) -> object:
+            problem = self.check(value)
+            if problem is not None:
+                raise ValueError(problem)
+            return value
+
+        return core_schema.no_info_plain_validator_function(validate)
+
+
+def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
+    """A string of 1 to `longest` characters without control characters; `pattern` is matched whole."""
+    matches = re.compile(pattern).fullmatch if pattern else None
+
+    def check(value: Any) -> str | None:
+        if type(value) is not str:
+            return f"is {kind_of(value)}, expected a string"
+        if not 0 < len(value) <= longest:
+            return f"has {len(value)} characters, expected 1 to {longest}"
+        if not (value.isascii() and value.isprintable()) and UNSAFE.search(value):
+            return f"`{shown(value)}` contains control or invisible characters"
+        if matches and not matches(value):
+            return f"`{shown(value)}` is not {what or 'of the form ' + pattern}"
+        return None
+
+    schema: dict[str, Any] = {"type": "string", "maxLength": longest, "minLength": 1}
+    if pattern:
+        schema["pattern"] = f"^(?:{pattern})$"
+    return Scalar(schema, check)
+
+
+def choice(*values: str) -> Scalar:
+    """One of a closed set of strings."""
+    allowed = frozenset(values)
+
+    def check(value: Any) -> str | None:
+        if type(value) is str and value in allowed:
+            return None
+        if type(value) is not str:
+            return f"is {kind_of(value)}, expected one of {listed(values)}"
+        return f"`{shown(value)}` is not one of {listed(values)}"
+
+    return Scalar({"type": "string", "enum": list(values)}, check, values=values)
+
+
+def integer(lowest: int = 0, highest: int = 2**31 - 1, hex_digits: int = 0) -> Scalar:
+    """A whole number in [lowest, highest]; XML writes it in decimal, or as 0x… with `hex_digits` digits."""
+
+    def check(value: Any) -> str | None:
+        if type(value) is not int:
+            return f"is {kind_of(value)}, expected a whole number"
+        if not lowest <= value <= highest:
+            return f"is {value}, expected {lowest} to {highest}"
+        return None
+
+    def to_text(value: int) -> str:
+        return f"0x{value:0{hex_digits}x}" if hex_digits else str(value)
+
+    def from_text(content: str) -> int:
+        return int(content.strip(), 0)
+
+    schema: dict[str, Any] = {"type": "integer", "minimum": lowest, "maximum": highest}
+    if highest > 2**31 - 1:
+        schema["format"] = "int64"
+    return Scalar(schema, check, to_text, from_text)
+
+
+def boolean(yes: str = "yes", no: str = "no", *, presence: bool = False) -> Scalar:
+    """True or false; XML writes the words `yes` and `no`, or, with `presence`, an empty element for true."""
+
+    def check(value: Any) -> str | None:
+        return None if value is True or value is False else f"is {kind_of(value)}, expected true or false"
+
+    def from_text(content: str) -> bool:
+        if content not in (yes, no):
+            raise ValueError(f"`{shown(content)}` is neither {yes} nor {no}")
+        return content == yes
+
+    return Scalar({"type": "boolean"}, check, lambda value: yes if value else no, from_text, presence)
+
+
+def memory(lowest_kib: int = 1024) -> Scalar:
+    """An amount of memory: a whole number of MiB, or a Kubernetes quantity (`4Gi`). XML writes KiB."""
+
+    def check(value: Any) -> str | None:
+        amount = kib(value)
+        if amount is None:
+            return f"`{shown(value)}` is no amount of memory, expected MiB as a whole number or a quantity like `4Gi`"
+        if not lowest_kib <= amount <= 2**44:
+            return f"`{shown(value)}` is out of range, expected {written(lowest_kib)} to 16Pi"
+        return None
+
+    schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(int(content)))
+
+
+def numbers(highest: int) -> Scalar:
+    """A list of whole numbers, which XML writes as a set of ranges (`0-3,8`)."""
+
+    def check(value: Any) -> str | None:
+        if type(value) is not list:
+            return f"is {kind_of(value)}, expected a list of whole numbers"
+        if len(value) > highest + 1 or len(value) != len({repr(item) for item in value}):
+            return "names a number twice"
+        bad = next((item for item in value if type(item) is not int or not 0 <= item <= highest), None)
+        return None if bad is None else f"holds `{shown(bad)}`, expected whole numbers from 0 to {highest}"
+
+    def from_text(content: str) -> list[int]:
+        found: list[int] = []
+        for part in content.split(","):
+            first, _, last = part.strip().partition("-")
+            low, high = int(first), int(last or first)
+            if not 0 <= low <= high <= highest:
+                raise ValueError(f"`{shown(content)}` is no set of numbers up to {highest}")
+            found.extend(range(low, high + 1))
+        return found
+
+    item = {"type": "integer", "minimum": 0, "maximum": highest}
+    schema = {"type": "array", "items": item, "maxItems": highest + 1, "x-kubernetes-list-type": "atomic"}
+    return Scalar(schema, check, lambda value: ",".join(str(item) for item in value), from_text)
+
+
+def nullable(inner: Scalar) -> Scalar:
+    """Like `inner`, but null is taken too and means unsaid."""
+    return Scalar(
+        {**inner.schema, "nullable": True},
+        lambda value: None if value is None else inner.check(value),
+        inner.to_text,
+        inner.from_text,
+    )
+
+
+def kind_of(value: object) -> str:
+    """A JSON value's type in the user's words."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def shown(value: object, longest: int = 80) -> str:
+    """A tenant's value as a message may show it: one line, printable, cut."""
+    content = value if isinstance(value, str) else repr(value)
+    safe = "".join(
+        char if char.isprintable() and char != "`" and not UNSAFE.match(char) else "\ufffd"
+        for char in content[: longest + 1]
+    )
+    return safe[:longest] + "…" if len(content) > longest else safe
+
+
+def listed(values: tuple[str, ...]) -> str:
+    """Alternatives for a message: `a`, `b`, `c`."""
+    return ", ".join(f"`{value}`" for value in values)

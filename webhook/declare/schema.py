@@ -1,0 +1,51 @@
+"""Declarations as structural OpenAPI v3 schemas, the form that a CustomResourceDefinition takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webhook.declare.element import Backend, Goal, Half, Reference
+from webhook.declare.shape import Field, Shape
+
+
+def schema(shape: Shape) -> dict[str, Any]:
+    """The structural schema of one element: real properties, no preserve-unknown-fields, described halves."""
+    made: dict[str, Any] = {
+        "type": "object",
+        "description": shape.doc.split("\n\n")[0].replace("\n", " "),
+        "properties": {entry.name: _property(entry) for entry in shape.fields.values()},
+    }
+    return {key: value for key, value in made.items() if value}
+
+
+def _property(entry: Field) -> dict[str, Any]:
+    if entry.scalar is not None:
+        made = dict(entry.scalar.schema)
+    elif entry.shape is not None and entry.many:
+        made = _list(entry.shape)
+    else:
+        assert entry.shape is not None  # noqa: S101 - a field is a scalar or an element
+        made = schema(entry.shape)
+    said = " ".join(part for part in (entry.doc or made.get("description", ""), _half(entry.half)) if part)
+    return {**made, "description": said} if said else made
+
+
+def _list(shape: Shape) -> dict[str, Any]:
+    items = schema(shape)
+    if not shape.key:
+        return {"type": "array", "items": items, "x-kubernetes-list-type": "atomic"}
+    items["required"] = [shape.key]
+    return {
+        "type": "array",
+        "items": items,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": [shape.key],
+    }
+
+
+def _half(half: Half) -> str:
+    if isinstance(half, Backend):
+        return f"Backend ({half.kind}): refused unless a policy permits it."
+    if isinstance(half, Reference):
+        return f"Names a {half.kind}."
+    return "Goal." if isinstance(half, Goal) else ""

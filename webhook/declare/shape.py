@@ -1,0 +1,125 @@
+"""Declarations compiled once: per element a table of fields, as the hot path, the renderer and the schema use it.
+
+A `Shape` says nothing that the declaration does not; it is the declaration without pydantic's machinery.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from webhook.declare.element import Backend, Declared, Element, Frontend, Half
+from webhook.declare.scalars import Check, Scalar
+
+
+@dataclass(slots=True)
+class Field:
+    """One declared field: exactly one of `scalar` and `shape` is set; `many` where it is a list of elements."""
+
+    name: str
+    half: Half
+    place: str
+    unless: Mapping[str, Half]
+    doc: str
+    scalar: Scalar | None = None
+    shape: Shape | None = None
+    many: bool = False
+    check: Check | None = None
+    # Nothing but a frontend leaf: the inspection can pass it by once its type holds.
+    plain: bool = False
+
+    def half_of(self, value: object) -> Half:
+        """The half that this value of the field belongs to."""
+        return self.unless.get(value, self.half) if isinstance(value, str) else self.half
+
+
+@dataclass(slots=True)
+class Shape:
+    """One element's fields by their name in the API."""
+
+    name: str
+    tag: str
+    key: str
+    alike: tuple[str, ...]
+    doc: str
+    fields: dict[str, Field] = field(default_factory=dict)
+    variant_key: str = ""
+    variants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@cache
+def shape_of(element: type[Element]) -> Shape:
+    """The compiled declaration of `element`; TypeError where a field is declared without a class or a type."""
+    shape = Shape(element.__name__, element.tag, element.key, element.alike, (element.__doc__ or "").strip())
+    for name, info in element.model_fields.items():
+        extra = info.json_schema_extra
+        declared = extra.get("declared") if isinstance(extra, dict) else None
+        if not isinstance(declared, Declared):
+            raise TypeError(f"{element.__name__}.{name} has no class: declare it frontend, backend, reference or goal")
+        alias = info.alias or name
+        scalar, inner, many = _type_of(element, name, [info.annotation, *info.metadata])
+        shape.fields[alias] = Field(
+            name=alias,
+            half=declared.half,
+            place=declared.place or _default_place(alias, inner),
+            unless=declared.unless,
+            doc=info.description or "",
+            scalar=scalar,
+            shape=shape_of(inner) if inner else None,
+            many=many,
+            check=scalar.check if scalar else None,
+            plain=isinstance(declared.half, Frontend) and not declared.unless,
+        )
+    if element.variants is not None:
+        key, table = element.variants
+        shape.variant_key = key
+        common = set(shape.fields) - {name for names in table.values() for name in names}
+        shape.variants = {value: frozenset(common | set(names)) for value, names in table.items()}
+    return shape
+
+
+def _default_place(alias: str, inner: type[Element] | None) -> str:
+    return (inner.tag or alias) if inner else f"@{alias}"
+
+
+def _type_of(element: type[Element], name: str, parts: list[Any]) -> tuple[Scalar | None, type[Element] | None, bool]:
+    """What a field's annotation stands for, through `| None`, `Annotated` and `list`."""
+    for part in parts:
+        if isinstance(part, Scalar):
+            return part, None, False
+    for part in parts:
+        if isinstance(part, type) and issubclass(part, Element):
+            return None, part, False
+        origin = typing.get_origin(part)
+        if origin in (typing.Union, types.UnionType, typing.Annotated):
+            return _type_of(element, name, [arg for arg in typing.get_args(part) if arg is not type(None)])
+        if origin is list:
+            scalar, inner_element, _ = _type_of(element, name, list(typing.get_args(part)))
+            if inner_element is not None:
+                return None, inner_element, True
+            raise TypeError(f"{element.__name__}.{name}: lists of {scalar} are declared as one scalar")
+    raise TypeError(f"{element.__name__}.{name}: {parts[0]} is neither a scalar nor an element")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A declared field with its full path: `domain.devices.disks[*].driver.cache`."""
+
+    path: str
+    field: Field
+    # The half that holds here: a backend element covers all of its fields.
+    half: Half
+
+
+def walk(shape: Shape, path: str, covered: Backend | None = None) -> Iterator[Place]:
+    """Every declared field below `shape`, elements before their fields, in the order of declaration."""
+    for entry in shape.fields.values():
+        here = f"{path}.{entry.name}" + ("[*]" if entry.many else "")
+        half = covered or entry.half
+        yield Place(here, entry, half)
+        if entry.shape is not None:
+            yield from walk(entry.shape, here, half if isinstance(half, Backend) else None)

@@ -1,0 +1,45 @@
+"""Where a device sits on its bus (libvirt: formatdomain, "Device Addresses")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from webhook.declare import Element, choice, frontend, integer, text
+from webhook.domain.types import Switch
+
+# libvirt reads a PCI bus in base 0 but its schema takes two digits, and it reads other buses in base 10:
+# below ten both agree, from ten on only PCI goes that far.
+_bus = integer(0, 255)
+Bus = Annotated[int, replace(_bus, to_text=lambda value: str(value) if value < 10 else f"0x{value:02x}")]
+Small = Annotated[int, integer(0, 65535)]
+
+
+class Address(
+    Element,
+    tag="address",
+    variants=(
+        "type",
+        {
+            "pci": ("domain", "bus", "slot", "function", "multifunction"),
+            "drive": ("controller", "bus", "target", "unit"),
+            "usb": ("bus", "port"),
+            "virtio-serial": ("controller", "bus", "port"),
+            "isa": ("iobase", "irq"),
+        },
+    ),
+):
+    """A device's place; which fields go together depends on `type`."""
+
+    type: Annotated[str, choice("pci", "drive", "usb", "virtio-serial", "isa")] | None = frontend()
+    domain: Annotated[int, integer(0, 0xFFFF, hex_digits=4)] | None = frontend()
+    bus: Bus | None = frontend()
+    slot: Annotated[int, integer(0, 31, hex_digits=2)] | None = frontend()
+    function: Annotated[int, integer(0, 7, hex_digits=1)] | None = frontend()
+    multifunction: Switch | None = frontend()
+    controller: Small | None = frontend()
+    target: Small | None = frontend()
+    unit: Small | None = frontend()
+    port: Annotated[str, text(32, "[0-9]{1,5}(\\.[0-9]{1,3}){0,4}", "a port like `1` or `1.2`")] | None = frontend()
+    iobase: Annotated[int, integer(0, 0xFFFF, hex_digits=3)] | None = frontend()
+    irq: Annotated[int, integer(0, 15, hex_digits=1)] | None = frontend()

@@ -1,0 +1,39 @@
+"""One file a device; each is found by being there: `plural` names its list, `single` the one there can be."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from pydantic import create_model
+
+from webhook.declare import Element, frontend
+from webhook.domain.devices.device import Device
+
+
+def _found() -> list[type[Device]]:
+    kinds: list[type[Device]] = []
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
+        names = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+        kinds += [kind for kind in names if isinstance(kind, type) and issubclass(kind, Device)]
+    return [kind for kind in dict.fromkeys(kinds) if kind.plural or kind.single]
+
+
+KINDS: dict[str, type[Device]] = {kind.plural or kind.single: kind for kind in _found()}
+
+
+class DeviceList(Element, tag="devices"):
+    """The devices of a domain, a list a kind."""
+
+
+Devices: type[Element] = create_model(
+    "Devices",
+    __base__=DeviceList,
+    __doc__=DeviceList.__doc__,
+    **{  # type: ignore[call-overload]
+        name: ((list[kind] if kind.plural else kind) | None, frontend(kind.tag))  # type: ignore[valid-type]
+        for name, kind in KINDS.items()
+    },
+)
+
+__all__ = ["KINDS", "Device", "Devices"]

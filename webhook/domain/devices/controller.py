@@ -1,0 +1,58 @@
+"""Controllers of every bus (libvirt: formatdomain, "Controllers")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Element, backend, choice, frontend, integer
+from webhook.domain.devices.device import NAME, Device
+from webhook.domain.types import Count, Model, Positive
+
+
+class ControllerTarget(Element, tag="target"):
+    """What tells one PCI port from another: its chassis, its port (slot × 8 + function), its bus number."""
+
+    chassis: Annotated[int, integer(0, 255)] | None = frontend()
+    port: Annotated[int, integer(0, 255, hex_digits=1)] | None = frontend()
+    chassis_nr: Annotated[int, integer(1, 255)] | None = frontend("@chassisNr")
+    bus_nr: Annotated[int, integer(1, 254)] | None = frontend("@busNr")
+    index: Annotated[int, integer(0, 30)] | None = frontend("@index")
+    hotplug: Annotated[str, choice("on", "off")] | None = frontend()
+
+
+class ControllerModel(Element, tag="model"):
+    """The PCI bridge's device model in QEMU."""
+
+    name: Model | None = frontend()
+
+
+class ControllerDriver(Element, tag="driver"):
+    """A controller's queues are the guest's, its threads the host's."""
+
+    queues: Annotated[int, integer(1, 256)] | None = frontend()
+    max_sectors: Annotated[int, integer(1, 65535)] | None = frontend("@max_sectors")
+    cmd_per_lun: Annotated[int, integer(1, 65535)] | None = frontend("@cmd_per_lun")
+    iothread: Positive | None = backend("io-tuning")
+
+
+class Controller(
+    Device,
+    tag="controller",
+    plural="controllers",
+    alike=("type", "index", "model"),
+):
+    """A controller; `type` and `index` tell it from the others, and its name is made of them (`scsi-0`)."""
+
+    # libvirt names the root buses itself and cannot rename them: the XML has no place for a controller's name.
+    name: Annotated[str, NAME] | None = frontend("-")
+    type: Annotated[str, choice("pci", "ide", "sata", "scsi", "usb", "virtio-serial", "fdc", "ccid", "isa")] | None = (
+        frontend()
+    )
+    index: Annotated[int, integer(0, 255)] | None = frontend()
+    model: Model | None = frontend()
+    ports: Annotated[int, integer(1, 31)] | None = frontend()
+    vectors: Count | None = frontend()
+    driver: ControllerDriver | None = frontend()
+    target: ControllerTarget | None = frontend()
+    bridge: ControllerModel | None = frontend("model")
+    pcihole64: Annotated[int, integer(0, 2**40)] | None = frontend("pcihole64")

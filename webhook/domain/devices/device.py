@@ -1,0 +1,37 @@
+"""What every device has, and how a device's declaration is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
+
+from webhook.declare import Element, frontend, integer
+from webhook.domain.address import Address
+from webhook.domain.types import DeviceName
+
+
+def _alias(content: str) -> str:
+    """A device's name from libvirt's user alias; aliases that libvirt made itself are no names."""
+    if not content.startswith("ua-"):
+        raise ValueError("not a user alias")
+    return content.removeprefix("ua-")
+
+
+# libvirt keeps a device's alias as given only where it starts with `ua-` (formatdomain, "User aliases").
+_name = DeviceName.__metadata__[0]
+NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
+
+
+class Device(Element, key="name"):
+    """Base of every device. `plural` is its list in `devices`; `single` where a domain has at most one."""
+
+    plural: ClassVar[str] = ""
+    single: ClassVar[str] = ""
+
+    name: Annotated[str, NAME] | None = frontend("alias/@name")
+    address: Address | None = frontend()
+    acpi_index: Annotated[int, integer(1, 16383)] | None = frontend("acpi/@index")
+
+    def __init_subclass__(cls, plural: str = "", single: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.plural, cls.single = plural or cls.plural, single or cls.single

@@ -1,0 +1,20 @@
+"""The memory balloon (libvirt: formatdomain, "Memory balloon device")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import choice, frontend, integer
+from webhook.domain.devices.device import Device
+from webhook.domain.types import Switch
+
+
+class Memballoon(Device, tag="memballoon", single="memballoon"):
+    """A balloon by which the guest gives memory back; `none` says that there is none."""
+
+    model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional", "none")] | None = (
+        frontend()
+    )
+    autodeflate: Switch | None = frontend()
+    free_page_reporting: Switch | None = frontend("@freePageReporting")
+    stats_period: Annotated[int, integer(0, 3600)] | None = frontend("stats/@period")

@@ -1,0 +1,14 @@
+"""Panic notifiers (libvirt: formatdomain, "Panic device")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import choice, frontend
+from webhook.domain.devices.device import Device
+
+
+class Panic(Device, tag="panic", plural="panics", alike=("model",)):
+    """How the guest tells the host that it crashed."""
+
+    model: Annotated[str, choice("isa", "hyperv", "pvpanic", "pseries", "s390")] | None = frontend()

@@ -1,0 +1,17 @@
+"""Watchdogs (libvirt: formatdomain, "Watchdog devices")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Backend, choice, frontend, goal
+from webhook.domain.devices.device import Device
+
+
+class Watchdog(Device, tag="watchdog", plural="watchdogs", alike=("model",)):
+    """A timer that acts when the guest stops answering; a dump would be written to the host."""
+
+    model: Annotated[str, choice("i6300esb", "ib700", "diag288", "itco")] | None = frontend()
+    action: Annotated[str, choice("reset", "shutdown", "poweroff", "pause", "none", "dump", "inject-nmi")] | None = (
+        goal(unless={"dump": Backend("host-path")})
+    )

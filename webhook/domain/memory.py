@@ -1,0 +1,22 @@
+"""Memory: what the guest has, and how far it can grow (libvirt: formatdomain, "Memory Allocation")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Element, frontend, integer
+from webhook.domain.types import Size
+
+
+class Memory(Element, tag="."):
+    """The memory at boot; a whole number is MiB."""
+
+    size: Size | None = frontend("memory")
+    current: Size | None = frontend("currentMemory")
+
+
+class MaxMemory(Element, tag="maxMemory"):
+    """How far memory can be plugged while the guest runs, and in how many DIMM slots."""
+
+    size: Size | None = frontend(".")
+    slots: Annotated[int, integer(0, 256)] | None = frontend()

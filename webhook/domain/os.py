@@ -1,0 +1,71 @@
+"""Machine, firmware and boot (libvirt: formatdomain, "Operating system booting")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Backend, Element, backend, choice, frontend, goal
+from webhook.domain.types import Flag, Line, Machine, Path
+
+
+class OsType(Element, tag="type"):
+    """The machine that QEMU emulates; a versioned machine type, never an alias."""
+
+    os: Annotated[str, choice("hvm")] | None = frontend(".")
+    arch: Annotated[str, choice("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")] | None = frontend()
+    machine: Machine | None = frontend()
+
+
+class Smbios(Element, tag="smbios"):
+    """Where the guest's SMBIOS tables come from; `host` would show it the host's identity."""
+
+    mode: Annotated[str, choice("emulate", "sysinfo", "host")] | None = frontend(
+        unless={"host": Backend("host-identity")}
+    )
+
+
+class Boot(Element, tag="boot"):
+    """A class of devices to boot from, where no device says its own boot order."""
+
+    dev: Annotated[str, choice("hd", "cdrom", "network", "fd")] | None = frontend()
+
+
+class BootMenu(Element, tag="bootmenu"):
+    """The firmware's boot menu; `timeout` in milliseconds."""
+
+    enable: Flag | None = frontend()
+    timeout: Annotated[str, choice("0", "1000", "3000", "5000", "10000")] | None = frontend()
+
+
+class Nvram(Element, tag="nvram"):
+    """The file of the firmware's variables."""
+
+    path: Path | None = backend("firmware-path", ".")
+    template: Path | None = backend("firmware-path")
+
+
+class Loader(Element, tag="loader"):
+    """The firmware's image; the host's renderer names it from `firmware` and `secureBoot`."""
+
+    path: Path | None = backend("firmware-path", ".")
+    type: Annotated[str, choice("rom", "pflash")] | None = backend("firmware-path")
+    readonly: Flag | None = backend("firmware-path")
+    secure: Flag | None = backend("firmware-path")
+
+
+class Os(Element, tag="os"):
+    """How the machine boots."""
+
+    type: OsType | None = frontend()
+    firmware: Annotated[str, choice("bios", "efi")] | None = frontend("@firmware")
+    secure_boot: Flag | None = frontend("firmware/feature[@name='secure-boot']/@enabled")
+    enrolled_keys: Flag | None = frontend("firmware/feature[@name='enrolled-keys']/@enabled")
+    smbios: Smbios | None = frontend()
+    boot: list[Boot] | None = frontend()
+    boot_menu: BootMenu | None = frontend()
+    loader: Loader | None = goal()
+    nvram: Nvram | None = goal()
+    kernel: Path | None = backend("host-path", "kernel")
+    initrd: Path | None = backend("host-path", "initrd")
+    dtb: Path | None = backend("host-path", "dtb")
+    cmdline: Line | None = backend("host-path", "cmdline")

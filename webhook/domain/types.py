@@ -1,0 +1,46 @@
+"""The lexical types that several declarations share: names, identities, sizes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import boolean, integer, memory, text
+
+# A device's name: an RFC 1123 label, so that it is also valid in a libvirt user alias.
+DeviceName = Annotated[str, text(63, "[a-z0-9]([-a-z0-9]*[a-z0-9])?", "a lower-case name (letters, digits, `-`)")]
+# The name of a Kubernetes object: an RFC 1123 subdomain.
+ObjectName = Annotated[
+    str,
+    text(
+        253,
+        "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+        "the name of a Kubernetes object (lower-case letters, digits, `-`, `.`)",
+    ),
+]
+Uuid = Annotated[
+    str,
+    text(
+        36,
+        "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "a UUID like 8b0f1e7a-3c2d-4e5f-8a9b-0c1d2e3f4a5b",
+    ),
+]
+# The second hex digit is even: a group address is no station's (IEEE 802; libvirt refuses it too).
+Mac = Annotated[
+    str,
+    text(17, "[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}", "a unicast MAC address like 02:00:00:12:34:56"),
+]
+# What QEMU takes in a disk's serial without quoting it (libvirt's own set, VIR_STORAGE serial).
+Serial = Annotated[str, text(36, "[A-Za-z0-9 ._+-]+", "a serial number (letters, digits, space, `.`, `_`, `+`, `-`)")]
+Line = Annotated[str, text(256)]
+Path = Annotated[str, text(4096)]
+Model = Annotated[str, text(64, "[A-Za-z0-9][A-Za-z0-9._+-]*", "a model's name")]
+Machine = Annotated[str, text(64, "[a-z0-9][a-z0-9._-]*", "a machine type like pc-q35-7.2")]
+Flag = Annotated[bool, boolean()]
+Switch = Annotated[bool, boolean("on", "off")]
+Presence = Annotated[bool, boolean(presence=True)]
+Count = Annotated[int, integer(0, 65535)]
+Positive = Annotated[int, integer(1, 65535)]
+Size = Annotated[int | str, memory()]
+# Video memory, in KiB as libvirt's attributes count it.
+Kib = Annotated[int, integer(0, 4194304)]
