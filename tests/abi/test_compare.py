@@ -1,0 +1,37 @@
+"""The same machine or not, as cases; and that every change has a consequence in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from webhook.abi.compare import Change, compare, frozen_finding
+from webhook.declare import Frontend
+from webhook.kinds import places
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "compare.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["title"])
+def test_compare(case: dict[str, Any]) -> None:
+    changes = compare(case["old"], case["new"])
+    assert [[change.path, change.old, change.new] for change in changes] == case["changes"]
+
+
+def test_every_frontend_field_has_a_consequence_and_a_way_out() -> None:
+    frontends = [path for path, place in places().items() if isinstance(place.half, Frontend) and "domain." in path]
+    assert len(frontends) > 300
+    for path in frontends:
+        finding = frozen_finding(Change(".x", path, 1, 2), "spec.domain")
+        assert len(finding.problem.split("; ")[1]) > 20, path
+        assert finding.help, path
+
+
+def test_a_moved_nic_is_told_that_it_would_be_renamed() -> None:
+    change = Change(".devices.interfaces[0].address.bus", "domain.devices.interfaces[*].address.bus", 1, 2)
+    finding = frozen_finding(change, "spec.domain")
+    assert finding.path == "spec.domain.devices.interfaces[0].address.bus"
+    assert "renamed" in finding.problem

@@ -1,0 +1,61 @@
+"""Every rule of consistency with what it refuses and what it does not, and what is only unwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from webhook.abi import consistency
+from webhook.abi.consistency import consistent, unwise
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "consistency.yaml").read_text())
+# Cases show one part of a domain; what the rest lacks is another rule's business, tested below.
+APART = "complete"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["title"])
+def test_consistency(case: dict[str, Any]) -> None:
+    found: dict[str, list[str]] = {}
+    for finding in consistent(case["domain"], "spec.domain"):
+        if finding.rule != APART:
+            found.setdefault(finding.rule, []).append(finding.path)
+            assert finding.help
+    assert found == case["findings"]
+
+
+def test_every_rule_refuses_some_case() -> None:
+    for rule in consistency.RULES:
+        if rule is consistency.nothing_is_left_open:
+            continue
+        assert any(list(rule(case["domain"], "spec.domain")) for case in CASES), rule.__name__
+
+
+def test_what_libvirt_would_choose_by_itself_is_refused_where_it_is_missing() -> None:
+    domain = {"devices": {"disks": [{"target": {"bus": "virtio"}}], "interfaces": [{"name": "n"}]}}
+    missing = {finding.path for finding in consistent(domain, "spec.domain")}
+    assert missing == {
+        "spec.domain.uuid",
+        "spec.domain.memory.size",
+        "spec.domain.vcpu.count",
+        "spec.domain.os.type",
+        "spec.domain.devices.disks[0].name",
+        "spec.domain.devices.disks[0].address",
+        "spec.domain.devices.interfaces[0].address",
+        "spec.domain.devices.interfaces[0].mac.address",
+    }
+
+
+@pytest.mark.parametrize(
+    ("domain", "places"),
+    [
+        ({"cpu": {"mode": "host-model"}}, ["spec.domain.cpu.mode"]),
+        ({"cpu": {"mode": "custom", "model": "Westmere"}}, []),
+        ({"memory": {"size": 4096}, "cpu": {"numa": [{"memory": 4194304}]}}, ["spec.domain.cpu.numa"]),
+        ({"memory": {"size": 4096}, "cpu": {"numa": [{"memory": "4194304Ki"}]}}, []),
+    ],
+)
+def test_what_is_unwise_is_a_warning(domain: dict[str, Any], places: list[str]) -> None:
+    assert [finding.path for finding in unwise(domain, "spec.domain")] == places

@@ -1,0 +1,168 @@
+"""A real Kubernetes API server for tests: its own folder, loopback ports, users and kubeconfig."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import httpx
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.cluster.build import program
+
+# Users by name, and their groups: an admin, a tenant, and the service account-like user of a GitOps tool.
+USERS = MappingProxyType({"admin": "system:masters", "tenant": "tenants", "gitops": "system:masters"})
+READY_WITHIN = 90.0
+
+
+@dataclass
+class Cluster:
+    """A running API server."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    binary: Path
+    tokens: dict[str, str] = field(default_factory=lambda: {user: f"token-of-{user}" for user in USERS})
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "certs" / "apiserver.crt"
+
+    def token(self, user: str) -> str:
+        return self.tokens[user]
+
+    def kubeconfig(self, user: str = "admin") -> Path:
+        """The path of a kubeconfig of this user."""
+        path = self.folder / f"kubeconfig-{user}"
+        if not path.exists():
+            server = {"server": self.url, "certificate-authority": str(self.ca_file)}
+            config = {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "test", "cluster": server}],
+                "users": [{"name": user, "user": {"token": self.token(user)}}],
+                "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
+                "current-context": "test",
+            }
+            path.write_text(yaml.safe_dump(config))
+        return path
+
+    def kubectl(
+        self,
+        *args: str,
+        input: str | None = None,
+        user: str = "admin",
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl (of the server's own version); with `check` an AssertionError says what it said."""
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig(user)), "HOME": str(self.folder)}
+        command = [str(self.binary), "kubectl", f"--cache-dir={self.folder}/cache", *args]
+        done = subprocess.run(
+            command, input=input, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        if check and done.returncode:
+            raise AssertionError(f"kubectl {' '.join(args)} failed:\n{done.stdout}{done.stderr}")
+        return done
+
+    def client(self, user: str = "admin") -> httpx.Client:
+        """An HTTP client for raw calls of the API."""
+        headers = {"Authorization": f"Bearer {self.token(user)}"}
+        trusted = ssl.create_default_context(cafile=self.ca_file)
+        return httpx.Client(base_url=self.url, verify=trusted, headers=headers, timeout=30)
+
+    def wait_established(self, crd: str) -> None:
+        """Until the API server serves a CustomResourceDefinition."""
+        self.kubectl("wait", "--for=condition=Established", f"crd/{crd}", "--timeout=60s")
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Cluster]:
+    """An API server that is ready when this is entered and gone when it is left."""
+    binary = program()
+    cluster = _start(folder, binary)
+    try:
+        _wait_ready(cluster)
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _start(folder: Path, binary: Path) -> Cluster:
+    _keys(folder)
+    users = [f"token-of-{user},{user},{user},{group}\n" for user, group in USERS.items()]
+    (folder / "tokens.csv").write_text("".join(users))
+    port, etcd, peer = _free_ports(3)
+    flags = {
+        "cert-dir": folder / "certs",
+        "service-account-issuer": "https://kubernetes.default.svc",
+        "service-account-key-file": folder / "account.pub",
+        "service-account-signing-key-file": folder / "account.key",
+        "token-auth-file": folder / "tokens.csv",
+        "authorization-mode": "RBAC",
+        "service-cluster-ip-range": "10.96.0.0/16",
+        "endpoint-reconciler-type": "none",
+    }
+    command = [str(binary), "serve", str(folder), *map(str, (port, etcd, peer))]
+    command += [f"--{name}={value}" for name, value in flags.items()]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    return Cluster(folder, port, process, binary)
+
+
+def _keys(folder: Path) -> None:
+    """The key pair of service account tokens, which the API server insists on."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (folder / "account.key").write_bytes(private)
+    (folder / "account.key").chmod(0o600)
+    (folder / "account.pub").write_bytes(public)
+
+
+def _wait_ready(cluster: Cluster) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline and cluster.process.poll() is None:
+        # The server writes its certificate a moment after its start.
+        with contextlib.suppress(httpx.TransportError, OSError), cluster.client() as client:
+            if client.get("/readyz").status_code == 200 and client.get("/api/v1/namespaces/default").is_success:
+                return
+        time.sleep(0.2)
+    cluster.stop()
+    raise RuntimeError(f"the test cluster did not become ready:\n{cluster.log()[-6000:]}")
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]

@@ -1,0 +1,135 @@
+"""A real `vmconfig serve` beside a real API server, registered by the chart's own rendered manifests."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests import tools
+from tests.cluster.cluster import Cluster
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "vmconfig"
+NAMESPACE = "tenants"
+
+
+@dataclass
+class Service:
+    """One running service: where it listens, and the folder of its certificates."""
+
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def ca(self) -> bytes:
+        return (self.folder / "certs" / "ca.crt").read_bytes()
+
+    def trusted(self) -> ssl.SSLContext:
+        """What a client needs to trust it."""
+        return ssl.create_default_context(cafile=self.folder / "certs" / "ca.crt")
+
+    def stop(self) -> int:
+        """End it as a node would: SIGTERM, then wait; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+
+@contextlib.contextmanager
+def serving(folder: Path, port: int | None = None) -> Iterator[Service]:
+    """A service on loopback with certificates of its own, ready when this is entered."""
+    port = port or free_port()
+    certs = folder / "certs"
+    if not certs.exists():
+        issue = [sys.executable, "-m", "certs", "issue", "--dir", str(certs), "--dns", "localhost", "--ip", "127.0.0.1"]
+        subprocess.run(issue, check=True, cwd=ROOT, capture_output=True)
+    command = [sys.executable, "-m", "webhook.cli", "serve", "--listen", f"127.0.0.1:{port}"]
+    command += ["--certs-dir", str(certs), "--policies", str(ROOT / "policies")]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+    service = Service(port, folder, process)
+    try:
+        wait_ready(service)
+        yield service
+    finally:
+        if process.poll() is None:
+            service.stop()
+
+
+def wait_ready(service: Service, seconds: float = 30) -> None:
+    """Until /readyz says yes; fails with the service's log."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if service.process.poll() is not None:
+            break
+        with contextlib.suppress(httpx.TransportError):
+            answer = httpx.get(f"{service.url}/readyz", verify=service.trusted())
+            if answer.status_code == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"the service did not become ready:\n{service.log()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def manifests(service: Service) -> list[dict[str, Any]]:
+    """What the chart installs, with the local process where a pod would be."""
+    values = {"webhook": {"url": service.url, "caBundle": base64.b64encode(service.ca).decode()}}
+    text = tools.template(CHART, values, namespace="vmconfig-system", release="vmconfig")
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def install(cluster: Cluster, service: Service) -> None:
+    """Apply the chart's CRDs, then its webhook configurations, and wait until the API server calls them."""
+    documents = manifests(service)
+    crds = [document for document in documents if document["kind"] == "CustomResourceDefinition"]
+    hooks = [document for document in documents if document["kind"].endswith("WebhookConfiguration")]
+    assert len(crds) == 2
+    assert len(hooks) == 2
+    cluster.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(crds))
+    for crd in crds:
+        cluster.wait_established(crd["metadata"]["name"])
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump_all(hooks))
+    _wait_called(cluster)
+
+
+def _wait_called(cluster: Cluster, seconds: float = 30) -> None:
+    """The API server takes a moment to see new webhook configurations: ask with a dry run until it expands."""
+    probe = yaml.safe_dump(
+        {
+            "apiVersion": "kubevirt.io/v1alpha1",
+            "kind": "VM",
+            "metadata": {"name": "probe"},
+            "spec": {"features": {"memory": 512}},
+        }
+    )
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        made = cluster.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", input=probe, check=False)
+        if made.returncode == 0 and "domain" in yaml.safe_load(made.stdout)["spec"]:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the API server does not call the webhooks: {made.stderr}")

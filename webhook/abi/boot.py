@@ -1,0 +1,29 @@
+"""What the machine boots from, written out: libvirt would otherwise add `<boot dev='hd'/>` by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Tree = dict[str, Any]
+
+
+def order_boot(domain: Tree) -> None:
+    """Where nobody says a boot order: the first disk, then the first CD-ROM, then the first NIC, in place.
+
+    An empty disk is passed over by the firmware, so that an installer in the CD-ROM drive starts.
+    """
+    os = domain.setdefault("os", {})
+    devices = domain.get("devices", {})
+    disks, nics = devices.get("disks", []), devices.get("interfaces", [])
+    if os.get("boot") or any(device.get("bootOrder") for device in (*disks, *nics)):
+        return
+    first = [
+        next((disk for disk in disks if disk.get("device", "disk") == "disk"), None),
+        next((disk for disk in disks if disk.get("device") == "cdrom"), None),
+        next(iter(nics), None),
+    ]
+    bootable = [device for device in first if device is not None]
+    for place, device in enumerate(bootable, 1):
+        device["bootOrder"] = place
+    if not bootable:
+        os["boot"] = [{"dev": "hd"}]

@@ -1,0 +1,117 @@
+"""Whether two configurations show the guest the same machine, and what it would notice where they do not.
+
+Stricter than libvirt's own check (virDomainDefCheckABIStability), which does not look at USB ports, root-port
+chassis, block sizes, clock offset, boot order, sleep states or drive targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import yaml
+
+from webhook.abi.merge import same
+from webhook.abi.state import is_none
+from webhook.declare import Field, Frontend, Shape, shown
+from webhook.domain import domain_shape
+from webhook.findings import Finding
+
+Tree = dict[str, Any]
+
+
+class Change(NamedTuple):
+    """One frontend field that differs: its path, its place among declarations, and both values (None: absent)."""
+
+    path: str
+    declared: str
+    old: Any
+    new: Any
+
+
+def compare(old: Tree, new: Tree) -> list[Change]:
+    """All that the guest would see differently in `new`; devices that are only in `new` are additions, no changes."""
+    return list(_element(old, new, domain_shape(), "", "domain"))
+
+
+def _element(old: Tree, new: Tree, shape: Shape, path: str, declared: str) -> Iterator[Change]:
+    for name, entry in shape.fields.items():
+        before, after = old.get(name), new.get(name)
+        if before is after or (before is None and after is None):
+            continue
+        here, there = f"{path}.{name}", f"{declared}.{name}"
+        if entry.shape is None:
+            if _frontend(entry, before, after) and not _both(entry, before, after):
+                yield Change(here, there, before, after)
+        elif entry.many:
+            yield from _list(before or [], after or [], entry.shape, here, f"{there}[*]")
+        elif declared == "domain.devices" and (before is None or after is None):
+            if before is not None and not is_none(before):
+                yield Change(here, there, before, None)
+        else:
+            yield from _element(before or {}, after or {}, entry.shape, here, there)
+
+
+def _list(old: list[Tree], new: list[Tree], shape: Shape, path: str, declared: str) -> Iterator[Change]:
+    if not shape.key:
+        for index in range(max(len(old), len(new))):
+            before = old[index] if index < len(old) else {}
+            after = new[index] if index < len(new) else {}
+            yield from _element(before, after, shape, f"{path}[{index}]", declared)
+        return
+    after_by_key = {entry.get(shape.key): (index, entry) for index, entry in enumerate(new)}
+    for before in old:
+        key = before.get(shape.key)
+        index, after = after_by_key.pop(key, (None, None))
+        if after is not None:
+            yield from _element(before, after, shape, f"{path}[{index}]", declared)
+        elif not is_none(before):
+            yield Change(f"{path}[{key}]", declared, before, None)
+    if not path.startswith(".devices."):
+        for key, (index, after) in after_by_key.items():
+            yield Change(f"{path}[{index}]", declared, None, after or key)
+
+
+def _frontend(entry: Field, before: Any, after: Any) -> bool:
+    return isinstance(entry.half_of(before), Frontend) or isinstance(entry.half_of(after), Frontend)
+
+
+def _both(entry: Field, before: Any, after: Any) -> bool:
+    if before is None or after is None:
+        return False
+    return same(entry, before, after)
+
+
+def frozen_finding(change: Change, path: str) -> Finding:
+    """The refusal of one change, with what the guest would notice. `path` is where the domain is in the object."""
+    consequence, way = _consequence(change.declared)
+    if change.new is None:
+        problem = f"is gone, it was {_words(change.old)}; {consequence}"
+    elif change.old is None:
+        problem = f"is {_words(change.new)}, it was unsaid; {consequence}"
+    else:
+        problem = f"is {_words(change.new)}, it was {_words(change.old)}; {consequence}"
+    return Finding(f"{path}{change.path}", problem, way, "frozen")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"the device `{shown(value.get('name', '?'))}`" if value.get("name") else "an element"
+    return f"`{shown(value)}`"
+
+
+def _consequence(declared: str) -> tuple[str, str]:
+    """The consequence and the way out for the longest declared place that the table names."""
+    for place, consequence, way in _consequences():
+        if place in declared:
+            return consequence, way
+    raise LookupError(declared)
+
+
+@cache
+def _consequences() -> list[tuple[str, str, str]]:
+    table = yaml.safe_load(files("webhook.abi").joinpath("consequences.yaml").read_text())
+    rows = [(row["place"], row["consequence"], row["help"]) for row in table]
+    return sorted(rows, key=lambda row: -len(row[0]))

@@ -1,0 +1,195 @@
+"""A stored VM over its life: what an update leaves out comes back, and what the tenant takes away leaves its place.
+
+Pure over trees: the stored domain and tombstones, the domain as it comes in, and which devices features ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from webhook.abi.merge import copied
+from webhook.abi.state import is_none
+from webhook.declare import Backend, Field, Shape
+from webhook.domain import domain_shape
+from webhook.domain.devices import KINDS
+
+Tree = dict[str, Any]
+# A device by its list and its name.
+Place = tuple[str, str]
+
+# Never the tenant's to remove: devices hang on them.
+_STAYING = "controllers"
+
+
+@dataclass(slots=True)
+class Kept:
+    """The domain with all that stays, and the tombstones of what does not."""
+
+    domain: Tree
+    tombstones: Tree = field(default_factory=dict)
+
+
+def places(trees: Iterable[Tree]) -> set[Place]:
+    """The devices of partial domain trees, by list and name."""
+    found: set[Place] = set()
+    for tree in trees:
+        for kind, entries in tree.get("devices", {}).items():
+            found.update((kind, entry.get("name") or kind) for entry in _listed(entries))
+    return found
+
+
+def freeze(stored: Tree, tombstones: Tree, incoming: Tree, before: set[Place], after: set[Place]) -> Kept:
+    """Bring back into `incoming` what it leaves out of `stored`, but for the devices that the tenant removed.
+
+    `before` and `after` are the devices that the features asked for and ask for now. A device is removed where the
+    features no longer ask for it, or where no feature ever did and its list comes in without it; it becomes a
+    tombstone. A device that comes back by its name finds its old hardware. Returns trees that share nothing with
+    the arguments.
+    """
+    domain = copied(incoming)
+    devices = domain.setdefault("devices", {})
+    _adopt_names(devices, stored.get("devices", {}))
+    present = places([domain])
+    gone = _removed(stored, devices, present, before, after)
+    kept = Kept(domain, copied(tombstones))
+    for kind, name in gone:
+        _drop(devices, kind, name)
+    _return(kept, present | after)
+    _restore(domain, stored, domain_shape(), "", gone)
+    for kind, name in sorted(gone):
+        _bury(kept.tombstones, kind, _device(stored, kind, name))
+    return kept
+
+
+def _removed(stored: Tree, devices: Tree, present: set[Place], before: set[Place], after: set[Place]) -> set[Place]:
+    """Which stored devices the tenant took away."""
+    gone: set[Place] = set()
+    for kind, name in places([stored]):
+        if kind == _STAYING:
+            continue
+        asked, listed = (kind, name) in before, isinstance(devices.get(kind), list)
+        if (asked and (kind, name) not in after) or (
+            not asked and (kind, name) not in after and listed and (kind, name) not in present
+        ):
+            gone.add((kind, name))
+    return gone
+
+
+def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[Place]) -> None:
+    """Whatever `stored` has and `into` lacks, element by element; backend fields stay the tenant's business."""
+    for name, value in stored.items():
+        entry = shape.fields.get(name)
+        if entry is None or isinstance(entry.half_of(value), Backend):
+            continue
+        if entry.many and entry.shape is not None and entry.shape.key:
+            _restore_list(into, name, value, entry, gone)
+        elif path == ".devices" and (name, value.get("name") or name) in gone:
+            continue
+        elif into.get(name) is None:
+            into[name] = copied(value)
+        elif entry.shape is not None and not entry.many and type(into[name]) is dict:
+            _restore(into[name], value, entry.shape, f"{path}.{name}", gone)
+
+
+def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone: set[Place]) -> None:
+    shape = entry.shape
+    assert shape is not None  # noqa: S101 - lists are of elements
+    there = into.get(name)
+    if there is None:
+        there = into[name] = []
+    by_key = {item.get(shape.key): item for item in there}
+    for item in stored:
+        key = item[shape.key]
+        if (name, key) in gone:
+            continue
+        if key in by_key:
+            _restore(by_key[key], item, shape, "", gone)
+        else:
+            there.append(copied(item))
+    if not there:
+        del into[name]
+
+
+def _adopt_names(devices: Tree, stored: Tree) -> None:
+    """An unnamed device takes the name of the first stored one that it does not contradict."""
+    for kind, entries in devices.items():
+        before = stored.get(kind)
+        if not isinstance(entries, list) or not isinstance(before, list):
+            continue
+        taken = {entry.get("name") for entry in entries}
+        for entry in entries:
+            if entry.get("name"):
+                continue
+            found = next((old for old in before if old["name"] not in taken and _fits(entry, old)), None)
+            if found is not None:
+                entry["name"] = found["name"]
+                taken.add(found["name"])
+
+
+def _fits(part: Any, whole: Any) -> bool:
+    """Whether a partial tree says nothing that the whole one contradicts."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(
+            _fits(value, whole[name]) for name, value in part.items() if name in whole
+        )
+    return bool(part == whole)
+
+
+def _return(kept: Kept, wanted: set[Place]) -> None:
+    """Devices that come back find the hardware that their tombstones kept."""
+    devices = kept.domain["devices"]
+    for kind in list(kept.tombstones):
+        for device in _listed(kept.tombstones[kind]):
+            name = device.get("name") or kind
+            if (kind, name) in wanted:
+                shape = domain_shape().fields["devices"].shape
+                assert shape is not None  # noqa: S101 - devices are an element
+                _restore(devices, {kind: [device] if KINDS[kind].plural else device}, shape, "", set())
+                _drop(kept.tombstones, kind, name)
+
+
+def _bury(tombstones: Tree, kind: str, device: Tree | None) -> None:
+    """Keep a removed device's frontend, without what the host provided for it."""
+    if device is None or is_none(device):
+        return
+    shape = domain_shape().fields["devices"].shape
+    assert shape is not None  # noqa: S101 - devices are an element
+    inner = shape.fields[kind].shape
+    assert inner is not None  # noqa: S101 - devices are elements
+    left = _frontend(device, inner)
+    if KINDS[kind].plural:
+        tombstones.setdefault(kind, []).append(left)
+    else:
+        tombstones[kind] = left
+
+
+def _frontend(tree: Tree, shape: Shape) -> Tree:
+    kept: Tree = {}
+    for name, value in tree.items():
+        entry = shape.fields[name]
+        if isinstance(entry.half_of(value), Backend):
+            continue
+        kept[name] = _frontend(value, entry.shape) if entry.shape and not entry.many else copied(value)
+    return kept
+
+
+def _listed(entries: Any) -> list[Tree]:
+    return entries if isinstance(entries, list) else [entries]
+
+
+def _device(domain: Tree, kind: str, name: str) -> Tree | None:
+    entries = _listed(domain.get("devices", {}).get(kind, []))
+    return next((entry for entry in entries if (entry.get("name") or kind) == name), None)
+
+
+def _drop(devices: Tree, kind: str, name: str) -> None:
+    entries = devices.get(kind)
+    if entries is None:
+        return
+    left = [entry for entry in _listed(entries) if (entry.get("name") or kind) != name]
+    if left and isinstance(entries, list):
+        devices[kind] = left
+    else:
+        del devices[kind]

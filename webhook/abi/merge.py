@@ -1,0 +1,249 @@
+"""The tenant's domain, what features ask, and best practice, merged into one tree.
+
+The tenant's word never changes. What a feature asks must agree with it, or is a conflict that names both places;
+defaults fill only what is unsaid. Devices meet by name. The order of contributions has no influence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
+
+from webhook.declare import Field, Frontend, Shape, shown
+from webhook.domain import domain_shape
+from webhook.findings import Finding
+
+Tree = dict[str, Any]
+
+
+class Contribution(Protocol):
+    """What one entry of a feature adds: partial domain trees, and where they come from."""
+
+    @property
+    def origin(self) -> str: ...
+    @property
+    def asked(self) -> Tree: ...
+    @property
+    def default(self) -> Tree: ...
+
+
+@dataclass(slots=True)
+class _Merging:
+    """The state of one merge: the tree that grows, and devices by name, list by list."""
+
+    path: str
+    stated: Tree
+    contributions: Sequence[Contribution]
+    frozen: bool
+    held: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    names: dict[int, dict[str, Tree]] = field(default_factory=dict)
+    created: set[int] = field(default_factory=set)
+
+
+def merge(
+    tree: Tree, contributions: Iterable[Contribution], path: str, *, stated: Tree | None = None, frozen: bool = False
+) -> list[Finding]:
+    """Merge contributions into `tree`, in place; returns the conflicts.
+
+    `stated` is what the tenant wrote, for the words of a conflict (the tree itself where absent). With `frozen`,
+    defaults go only to devices that this merge adds: what was there already stays as it is.
+    """
+    ordered = sorted(contributions, key=lambda entry: _natural(entry.origin))
+    state = _Merging(path, tree if stated is None else stated, ordered, frozen)
+    shape = domain_shape()
+    for contribution in ordered:
+        if contribution.asked:
+            _overlay(tree, contribution.asked, shape, "", contribution, state)
+    state.held = True
+    for contribution in ordered:
+        if contribution.default:
+            _overlay(tree, contribution.default, shape, "", contribution, state)
+    return state.findings
+
+
+@lru_cache(4096)
+def _natural(origin: str) -> tuple[int | str, ...]:
+    """An origin as people sort it: entry 10 after entry 2."""
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(re.split("([0-9]+)", origin)))
+
+
+def _overlay(  # noqa: C901 - one branch a kind of field
+    target: Tree, add: Tree, shape: Shape, path: str, source: Contribution, state: _Merging
+) -> None:
+    """Lay one contribution's part over the tree: asked values may conflict, held ones (defaults) yield."""
+    fields = shape.fields
+    fills = not state.held or not state.frozen or id(target) in state.created
+    for name, value in add.items():
+        entry = fields[name]
+        there = target.get(name)
+        if entry.shape is None:
+            if there is None:
+                if fills:
+                    target[name] = value
+            elif not state.held and not same(entry, there, value):
+                _differs(target, entry, value, f"{path}.{name}", source, state)
+        elif entry.many:
+            _lists(target, name, value, entry.shape, f"{path}.{name}", source, state)
+        elif there is None:
+            if fills or path == ".devices":
+                target[name] = copied(value)
+                state.created.add(id(target[name]))
+        elif type(there) is dict:
+            _overlay(there, value, entry.shape, f"{path}.{name}", source, state)
+            if id(target) in state.created:
+                state.created.add(id(there))
+
+
+def _differs(target: Tree, entry: Field, value: Any, path: str, source: Contribution, state: _Merging) -> None:
+    """A feature asks for another value than is there. Goals and references of a stored VM follow the feature."""
+    if state.frozen and not isinstance(entry.half, Frontend):
+        target[entry.name] = value
+    else:
+        _conflict(path, target[entry.name], value, source, state)
+
+
+def _lists(
+    target: Tree, name: str, items: list[Tree], shape: Shape, path: str, source: Contribution, state: _Merging
+) -> None:
+    there = target.get(name)
+    device = path.startswith(".devices.")
+    fills = not state.held or not state.frozen or device
+    if not shape.key:
+        if there is None and fills:
+            target[name] = copied(items)
+        elif there is not None and not state.held and there != items:
+            _conflict(path, there, items, source, state)
+        return
+    if there is None:
+        if not fills:
+            return
+        there = target[name] = []
+    for item in items:
+        _entry(there, item, shape, path, source, state)
+
+
+def _entry(there: list[Tree], item: Tree, shape: Shape, path: str, source: Contribution, state: _Merging) -> None:
+    """One keyed entry: laid over the one that it means, or added."""
+    by_name = state.names.get(id(there))
+    if by_name is None:
+        by_name = state.names[id(there)] = {entry[shape.key]: entry for entry in there if entry.get(shape.key)}
+    key = item[shape.key]
+    found = by_name.get(key)
+    if found is None and path.startswith(".devices."):
+        found = _alike(there, item, shape, state.held)
+        if found is not None:
+            found.setdefault(shape.key, key)
+            by_name[key] = found
+        elif state.held and there and _none(item):
+            return
+    if found is not None:
+        by_place = {**item, shape.key: found[shape.key]} if found[shape.key] != key else item
+        _overlay(found, by_place, shape, f"{path}[{found[shape.key]}]", source, state)
+    elif not (state.held and state.frozen and not path.startswith(".devices.")):
+        added = copied(item)
+        there.append(added)
+        by_name[key] = added
+        _mark_created(added, state)
+
+
+def _mark_created(tree: Tree, state: _Merging) -> None:
+    state.created.add(id(tree))
+    for value in tree.values():
+        if type(value) is dict:
+            _mark_created(value, state)
+
+
+def _alike(there: list[Tree], item: Tree, shape: Shape, held: bool) -> Tree | None:
+    """The tenant's device that this one means: an unnamed one it does not contradict, or one alike in every way.
+
+    A kind without distinguishing fields (a display, a sound card) is met by any device of its list.
+    """
+    wanted = [_at(item, dotted) for dotted in shape.alike]
+    for candidate in there:
+        values = [_at(candidate, dotted) for dotted in shape.alike]
+        if candidate.get(shape.key) is None:
+            alike = all(w is None or v is None or w == v for w, v in zip(wanted, values, strict=True))
+            if alike and (held or _agrees(candidate, item, shape)):
+                return candidate
+        elif None not in wanted and wanted == values and not _none(candidate):
+            return candidate
+    return None
+
+
+def _agrees(candidate: Tree, item: Tree, shape: Shape) -> bool:
+    """Whether a device says nothing else than what is asked of it."""
+    for name, value in item.items():
+        there, entry = candidate.get(name), shape.fields[name]
+        if there is None:
+            continue
+        if entry.shape is None:
+            if not same(entry, there, value):
+                return False
+        elif not entry.many and not _agrees(there, value, entry.shape):
+            return False
+    return True
+
+
+def _none(item: Tree) -> bool:
+    return item.get("type") == "none" or item.get("model") == "none"
+
+
+def _at(tree: Tree, dotted: str) -> Any:
+    value: Any = tree
+    for part in dotted.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def same(entry: Field, one: Any, other: Any) -> bool:
+    """Whether two values of a field say the same: `4Gi` and 4096, a UUID in either case."""
+    if one == other and type(one) is type(other):
+        return True
+    scalar = entry.scalar
+    return scalar is not None and scalar.to_text(one).lower() == scalar.to_text(other).lower()
+
+
+def copied(tree: Any) -> Any:
+    """A copy of a JSON tree that shares no object or list with it."""
+    if type(tree) is dict:
+        return {name: copied(value) if type(value) in (dict, list) else value for name, value in tree.items()}
+    if type(tree) is list:
+        return [copied(value) if type(value) in (dict, list) else value for value in tree]
+    return tree
+
+
+def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _Merging) -> None:
+    """A conflict in the tenant's words: which place says what."""
+    other = _who(path, there, source, state)
+    state.findings.append(
+        Finding(
+            source.origin,
+            f"asks for `{shown(value)}`, but {other} says `{shown(there)}`",
+            "remove one of the two, or let them agree",
+            "frozen" if state.frozen else "conflict",
+        )
+    )
+
+
+def _who(path: str, there: Any, source: Contribution, state: _Merging) -> str:
+    """The other place of a conflict: a feature that asked the same field, or the domain."""
+    for other in state.contributions:
+        if other is not source and _said(other.asked, path) == there and _said(state.stated, path) is None:
+            return f"`{other.origin}`"
+    return f"`{state.path}{path}`"
+
+
+def _said(tree: Tree, path: str) -> Any:
+    """The value at a path of this module's form (`.devices.disks[my-disk].serial`), or None."""
+    value: Any = tree
+    for part in path.removeprefix(".").split("."):
+        name, _, key = part.partition("[")
+        value = value.get(name) if isinstance(value, dict) else None
+        if key and isinstance(value, list):
+            wanted = key.removesuffix("]")
+            value = next((item for item in value if wanted in (item.get("name"), item.get("timer"))), None)
+    return value

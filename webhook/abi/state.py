@@ -1,0 +1,42 @@
+"""`spec.abi`: how a VM is kept, and what was there once. The declaration, and reading it from a tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from webhook.declare import Element, choice, frontend, text
+from webhook.domain.devices import Devices
+
+if TYPE_CHECKING:
+    Devices = Any
+
+Tree = dict[str, Any]
+
+FROZEN = "frozen"
+LATEST = "latest"
+
+
+class Abi(Element):
+    """How the guest's view is kept: the service fills it in at create.
+
+    `policy` frozen keeps every frontend field as it was; latest adopts the newest rule set where the domain does
+    not say otherwise. `tombstones` are devices that were removed: their addresses stay empty for their return.
+    """
+
+    policy: Annotated[str, choice(FROZEN, LATEST)] | None = frontend("-")
+    rule_set: Annotated[str, text(16, "[0-9]{4}\\.[0-9]{1,3}", "a rule set like `2026.1`")] | None = frontend("-")
+    tombstones: Devices | None = frontend("-")
+
+
+def reserved(abi: Tree) -> list[Tree]:
+    """The tombstones as the allocators take them: a list of {list, name, device}."""
+    found: list[Tree] = []
+    for kind, devices in abi.get("tombstones", {}).items():
+        for device in devices if isinstance(devices, list) else [devices]:
+            found.append({"list": kind, "name": device.get("name", kind), "device": device})
+    return found
+
+
+def is_none(device: Tree) -> bool:
+    """Whether a device only says that there is none (`type: none` of a video, `model: none` of a balloon)."""
+    return device.get("type") == "none" or device.get("model") == "none"

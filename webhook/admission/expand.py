@@ -1,0 +1,144 @@
+"""From a spec that says a few words to one that says all: the heart of mutation, without any review around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from webhook.abi.addresses import allocate
+from webhook.abi.boot import order_boot
+from webhook.abi.freeze import freeze, places
+from webhook.abi.identity import identify
+from webhook.abi.merge import copied, merge
+from webhook.abi.names import name_devices
+from webhook.abi.state import FROZEN, LATEST, Tree, reserved
+from webhook.admission.world import NEWEST, RULE_SETS, World
+from webhook.declare import inspect, shown
+from webhook.declare.inspect import Inspection
+from webhook.features import expand as expand_features
+from webhook.features import numa
+from webhook.features.contribution import Contribution
+from webhook.features.platform import Platform, platform_of
+from webhook.findings import Finding, Refused
+from webhook.kinds import spec_shape
+
+
+@dataclass(slots=True)
+class Expanded:
+    """A complete spec, and what each part of it came from."""
+
+    spec: Tree
+    platform: Platform
+    contributions: list[Contribution] = field(default_factory=list)
+
+
+def read(spec: object, path: str) -> Inspection:
+    """The shape of a spec as it came in: findings, and every field that is no frontend."""
+    return inspect(spec, spec_shape(), path)
+
+
+def expand(spec: Tree, world: World, path: str, known: Tree | None = None) -> Expanded:
+    """Complete a new VM's spec; raises Refused with all findings. `spec` has been read and is left as it is.
+
+    `known` is an earlier domain whose identities stay.
+    """
+    domain = copied(spec.get("domain") or {})
+    abi = copied(spec.get("abi") or {})
+    rule_set = _rule_set(abi, path)
+    platform, contributions = _contributions(spec, domain, rule_set, world, path)
+    findings = merge(domain, contributions, f"{path}.domain", stated=spec.get("domain") or {})
+    return _finished(spec, domain, abi, platform, contributions, findings, world, path, known)
+
+
+def extend(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
+    """Complete an update of a stored, complete spec: nothing that was there moves; raises Refused."""
+    abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
+    if abi.get("policy") == LATEST:
+        return _renewed(spec, stored, world, path)
+    rule_set = _rule_set(abi, path)
+    before, after = _asked_places(stored, spec, rule_set, world, path)
+    old_abi = stored.get("abi") or {}
+    kept = freeze(stored["domain"], old_abi.get("tombstones") or {}, spec.get("domain") or {}, before, after)
+    if "features" not in spec and "features" in stored:
+        spec = {**spec, "features": stored["features"]}
+    platform, contributions = _contributions(spec, kept.domain, rule_set, world, path)
+    findings = merge(kept.domain, contributions, f"{path}.domain", frozen=True)
+    abi["tombstones"] = kept.tombstones
+    if not kept.tombstones:
+        del abi["tombstones"]
+    return _finished(spec, kept.domain, abi, platform, contributions, findings, world, path)
+
+
+def _renewed(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
+    """A VM that follows the newest rule set: identities stay, all else that is unsaid is best practice anew."""
+    return expand({**spec, "abi": {**(spec.get("abi") or {}), "ruleSet": NEWEST}}, world, path, stored["domain"])
+
+
+def _asked_places(
+    stored: Tree, spec: Tree, rule_set: str, world: World, path: str
+) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """The devices that the stored features led to, and those that the new ones lead to.
+
+    A spec that comes without features at all says nothing about them: they stay as they are.
+    """
+    features = stored.get("features") or {}
+    platform = platform_of(features, stored["domain"], world.site, rule_set)
+    before = _named(expand_features(features, platform, f"{path}.features"))
+    if spec.get("features") in (None, features):
+        return before, before
+    wanted = spec["features"]
+    platform = platform_of(wanted, stored["domain"], world.site, rule_set)
+    return before, _named(expand_features(wanted, platform, f"{path}.features"))
+
+
+def _named(contributions: list[Contribution]) -> set[tuple[str, str]]:
+    return places(tree for entry in contributions for tree in (entry.asked, entry.default))
+
+
+def _contributions(
+    spec: Tree, domain: Tree, rule_set: str, world: World, path: str
+) -> tuple[Platform, list[Contribution]]:
+    features = spec.get("features") or {}
+    platform = platform_of(features, domain, world.site, rule_set)
+    return platform, expand_features(features, platform, f"{path}.features")
+
+
+def _finished(
+    spec: Tree,
+    domain: Tree,
+    abi: Tree,
+    platform: Platform,
+    contributions: list[Contribution],
+    findings: list[Finding],
+    world: World,
+    path: str,
+    known: Tree | None = None,
+) -> Expanded:
+    """What needs the whole domain: NUMA, names, boot order, identities, addresses."""
+    numa.complete(domain)
+    name_devices(domain.setdefault("devices", {}))
+    order_boot(domain)
+    findings += allocate(domain, platform.machine, reserved(abi), f"{path}.domain")
+    identify(domain, world.entropy, known)
+    if findings:
+        raise Refused(findings)
+    abi.setdefault("policy", FROZEN)
+    abi.setdefault("ruleSet", platform.rule_set)
+    return Expanded({**spec, "abi": abi, "domain": domain}, platform, contributions)
+
+
+def _rule_set(abi: Tree, path: str) -> str:
+    if abi.get("policy") == LATEST and not abi.get("ruleSet"):
+        return NEWEST
+    rule_set: str = abi.get("ruleSet") or NEWEST
+    if rule_set not in RULE_SETS:
+        raise Refused(
+            [
+                Finding(
+                    f"{path}.abi.ruleSet",
+                    f"`{shown(rule_set)}` is no rule set of this release",
+                    f"known are {', '.join(f'`{known}`' for known in RULE_SETS)}; leave it out to get the newest",
+                    "rule-set",
+                )
+            ]
+        )
+    return rule_set

@@ -1,0 +1,59 @@
+"""The mutating half: an incoming VM becomes complete, and a stored one stays what it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webhook.admission.expand import expand, extend, read
+from webhook.admission.judge import judge
+from webhook.admission.patch import diff
+from webhook.admission.review import Review, Verdict
+from webhook.admission.world import World
+from webhook.declare.inspect import Inspection
+from webhook.findings import Finding, Refused
+from webhook.kinds import KINDS, Kind
+
+ALLOWED = Verdict(allowed=True)
+
+
+def mutate(review: Review, world: World) -> Verdict:
+    """The patch that completes the object, or all that is wrong with it.
+
+    A review of anything but the creation or update of a VM's spec is allowed as it is.
+    """
+    kind = KINDS.get(review.kind)
+    if kind is None or review.operation not in ("CREATE", "UPDATE") or review.subresource:
+        return ALLOWED
+    spec = kind.spec_of(review.object)
+    stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
+    if stored is not None and stored == spec:
+        return ALLOWED
+    reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
+    findings = [*reading.findings, *stored_reading.findings]
+    if not findings:
+        try:
+            return _completed(spec, stored, kind, world)
+        except Refused as refused:
+            findings = refused.findings
+    judged = judge(review, kind, reading, spec, stored_reading, world)
+    return Verdict(allowed=False, findings=(*findings, *judged.findings), warnings=judged.warnings)
+
+
+def read_stored(stored: Any, kind: Kind) -> Inspection:
+    """The shape of what is stored; a review whose old object is no VM is not an API server's."""
+    if stored is None:
+        return Inspection()
+    reading = read(stored, kind.spec_path)
+    if reading.findings:
+        first = reading.findings[0]
+        way = "the stored object does not fit the API: restore it from a backup, or delete and create it"
+        reading.findings = [Finding(first.path, f"is malformed where it is stored: {first.problem}", way, "stored")]
+    return reading
+
+
+def _completed(spec: dict[str, Any], stored: Any, kind: Kind, world: World) -> Verdict:
+    if stored is not None and stored.get("domain"):
+        made = extend(spec, stored, world, kind.spec_path)
+    else:
+        made = expand(spec, world, kind.spec_path)
+    return Verdict(allowed=True, patch=diff(spec, made.spec, kind.pointer))

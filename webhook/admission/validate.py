@@ -1,0 +1,85 @@
+"""The validating half: the final object, whatever the mutating half or anybody else made of it."""
+
+from __future__ import annotations
+
+from webhook.abi.compare import compare, frozen_finding
+from webhook.abi.consistency import consistent, unwise
+from webhook.abi.freeze import places
+from webhook.abi.state import LATEST, Tree
+from webhook.admission.expand import read
+from webhook.admission.judge import judge
+from webhook.admission.mutate import ALLOWED, read_stored
+from webhook.admission.review import Review, Verdict
+from webhook.admission.world import World
+from webhook.findings import Finding
+from webhook.kinds import KINDS
+
+
+def validate(review: Review, world: World) -> Verdict:
+    """Everything that is wrong with the final object: shape, policy, consistency, and what changed of the frozen."""
+    kind = KINDS.get(review.kind)
+    if kind is None or review.operation not in ("CREATE", "UPDATE") or review.subresource:
+        return ALLOWED
+    spec = kind.spec_of(review.object)
+    stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
+    if stored is not None and stored == spec:
+        return ALLOWED
+    reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
+    judged = judge(review, kind, reading, spec, stored_reading, world)
+    findings = [*reading.findings, *stored_reading.findings]
+    warnings = list(judged.warnings)
+    if not findings:
+        domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
+        findings += consistent(domain, path)
+        warnings += [str(finding) for finding in unwise(domain, path)]
+        if stored is not None and stored.get("domain"):
+            findings += unfrozen(stored, spec, kind.spec_path)
+    findings += judged.findings
+    return Verdict(
+        allowed=not findings, findings=tuple(findings), warnings=tuple(warnings), audits=tuple(judged.audits)
+    )
+
+
+def unfrozen(stored: Tree, spec: Tree, path: str) -> list[Finding]:
+    """What an update would change of the machine that the guest was installed on."""
+    abi = spec.get("abi") or {}
+    if abi.get("policy") == LATEST:
+        return []
+    tombstones: Tree = abi.get("tombstones") or {}
+    resting = places([{"devices": tombstones}])
+    findings = []
+    for change in compare(stored["domain"], spec.get("domain") or {}):
+        removed = change.new is None and isinstance(change.old, dict)
+        if removed and _place(change.declared, change.old) in resting:
+            continue
+        findings.append(frozen_finding(change, f"{path}.domain"))
+    return findings + _forgotten(stored, spec, resting, path) + _rebased(stored, abi, path)
+
+
+def _place(declared: str, device: Tree) -> tuple[str, str]:
+    kind = declared.removeprefix("domain.devices.").removesuffix("[*]")
+    return kind, device.get("name") or kind
+
+
+def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: str) -> list[Finding]:
+    """Tombstones that are gone although their device did not come back."""
+    before = places([{"devices": (stored.get("abi") or {}).get("tombstones") or {}}])
+    present = places([spec.get("domain") or {}])
+    return [
+        Finding(
+            f"{path}.abi.tombstones.{kind}[{name}]",
+            "is gone; another device could take the place that the removed one left",
+            "leave tombstones to the service",
+            "frozen",
+        )
+        for kind, name in sorted(before - resting - present)
+    ]
+
+
+def _rebased(stored: Tree, abi: Tree, path: str) -> list[Finding]:
+    """A rule set is what a machine was made by: it does not change under it."""
+    before, after = (stored.get("abi") or {}).get("ruleSet"), abi.get("ruleSet")
+    if before is None or before == after:
+        return []
+    problem = f"is `{after}`, the machine was made by `{before}`"
+    return [Finding(f"{path}.abi.ruleSet", problem, "restore the stored rule set", "frozen")]

@@ -1,0 +1,6 @@
+"""The resource kinds of the API, and the CustomResourceDefinitions made of their declarations."""
+
+from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, VM_CONFIG, Kind
+from webhook.kinds.spec import Spec, places, spec_shape
+
+__all__ = ["GROUP", "KINDS", "VERSION", "VM", "VM_CONFIG", "Kind", "Spec", "places", "spec_shape"]

@@ -1,0 +1,107 @@
+"""The CustomResourceDefinitions, written from the declarations."""
+
+from __future__ import annotations
+
+from webhook.declare import schema
+from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
+from webhook.kinds.spec import spec_shape
+
+
+def crds() -> list[Tree]:
+    """All CustomResourceDefinitions (apiextensions.k8s.io/v1): structural, with every property real."""
+    return [_crd(kind) for kind in KINDS.values()]
+
+
+def _crd(kind: Kind) -> Tree:
+    names = {"kind": kind.name, "listKind": f"{kind.name}List", "plural": kind.plural, "singular": kind.singular}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "names": {**names, **({"shortNames": list(kind.short_names)} if kind.short_names else {})},
+            "scope": "Namespaced",
+            "versions": [_version(kind)],
+        },
+    }
+
+
+def _version(kind: Kind) -> Tree:
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": _object(kind)},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": _columns(kind),
+    }
+
+
+def _object(kind: Kind) -> Tree:
+    spec: Tree = _with_rules(schema(spec_shape()))
+    for key in reversed(kind.spec[1:]):
+        inner: Tree = {key: spec}
+        if key == "spec":
+            inner = {"metadata": _template_metadata(), key: spec}
+        spec = {"type": "object", "required": [key], "properties": inner}
+    properties: Tree = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+        "spec": spec,
+    }
+    if kind is VM:
+        properties["status"] = _status()
+    return {"type": "object", "description": kind.doc, "required": ["spec"], "properties": properties}
+
+
+def _with_rules(spec: Tree) -> Tree:
+    """What the API server itself can refuse with the webhook gone: a frozen identity that changes or disappears."""
+    domain = spec["properties"]["domain"]
+    domain["properties"]["uuid"]["x-kubernetes-validations"] = [
+        {"rule": "self == oldSelf", "message": "the guest's UUID is frozen"}
+    ]
+    spec["x-kubernetes-validations"] = [
+        {
+            "rule": "!has(oldSelf.domain) || has(self.domain)",
+            "message": "spec.domain is the machine's frozen hardware and cannot be removed",
+        }
+    ]
+    return spec
+
+
+def _template_metadata() -> Tree:
+    texts = {"type": "object", "additionalProperties": {"type": "string"}}
+    return {
+        "type": "object",
+        "description": "Labels and annotations of the VM that is made from the template.",
+        "properties": {"labels": texts, "annotations": texts},
+    }
+
+
+def _status() -> Tree:
+    """What runs, written by the node's agent."""
+    domain = {key: value for key, value in schema(spec_shape())["properties"]["domain"].items() if key != "description"}
+    return {
+        "type": "object",
+        "description": "What runs: written by the node's agent.",
+        "properties": {
+            "phase": {"type": "string"},
+            "node": {"type": "string"},
+            "desired": {**domain, "description": "The configuration that the running machine shall have."},
+            "current": {**domain, "description": "The configuration that the running machine has."},
+        },
+    }
+
+
+def _columns(kind: Kind) -> list[Tree]:
+    base = f".{kind.spec_path}"
+    shown = [
+        ("Guest", "string", f"{base}.features.system.type"),
+        ("Memory", "string", f"{base}.domain.memory.size"),
+        ("CPUs", "integer", f"{base}.domain.vcpu.current"),
+        ("Machine", "string", f"{base}.domain.os.type.machine"),
+        ("Age", "date", ".metadata.creationTimestamp"),
+    ]
+    return [{"name": name, "type": type_, "jsonPath": path} for name, type_, path in shown]

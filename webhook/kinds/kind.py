@@ -1,0 +1,55 @@
+"""The kinds of resource that hold a VM's spec, and where in them it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Tree = dict[str, Any]
+
+GROUP = "kubevirt.io"
+VERSION = "v1alpha1"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A resource kind: its names, and the keys that lead to the VM's spec."""
+
+    name: str
+    plural: str
+    singular: str
+    short_names: tuple[str, ...]
+    doc: str
+    spec: tuple[str, ...]
+
+    @property
+    def spec_path(self) -> str:
+        """The spec's place in findings: `spec`, `spec.template.spec`."""
+        return ".".join(self.spec)
+
+    @property
+    def pointer(self) -> str:
+        """The spec's place as a JSON pointer."""
+        return "".join(f"/{key}" for key in self.spec)
+
+    def spec_of(self, obj: Any) -> Any:
+        """The VM's spec in an object of this kind; None where it, or the way to it, is missing."""
+        for key in self.spec:
+            if type(obj) is not dict:
+                return None
+            obj = obj.get(key)
+        return obj
+
+
+VM = Kind(
+    "VM", "vms", "vm", (), "A virtual machine: what the tenant says, and the complete hardware made of it.", ("spec",)
+)
+VM_CONFIG = Kind(
+    "VirtualMachineConfig",
+    "virtualmachineconfigs",
+    "virtualmachineconfig",
+    ("vmconfig",),
+    "The persistent configuration of one guest; each boot may create a VM from it.",
+    ("spec", "template", "spec"),
+)
+KINDS = {kind.name: kind for kind in (VM, VM_CONFIG)}

@@ -1,0 +1,34 @@
+"""A VM's spec as it is declared: what the tenant says, how it is kept, and the complete virtual hardware."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from webhook.abi.state import Abi
+from webhook.declare import Element, Place, Shape, frontend, goal, shape_of, walk
+from webhook.domain import Domain
+from webhook.features import Features
+
+if TYPE_CHECKING:
+    Features = Any
+
+
+class Spec(Element):
+    """What the machine shall be: a few words in `features`, every field of it in `domain`."""
+
+    features: Features | None = goal("-")
+    abi: Abi | None = frontend("-")
+    domain: Domain | None = frontend("-")
+
+
+@cache
+def spec_shape() -> Shape:
+    """The compiled declaration of a VM's spec."""
+    return shape_of(Spec)
+
+
+@cache
+def places() -> dict[str, Place]:
+    """Every declared place of a spec by its path, as policies name it (`domain.devices.disks[*].driver.cache`)."""
+    return {place.path.removeprefix("spec."): place for place in walk(spec_shape(), "spec")}
