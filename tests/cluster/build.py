@@ -35,7 +35,7 @@ def _cache() -> Path:
 
 
 def _digest() -> str:
-    content = hashlib.sha256(platform.machine().encode())
+    content = hashlib.sha256(f"{platform.machine()} {_flags()}".encode())
     for name in INPUTS:
         content.update((SOURCE / name).read_bytes())
     return content.hexdigest()[:16]
@@ -47,12 +47,15 @@ def _build(binary: Path) -> None:
     )
     made = binary.with_suffix(".part")
     environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
-    flags = f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={kubernetes()}"
-    command = [_go(), "build", "-trimpath", flags, "-o", str(made), "."]
+    command = [_go(), "build", "-trimpath", _flags(), "-o", str(made), "."]
     built = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
     if built.returncode:
         raise RuntimeError(f"the test cluster does not build:\n{built.stderr[-4000:]}")
     made.rename(binary)
+
+
+def _flags() -> str:
+    return f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={kubernetes()}"
 
 
 def _go() -> str:
