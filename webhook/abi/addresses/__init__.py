@@ -1,0 +1,38 @@
+"""Every device's place, a module a bus. What is there never moves; what is missing goes where nothing is, or was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webhook.abi.addresses import drive, pci, serial, usb
+from webhook.abi.addresses.controllers import Controllers
+from webhook.findings import Finding
+from webhook.machines import Machine
+
+Tree = dict[str, Any]
+
+__all__ = ["allocate"]
+
+
+def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) -> list[Finding]:
+    """Write every missing controller, target and address into `domain`, in place; returns what cannot be placed.
+
+    `reserved` are tombstones ({list, name, device}): their addresses stay free. `path` is the domain's place in
+    the object. A domain that is complete stays as it is.
+    """
+    devices: Tree = domain.setdefault("devices", {})
+    resting = [entry for entry in reserved if not _present(devices, entry)]
+    controllers = Controllers(devices, machine, path)
+    drive.place(devices, controllers, resting, path)
+    usb.place(devices, controllers, resting)
+    serial.place(devices, controllers, resting)
+    pci.place(devices, controllers, machine, resting, path)
+    return controllers.findings
+
+
+def _present(devices: Tree, entry: Tree) -> bool:
+    """Whether a tombstone's device came back, so that its address is its own again."""
+    there = devices.get(entry["list"], ())
+    return any(
+        (device.get("name") or entry["list"]) == entry["name"] for device in (there if type(there) is list else [there])
+    )

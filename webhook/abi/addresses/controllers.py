@@ -1,0 +1,95 @@
+"""The controllers of a domain: the machine's own, those that devices need, each with its index and name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webhook.findings import Finding
+from webhook.machines import Machine
+
+Tree = dict[str, Any]
+
+# libvirt's bound of a controller's index (VIR_DOMAIN_CONTROLLER idx, by what its buses can address).
+MOST = 255
+
+
+class Controllers:
+    """All controllers by type and index. Controllers are only ever added."""
+
+    def __init__(self, devices: Tree, machine: Machine, path: str) -> None:
+        self.machine = machine
+        self.path = path
+        self.findings: list[Finding] = []
+        self._list: list[Tree] = devices.setdefault("controllers", [])
+        self._by_type: dict[str, dict[int, Tree]] = {}
+        self._read()
+        self.ensure("pci", 0, model=machine.bus.root)
+        for wanted in machine.always:
+            if wanted["type"] != "usb" or not self._by_type.get("usb"):
+                self.ensure(wanted["type"], wanted["index"], **_rest(wanted))
+
+    def _read(self) -> None:
+        """Index what the tenant or an earlier run wrote, and complete it: indices first where they are said."""
+        for entry in self._list:
+            if entry.get("index") is not None:
+                self._enter(entry)
+        for entry in self._list:
+            if entry.get("index") is None:
+                of_type = self._by_type.get(entry.get("type", ""), {})
+                entry["index"] = next(number for number in range(MOST + 1) if number not in of_type)
+                self._enter(entry)
+
+    def _enter(self, entry: Tree) -> None:
+        of_type = self._by_type.setdefault(entry.get("type", ""), {})
+        if entry["index"] in of_type:
+            number = self._list.index(entry)
+            problem = f"index {entry['index']} is another {entry.get('type')} controller's"
+            place = f"{self.path}.devices.controllers[{number}].index"
+            self.findings.append(
+                Finding(place, problem, "give each controller of a type an index of its own", "address")
+            )
+            return
+        of_type[entry["index"]] = entry
+        self._complete(entry)
+
+    def _complete(self, entry: Tree) -> None:
+        kind = entry.get("type", "")
+        entry.setdefault("name", f"{kind}-{entry['index']}")
+        if kind in self.machine.models:
+            entry.setdefault("model", self.machine.models[kind])
+        if kind == "virtio-serial":
+            entry.setdefault("ports", self.machine.virtio_serial_ports)
+        elif kind == "usb" and str(entry["model"]).endswith("-xhci"):
+            entry.setdefault("ports", self.machine.usb_ports[entry["model"]])
+
+    def ensure(self, kind: str, index: int, **fields: Any) -> Tree:
+        """The controller of this type and index, made where it is missing."""
+        there = self._by_type.setdefault(kind, {}).get(index)
+        if there is not None:
+            for name, value in fields.items():
+                there.setdefault(name, value)
+            return there
+        made: Tree = {"name": f"{kind}-{index}", "type": kind, "index": index, **fields}
+        self._list.append(made)
+        self._by_type[kind][index] = made
+        self._complete(made)
+        return made
+
+    def of(self, kind: str) -> dict[int, Tree]:
+        """The controllers of one type by index."""
+        return self._by_type.get(kind, {})
+
+    def add(self, kind: str, **fields: Any) -> Tree:
+        """One more controller of this type, with the index behind the last."""
+        return self.ensure(kind, max(self.of(kind), default=-1) + 1, **fields)
+
+    def __iter__(self) -> Any:
+        return iter(self._list)
+
+    def refuse(self, place: str, problem: str, way: str) -> None:
+        """Add a finding at a place below the domain."""
+        self.findings.append(Finding(f"{self.path}{place}", problem, way, "address"))
+
+
+def _rest(wanted: Tree) -> Tree:
+    return {name: value for name, value in wanted.items() if name not in ("type", "index")}

@@ -1,0 +1,80 @@
+"""Ports on virtio-serial controllers and serial ports on ISA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from webhook.abi.addresses.controllers import Controllers
+
+Tree = dict[str, Any]
+
+# I/O base and interrupt of the four serial ports of a PC (QEMU hw/char/serial-isa.c).
+_ISA = ((0x3F8, 4), (0x2F8, 3), (0x3E8, 4), (0x2E8, 3))
+
+
+def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    """Give channels and virtio consoles a port, and serial ports their number, I/O base and interrupt."""
+    _virtio(devices, controllers, resting)
+    _isa(devices, controllers, resting)
+
+
+def _virtio(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    ports = list(_ports(devices))
+    waiting = [device for device in ports if not device.get("address")]
+    before = [entry["device"] for entry in resting if entry["list"] in ("channels", "consoles")]
+    taken = {_port(device) for device in (*ports, *before)}
+    if waiting:
+        free = _free(controllers, taken)
+        for device in waiting:
+            controller, port = next(free)
+            device["address"] = {"type": "virtio-serial", "controller": controller, "bus": 0, "port": str(port)}
+    for device in ports:
+        controllers.ensure("virtio-serial", device["address"].get("controller", 0))
+
+
+def _ports(devices: Tree) -> Iterator[Tree]:
+    for kind in ("channels", "consoles"):
+        yield from (entry for entry in devices.get(kind, ()) if entry.get("target", {}).get("type") == "virtio")
+
+
+def _port(device: Tree) -> tuple[int, int] | None:
+    address = device.get("address", {})
+    if address.get("type") != "virtio-serial":
+        return None
+    return address.get("controller", 0), int(str(address.get("port", "0")).split(".")[0])
+
+
+def _free(controllers: Controllers, taken: set[tuple[int, int] | None]) -> Iterator[tuple[int, int]]:
+    """Free ports from 1 on, controller by controller; port 0 is kept for the first console (libvirt)."""
+    index = 0
+    while True:
+        ports = controllers.ensure("virtio-serial", index)["ports"]
+        yield from ((index, port) for port in range(1, ports) if (index, port) not in taken)
+        index += 1
+
+
+def _isa(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    serials = [entry for entry in devices.get("serials", ()) if _is_isa(entry)]
+    before = [entry["device"] for entry in resting if entry["list"] == "serials"]
+    numbers = {
+        entry["target"]["port"] for entry in (*serials, *before) if entry.get("target", {}).get("port") is not None
+    }
+    free = iter([number for number in range(len(_ISA)) if number not in numbers])
+    for index, entry in enumerate(serials):
+        target = entry.setdefault("target", {})
+        target.setdefault("type", "isa-serial")
+        target.setdefault("model", "isa-serial")
+        if target.get("port") is None:
+            number = next(free, None)
+            if number is None:
+                way = "the machine has four; use a channel instead"
+                controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
+                continue
+            target["port"] = number
+        base, interrupt = _ISA[target["port"]]
+        entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})
+
+
+def _is_isa(entry: Tree) -> bool:
+    return entry.get("target", {}).get("type") in (None, "isa-serial")

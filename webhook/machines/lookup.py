@@ -1,0 +1,75 @@
+"""Which machine a name means: a family, QEMU's alias, or a versioned name of any vendor."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from webhook.machines.machine import Bus, Machine, Ports
+
+_VERSION = re.compile("[a-z]*[0-9]+(\\.[0-9]+)*")
+
+
+@cache
+def find(arch: str, name: str, rule_set: str) -> Machine | None:
+    """The machine of this architecture that `name` means, or None.
+
+    `name` is a family (`q35`), QEMU's alias (`pc`), or a versioned name (`pc-q35-7.2`, `pc-i440fx-rhel7.3.0`).
+    """
+    for machine in _machines(rule_set):
+        if machine.arch != arch:
+            continue
+        if name in (machine.family, machine.alias) or _is_version(name, machine):
+            return machine
+    return None
+
+
+@cache
+def versioned(name: str) -> bool:
+    """Whether a machine's name holds a version, so that it is the same machine in every QEMU that knows it."""
+    return bool(re.fullmatch("[a-z0-9-]+-(rhel|el)?[0-9]+(\\.[0-9]+)+(-[a-z0-9.]+)*", name))
+
+
+def _is_version(name: str, machine: Machine) -> bool:
+    return name.startswith(machine.names) and bool(_VERSION.match(name.removeprefix(machine.names)))
+
+
+@cache
+def _machines(rule_set: str) -> tuple[Machine, ...]:
+    folder = files("webhook.machines").joinpath("data", rule_set)
+    if not folder.is_dir():
+        return ()
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return tuple(_machine(yaml.safe_load(entry.read_text())) for entry in entries)
+
+
+def _machine(data: dict[str, Any]) -> Machine:
+    bus, controllers = data["bus"], data["controllers"]
+    return Machine(
+        family=data["family"],
+        arch=data["arch"],
+        alias=data["alias"],
+        names=data["names"],
+        version=data["version"],
+        defaults=data["defaults"],
+        bus=Bus(
+            root=bus["root"],
+            builtin_slots=tuple(bus["builtin_slots"]),
+            video_slot=bus["video_slot"],
+            fixed={name: (slot, function) for name, (slot, function) in bus["fixed"].items()},
+            ports=Ports(**bus["ports"]) if bus["ports"] else None,
+            preferred=bus["preferred"],
+            legacy={kind: frozenset(models) for kind, models in bus["legacy"].items()},
+            bridge=bus["bridge"],
+            next=bus.get("next", 0),
+            bridge_slot=bus.get("bridge_slot", 0),
+        ),
+        always=tuple(controllers["always"]),
+        models=controllers["models"],
+        usb_ports=controllers["usb_ports"],
+        virtio_serial_ports=controllers["virtio_serial_ports"],
+    )

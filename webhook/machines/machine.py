@@ -1,0 +1,56 @@
+"""One machine type of a rule set. Values alone; where they come from is `webhook/machines/data`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """PCI Express root ports: the slots of bus 0 that hold them, and how many stay free at create for hot-plug."""
+
+    first_slot: int
+    last_slot: int
+    spare: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """The machine's PCI: which slots are whose. Slots are those of bus 0."""
+
+    root: str
+    builtin_slots: tuple[int, ...]
+    video_slot: int
+    fixed: Mapping[str, tuple[int, int]]
+    ports: Ports | None
+    preferred: Mapping[str, int]
+    legacy: Mapping[str, frozenset[str]]
+    bridge: str
+    next: int = 0
+    bridge_slot: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Machine:
+    """A machine type; there is one object a family, so that it can key a cache.
+
+    `names` begins its versioned names, `alias` is QEMU's unversioned one, `version` the versioned name of this rule
+    set. `defaults` is best practice by device, `always` the controllers that it always has, `models` the default
+    model of a controller by type, `usb_ports` the ports of a USB controller by model.
+    """
+
+    family: str
+    arch: str
+    alias: str
+    names: str
+    version: str
+    defaults: Mapping[str, Any]
+    bus: Bus
+    always: tuple[Tree, ...]
+    models: Mapping[str, str]
+    usb_ports: Mapping[str, int]
+    virtio_serial_ports: int
