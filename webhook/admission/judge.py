@@ -11,7 +11,7 @@ from webhook.kinds import Kind
 from webhook.policy import Decision, Request
 
 
-def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Inspection, world: World) -> Decision:
+def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, world: World) -> Decision:
     """What the policies in force say of every field of `spec` that is not stored already, for this user and place."""
     request = Request(
         namespace=review.namespace,
@@ -21,4 +21,4 @@ def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: In
         operation=review.operation,
     )
     tree = spec if type(spec) is dict else {}
-    return world.policies.engine.decide(reading.marks, tree, request, kind.spec_path, stored=stored.marks)
+    return world.policies.engine.decide(reading.marks, tree, request, kind.spec_path, stored=stored)

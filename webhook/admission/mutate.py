@@ -35,8 +35,8 @@ def mutate(review: Review, world: World) -> Verdict:
             return _completed(spec, stored, kind, world)
         except Refused as refused:
             findings = refused.findings
-    judged = judge(review, kind, reading, spec, stored_reading, world)
-    return Verdict(allowed=False, findings=(*findings, *judged.findings), warnings=judged.warnings)
+    judged = judge(review, kind, reading, spec, stored, world)
+    return Verdict(allowed=False, findings=(*findings, *judged.findings), warnings=tuple(judged.warnings))
 
 
 def read_stored(stored: Any, kind: Kind) -> Inspection:

@@ -25,7 +25,7 @@ def validate(review: Review, world: World) -> Verdict:
     if stored is not None and stored == spec:
         return ALLOWED
     reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
-    judged = judge(review, kind, reading, spec, stored_reading, world)
+    judged = judge(review, kind, reading, spec, stored, world)
     findings = [*reading.findings, *stored_reading.findings]
     warnings = list(judged.warnings)
     if not findings:

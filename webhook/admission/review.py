@@ -1,0 +1,146 @@
+"""AdmissionReview (admission.k8s.io/v1) in and out: bytes to a Review, a Verdict to bytes."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from webhook.findings import Finding
+
+API_VERSION = "admission.k8s.io/v1"
+KIND = "AdmissionReview"
+# The API server shows a refusal whole; kubectl and events cut what is much longer.
+LONGEST_MESSAGE = 8000
+# Rules of these checks are the cluster admin's word; all others say that the object itself is not right.
+_CHECKS = frozenset(
+    {
+        "address", "boot-order", "complete", "conflict", "disk-target", "firmware", "frozen", "guest", "hyperv",
+        "identity", "kind", "mac", "machine", "memory", "numa", "rule-set", "secure-boot", "serial", "shape", "stored",
+        "vcpu", "",
+    }
+)  # fmt: skip
+
+Tree = dict[str, Any]
+
+
+class NoReview(Exception):
+    """A body that is no AdmissionReview, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What an API server asks: may this user do this to this object. Objects are trees as they came, or None."""
+
+    uid: str
+    operation: str
+    kind: str
+    namespace: str
+    name: str
+    object: Any
+    old_object: Any
+    user: str
+    groups: tuple[str, ...]
+    dry_run: bool
+    subresource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer: allowed, with a patch where something is to be added, or refused with all findings."""
+
+    allowed: bool
+    findings: tuple[Finding, ...] = ()
+    patch: list[Tree] | None = None
+    warnings: tuple[str, ...] = ()
+    audits: tuple[Finding, ...] = ()
+
+
+def parse(body: bytes) -> Review:
+    """The review in a request's body; raises NoReview."""
+    try:
+        tree = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise NoReview(f"the body is no JSON: {error}") from None
+    if type(tree) is not dict or tree.get("kind") != KIND or tree.get("apiVersion") != API_VERSION:
+        raise NoReview(f"the body is no {KIND} of {API_VERSION}")
+    request = tree.get("request")
+    if type(request) is not dict:
+        raise NoReview("the review has no request")
+    user = _object(request, "userInfo")
+    groups = user.get("groups") or ()
+    if type(groups) not in (list, tuple) or not all(type(group) is str for group in groups):
+        raise NoReview("request.userInfo.groups is no list of strings")
+    return Review(
+        uid=_text(request, "uid", needed=True),
+        operation=_text(request, "operation", needed=True),
+        kind=_text(_object(request, "kind"), "kind", needed=True),
+        namespace=_text(request, "namespace"),
+        name=_text(request, "name"),
+        object=request.get("object"),
+        old_object=request.get("oldObject"),
+        user=_text(user, "username"),
+        groups=tuple(groups),
+        dry_run=request.get("dryRun") is True,
+        subresource=_text(request, "subResource"),
+    )
+
+
+def _object(tree: Tree, name: str) -> Tree:
+    found = tree.get(name)
+    if found is None:
+        return {}
+    if type(found) is not dict:
+        raise NoReview(f"{name} of the request is no object")
+    return found
+
+
+def _text(tree: Tree, name: str, *, needed: bool = False) -> str:
+    found = tree.get(name)
+    if found is None and not needed:
+        return ""
+    if type(found) is not str or (needed and not found):
+        raise NoReview(f"{name} of the request is {'missing' if found is None else 'no text'}")
+    return found
+
+
+def answer(uid: str, verdict: Verdict) -> bytes:
+    """The AdmissionReview that answers a review."""
+    response: Tree = {"uid": uid, "allowed": verdict.allowed}
+    if not verdict.allowed:
+        forbidden = any(finding.rule not in _CHECKS for finding in verdict.findings)
+        code, reason = (403, "Forbidden") if forbidden else (422, "Invalid")
+        response["status"] = status(code, reason, message(verdict.findings))
+    elif verdict.patch:
+        response["patchType"] = "JSONPatch"
+        response["patch"] = base64.b64encode(orjson.dumps(verdict.patch)).decode()
+    if verdict.warnings:
+        response["warnings"] = list(verdict.warnings)
+    return envelope(response)
+
+
+def envelope(response: Tree) -> bytes:
+    """A response in its AdmissionReview."""
+    return orjson.dumps({"kind": KIND, "apiVersion": API_VERSION, "response": response})
+
+
+def status(code: int, reason: str, text: str) -> Tree:
+    """A Kubernetes Status of a failure."""
+    return {"status": "Failure", "code": code, "reason": reason, "message": text}
+
+
+def message(findings: tuple[Finding, ...]) -> str:
+    """All findings as people read them; where they are too many, the first ones and how many are left out."""
+    count = len(findings)
+    lines = [f"{count} problem{'s' if count != 1 else ''}:" if count > 1 else ""]
+    length = 0
+    for number, finding in enumerate(findings):
+        text = str(finding) + (f"\n  rule: {finding.rule}" if finding.rule and finding.rule not in _CHECKS else "")
+        length += len(text.encode()) + 1
+        if length > LONGEST_MESSAGE and number:
+            lines.append(f"and {count - number} more: `vmconfig check` shows all")
+            break
+        lines.append(text if length <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE])
+    return "\n".join(line for line in lines if line)
