@@ -152,3 +152,10 @@ def review_of(obj: Tree, kind: Kind) -> Review:
         dry_run=True,
         subresource="",
     )
+
+
+def domain_of(obj: Tree) -> tuple[Tree, str]:
+    """The domain of a complete object, and the name that it has."""
+    kind = KINDS[obj["kind"]]
+    spec = kind.spec_of(obj)
+    return spec["domain"], str((obj.get("metadata") or {}).get("name") or "vm")

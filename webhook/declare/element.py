@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+from webhook.declare.scalars import Scalar
 
 # The kinds of backend, as policy selects them.
 BACKEND_KINDS = (
@@ -108,7 +110,7 @@ class Element(BaseModel):
     Absent means unsaid: declarations carry no defaults.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
 
     tag: ClassVar[str] = ""
     key: ClassVar[str] = ""
@@ -127,3 +129,33 @@ class Element(BaseModel):
         for name, value in (("tag", tag), ("key", key), ("alike", alike), ("variants", variants)):
             if value is not None:
                 setattr(cls, name, value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_null_or_excluded(cls, tree: Any) -> Any:
+        """Absent means unsaid, null does not; and some fields make no sense beside a value of another."""
+        if not isinstance(tree, dict):
+            return tree
+        for name, info in cls.model_fields.items():
+            alias = info.alias or name
+            takes_null = any(isinstance(scalar, Scalar) and scalar.check(None) is None for scalar in info.metadata)
+            if alias in tree and tree[alias] is None and not takes_null:
+                raise ValueError(f"{alias} is null")
+        key, table = cls.variants or ("", {})
+        value = tree.get(key)
+        if isinstance(value, str) and value in table:
+            excluded = {name for names in table.values() for name in names} - set(table[value])
+            if excluded & set(tree):
+                raise ValueError(f"{sorted(excluded & set(tree))} have no meaning beside {key} {value}")
+        return tree
+
+    @model_validator(mode="after")
+    def _distinct_keys(self) -> Element:
+        """Entries of a list that have a key have each their own."""
+        for entries in (getattr(self, name) for name in type(self).model_fields):
+            if isinstance(entries, list):
+                keys = [getattr(entry, entry.key, None) for entry in entries if isinstance(entry, Element)]
+                said = [key for key in keys if key is not None]
+                if len(said) != len(set(said)):
+                    raise ValueError("two entries of a list have the same key")
+        return self

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from webhook.declare import Element, Shape, choice, frontend, goal, shape_of
 from webhook.domain.clock import ClockOffset, Timer
 from webhook.domain.cpu import Cpu, Vcpu
-from webhook.domain.devices import Devices
 from webhook.domain.goals import Goals
 from webhook.domain.hypervisor import HypervisorFeature
 from webhook.domain.memory import MaxMemory, Memory
@@ -18,6 +17,8 @@ from webhook.domain.types import Count, Line, Uuid
 
 if TYPE_CHECKING:
     Devices = Any
+else:
+    from webhook.domain.devices import Devices
 
 
 class Domain(Element, tag="domain"):

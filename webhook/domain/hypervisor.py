@@ -80,7 +80,7 @@ class HypervisorFeature(
     stimer: Stimer | None = frontend()
     reset: Switch | None = frontend("reset/@state")
     vendor_id: Annotated[str, text(12, "[A-Za-z0-9 ]+", "up to 12 letters, digits or spaces")] | None = frontend(
-        "vendor_id/@value"
+        "vendor_id[@state='on']/@value"
     )
     frequencies: Switch | None = frontend("frequencies/@state")
     reenlightenment: Switch | None = frontend("reenlightenment/@state")

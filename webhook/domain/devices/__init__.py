@@ -8,18 +8,18 @@ import pkgutil
 from pydantic import create_model
 
 from webhook.declare import Element, frontend
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import Named
 
 
-def _found() -> list[type[Device]]:
-    kinds: list[type[Device]] = []
+def _found() -> list[type[Named]]:
+    kinds: list[type[Named]] = []
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
         names = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
-        kinds += [kind for kind in names if isinstance(kind, type) and issubclass(kind, Device)]
+        kinds += [kind for kind in names if isinstance(kind, type) and issubclass(kind, Named)]
     return [kind for kind in dict.fromkeys(kinds) if kind.plural or kind.single]
 
 
-KINDS: dict[str, type[Device]] = {kind.plural or kind.single: kind for kind in _found()}
+KINDS: dict[str, type[Named]] = {kind.plural or kind.single: kind for kind in _found()}
 
 
 class DeviceList(Element, tag="devices"):
@@ -36,4 +36,4 @@ Devices: type[Element] = create_model(
     },
 )
 
-__all__ = ["KINDS", "Device", "Devices"]
+__all__ = ["KINDS", "Devices", "Named"]

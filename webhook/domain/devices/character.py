@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import Device, PciDevice
 from webhook.domain.types import Line, Path, Switch
 
 
@@ -79,13 +79,13 @@ class Channel(Character, tag="channel", plural="channels", alike=("type", "targe
     target: ChannelTarget | None = frontend()
 
 
-class Serial(Character, tag="serial", plural="serials", alike=("target.port",)):
+class Serial(Character, PciDevice, tag="serial", plural="serials", alike=("target.port",)):
     """A serial port."""
 
     target: SerialTarget | None = frontend()
 
 
-class Console(Character, tag="console", plural="consoles", alike=("target.type", "target.port")):
+class Console(Character, PciDevice, tag="console", plural="consoles", alike=("target.type", "target.port")):
     """A console; libvirt mirrors the first serial port as one by itself."""
 
     target: ConsoleTarget | None = frontend()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, integer
-from webhook.domain.devices.device import NAME, Device
+from webhook.domain.devices.device import NAME, PciDevice
 from webhook.domain.types import Count, Model, Positive
 
 
@@ -36,7 +36,7 @@ class ControllerDriver(Element, tag="driver"):
 
 
 class Controller(
-    Device,
+    PciDevice,
     tag="controller",
     plural="controllers",
     alike=("type", "index", "model"),

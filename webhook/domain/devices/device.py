@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from webhook.declare import Element, frontend, integer
 from webhook.domain.address import Address
@@ -18,20 +18,30 @@ def _alias(content: str) -> str:
 
 
 # libvirt keeps a device's alias as given only where it starts with `ua-` (formatdomain, "User aliases").
-_name = DeviceName.__metadata__[0]
+_name = get_args(DeviceName)[1]
 NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
 
 
-class Device(Element, key="name"):
-    """Base of every device. `plural` is its list in `devices`; `single` where a domain has at most one."""
+class Named(Element, key="name"):
+    """Base of all that stands in `devices`. `plural` is its list there; `single` where there is at most one."""
 
     plural: ClassVar[str] = ""
     single: ClassVar[str] = ""
 
     name: Annotated[str, NAME] | None = frontend("alias/@name")
-    address: Address | None = frontend()
-    acpi_index: Annotated[int, integer(1, 16383)] | None = frontend("acpi/@index")
 
     def __init_subclass__(cls, plural: str = "", single: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.plural, cls.single = plural or cls.plural, single or cls.single
+
+
+class Device(Named):
+    """What sits on a bus and so has an address."""
+
+    address: Address | None = frontend()
+
+
+class PciDevice(Device):
+    """What can sit on PCI, where ACPI may number it for the guest."""
+
+    acpi_index: Annotated[int, integer(1, 16383)] | None = frontend("acpi/@index")

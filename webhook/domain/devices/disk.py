@@ -17,7 +17,7 @@ from webhook.declare import (
     reference,
     text,
 )
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import PciDevice
 from webhook.domain.types import Flag, Line, ObjectName, Path, Positive, Presence, Serial
 
 
@@ -48,7 +48,7 @@ class Driver(Element, tag="driver"):
     """How QEMU opens the disk on the host. A raw image stays raw; other formats can name further host files."""
 
     name: Annotated[str, choice("qemu")] | None = goal()
-    type: Annotated[str, choice("raw", "qcow2", "qed", "vmdk", "vdi", "vpc", "vhdx")] | None = backend(
+    type: Annotated[str, choice("raw", "qcow2", "qed", "vmdk", "vdi", "vpc")] | None = backend(
         "host-path", unless={"raw": Goal()}
     )
     cache: Annotated[str, choice("default", "none", "writethrough", "writeback", "directsync", "unsafe")] | None = (
@@ -73,7 +73,7 @@ class BlockIo(Element, tag="blockio"):
 
 
 class Disk(
-    Device,
+    PciDevice,
     tag="disk",
     plural="disks",
     alike=("device", "target.dev"),

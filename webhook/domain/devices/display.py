@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import NAME, Named, PciDevice
 from webhook.domain.types import Flag, Kib, Line, Path, Switch
 
 
@@ -25,9 +25,11 @@ class Gl(Element, tag="gl"):
     rendernode: Path | None = backend("raw-device")
 
 
-class Graphics(Device, tag="graphics", plural="graphics", alike=("type",)):
+class Graphics(Named, tag="graphics", plural="graphics", alike=("type",)):
     """A way to see the guest's display. Ports, listen address and password are the host's."""
 
+    # libvirt's graphics are no devices and have no alias.
+    name: Annotated[str, NAME] | None = frontend("-")
     type: Annotated[str, choice("vnc", "spice", "rdp", "sdl", "egl-headless", "dbus")] | None = frontend(
         unless=dict.fromkeys(("rdp", "sdl", "egl-headless", "dbus"), Backend("host-port"))
     )
@@ -47,11 +49,11 @@ class Graphics(Device, tag="graphics", plural="graphics", alike=("type",)):
 class Acceleration(Element, tag="acceleration"):
     """Whether the video device accelerates."""
 
-    accel3d: Flag | None = frontend()
-    accel2d: Flag | None = frontend()
+    accel3d: Flag | None = frontend("@accel3d")
+    accel2d: Flag | None = frontend("@accel2d")
 
 
-class Video(Device, tag="video", plural="video", alike=("type",)):
+class Video(PciDevice, tag="video", plural="video", alike=("type",)):
     """A video device; its memory is in KiB."""
 
     type: Annotated[str, choice("vga", "cirrus", "qxl", "virtio", "bochs", "ramfb", "none")] | None = frontend(

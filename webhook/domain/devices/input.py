@@ -6,11 +6,11 @@ from typing import Annotated
 
 from webhook.declare import Backend, choice, frontend
 from webhook.declare import backend as reaching
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import PciDevice
 from webhook.domain.types import Path
 
 
-class Input(Device, tag="input", plural="inputs", alike=("type", "bus")):
+class Input(PciDevice, tag="input", plural="inputs", alike=("type", "bus")):
     """An input device; `passthrough` and `evdev` would be the host's own."""
 
     type: Annotated[str, choice("mouse", "keyboard", "tablet", "passthrough", "evdev")] | None = frontend(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, reference
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import PciDevice
 from webhook.domain.types import Line, Mac, Model, ObjectName, Path, Positive, Switch
 
 
@@ -64,7 +64,7 @@ class InterfaceTarget(Element, tag="target"):
     dev: Line | None = backend("host-network")
 
 
-class Interface(Device, tag="interface", plural="interfaces", alike=("mac.address",)):
+class Interface(PciDevice, tag="interface", plural="interfaces", alike=("mac.address",)):
     """A NIC. What it is connected to is a network, named by `network`."""
 
     type: (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import choice, frontend, integer
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import PciDevice
 from webhook.domain.types import Switch
 
 
-class Memballoon(Device, tag="memballoon", single="memballoon"):
+class Memballoon(PciDevice, tag="memballoon", single="memballoon"):
     """A balloon by which the guest gives memory back; `none` says that there is none."""
 
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional", "none")] | None = (
@@ -17,4 +17,4 @@ class Memballoon(Device, tag="memballoon", single="memballoon"):
     )
     autodeflate: Switch | None = frontend()
     free_page_reporting: Switch | None = frontend("@freePageReporting")
-    stats_period: Annotated[int, integer(0, 3600)] | None = frontend("stats/@period")
+    stats_period: Annotated[int, integer(1, 3600)] | None = frontend("stats/@period")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Backend, choice, frontend, goal, integer
-from webhook.domain.devices.device import NAME, Device
+from webhook.domain.devices.device import NAME, Named, PciDevice
 
 
-class Sound(Device, tag="sound", plural="sounds", alike=("model",)):
+class Sound(PciDevice, tag="sound", plural="sounds", alike=("model",)):
     """A sound card."""
 
     model: Annotated[str, choice("ich6", "ich7", "ich9", "ac97", "es1370", "sb16", "usb")] | None = frontend()
     audio: Annotated[int, integer(1, 64)] | None = goal("audio/@id")
 
 
-class Audio(Device, tag="audio", plural="audios", alike=("id",)):
+class Audio(Named, tag="audio", plural="audios", alike=("id",)):
     """Where sound goes on the host; nothing but `none` and the display's own stays off the host."""
 
     # libvirt's audio backends are no devices and have no alias.
@@ -24,7 +24,9 @@ class Audio(Device, tag="audio", plural="audios", alike=("id",)):
     type: (
         Annotated[
             str,
-            choice("none", "spice", "alsa", "coreaudio", "dbus", "jack", "oss", "pulseaudio", "sdl", "file", "pipewire"),
+            choice(
+                "none", "spice", "alsa", "coreaudio", "dbus", "jack", "oss", "pulseaudio", "sdl", "file", "pipewire",
+            ),
         ]
         | None
     ) = goal(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Backend, choice, frontend, goal
-from webhook.domain.devices.device import Device
+from webhook.domain.devices.device import PciDevice
 
 
-class Watchdog(Device, tag="watchdog", plural="watchdogs", alike=("model",)):
+class Watchdog(PciDevice, tag="watchdog", plural="watchdogs", alike=("model",)):
     """A timer that acts when the guest stops answering; a dump would be written to the host."""
 
     model: Annotated[str, choice("i6300esb", "ib700", "diag288", "itco")] | None = frontend()

@@ -1,0 +1,210 @@
+"""What holds of every decision: unknown classes of field are covered, nothing raises, forbidding never weakens."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import strategies
+from tests.policy.world import PLACES, decide, engine, policies, refused
+from webhook.declare import (
+    BACKEND_KINDS,
+    Element,
+    Place,
+    backend,
+    frontend,
+    inspect,
+    shape_of,
+    text,
+    walk,
+)
+from webhook.domain import domain_shape
+from webhook.policy import Request, compile_policies
+from webhook.policy.denials import DEFAULT_DENY, texts
+from webhook.policy.model import Policy
+from webhook.policy.scope import glob
+
+SPECS = st.fixed_dictionaries({"domain": strategies.trees(domain_shape())})
+ODD = strategies.JSON | strategies.mutated(SPECS)
+RULES = [
+    {"name": "tuning", "permit": {"class": "io-tuning"}},
+    {"name": "paths", "permit": {"class": "host-path"}, "when": {"matches": "/.*"}},
+    {"name": "listen", "permit": {"path": "domain.devices.graphics[*].listen"}},
+    {"name": "cpu", "deny": {"path": "domain.cpu.mode"}, "when": {"not-in": ["custom"]}},
+    {"name": "title", "deny": {"path": "domain.title"}, "when": {"matches": ".*x.*"}},
+    {"name": "memory", "forbid": {"path": "domain.memory.size"}, "when": {"above": "64Gi"}},
+    {"name": "vcpus", "forbid": {"path": "domain.vcpu.count"}, "when": {"below": 2}},
+    {"name": "disks", "forbid": {"path": "domain.devices.disks[*]"}, "when": {"count-above": 1}},
+    {"name": "serials", "forbid": {"path": "domain.devices.disks[*].serial"}, "when": {"present": False}},
+    {"name": "boot", "forbid": {"path": "domain.os.secureBoot"}, "when": {"present": False}},
+    {"name": "tpm", "forbid": {"path": "domain.devices.tpm"}},
+    {"name": "claims", "forbid": {"class": "reference"}, "when": {"in": ["a"]}},
+    {"name": "goals", "forbid": {"class": "goal", "path": "domain.goals"}},
+    {"name": "ports", "forbid": {"class": "host-port"}},
+]
+ENGINE = engine([{"rules": RULES}])
+
+
+def paths(said: list[dict[str, Any]] | list[Policy], spec: Any, request: Request) -> set[str]:
+    known = [each if isinstance(each, Policy) else policies([each])[0] for each in said]
+    return {each["path"] for each in refused(decide(compile_policies(known, PLACES), spec, request))}
+
+
+@settings(max_examples=300, deadline=None)
+@given(ODD, ODD | st.none(), st.sampled_from(["CREATE", "UPDATE", ""]))
+def test_no_spec_raises(spec: Any, stored: Any, operation: str) -> None:
+    for finding in decide(ENGINE, spec, Request(operation=operation), stored).findings:
+        assert finding.path.startswith("spec.")
+        assert finding.problem
+        assert "\n" not in finding.problem + finding.help
+
+
+@settings(max_examples=150, deadline=None)
+@given(SPECS, st.integers(0, len(RULES) - 1), st.sampled_from(["deny", "forbid"]), st.booleans())
+def test_a_policy_that_forbids_never_weakens(spec: Any, number: int, effect: str, first: bool) -> None:
+    rule = RULES[number]
+    target = rule.get("permit") or rule.get("deny") or rule.get("forbid")
+    more = {"metadata": {"name": "more"}, "rules": [{"name": "more", effect: target, "when": rule.get("when", {})}]}
+    if not rule.get("when"):
+        del more["rules"][0]["when"]  # type: ignore[index]
+    before = [{"rules": RULES}]
+    after = [more, *before] if first else [*before, more]
+    assert paths(before, spec, Request()) <= paths(after, spec, Request())
+
+
+@settings(max_examples=100, deadline=None)
+@given(SPECS, st.permutations(range(len(RULES))))
+def test_the_order_of_rules_decides_nothing(spec: Any, order: list[int]) -> None:
+    shuffled = [{"rules": [RULES[number] for number in order]}]
+    assert paths([{"rules": RULES}], spec, Request()) == paths(shuffled, spec, Request())
+
+
+@settings(max_examples=200, deadline=None)
+@given(SPECS)
+def test_without_policies_every_backend_field_is_refused_and_nothing_else(spec: Any) -> None:
+    marks = inspect(spec["domain"], domain_shape(), "spec.domain").marks
+    backends = [mark.path for mark in marks if type(mark.half).__name__ == "Backend"]
+    assert [each["path"] for each in refused(decide(engine([]), spec))] == backends
+
+
+@settings(max_examples=150, deadline=None)
+@given(SPECS)
+def test_an_update_that_changes_nothing_of_named_devices_is_not_refused(spec: Any) -> None:
+    assert decide(ENGINE, spec, Request(operation="UPDATE"), stored=spec).findings == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab*", max_size=8), st.text("ab", max_size=10))
+def test_a_glob_means_what_a_shell_means(pattern: str, name: str) -> None:
+    assert glob(pattern, name) == fnmatchcase(name, pattern)
+
+
+class Passed(Element, tag="hostdev", key="name"):
+    """A backend device that no policy knows yet."""
+
+    name: Annotated[str, text(20)] | None = frontend()
+    node: Annotated[str, text(20)] | None = frontend()
+
+
+class Hosting(Element, tag="devices"):
+    """Devices with one that is new."""
+
+    hostdevs: list[Passed] | None = backend("passthrough")
+    secret: Annotated[str, text(20)] | None = backend("escape-hatch")
+
+
+NEW: dict[str, Place] = {place.path: place for place in walk(shape_of(Hosting), "domain")}
+
+
+def new(rules: list[dict[str, Any]], domain: dict[str, Any]) -> list[dict[str, str]]:
+    marks = inspect(domain, shape_of(Hosting), "spec.domain").marks
+    judge = engine([{"rules": rules}] if rules else [], places=NEW)
+    return refused(judge.decide(marks, {"domain": domain}, Request()))
+
+
+def test_an_element_declared_tomorrow_is_refused_with_no_edit_of_a_policy() -> None:
+    domain = {"hostdevs": [{"name": "gpu", "node": "0000:01:00.0"}], "secret": "x"}
+    assert new([], domain) == [
+        {"path": "spec.domain.hostdevs", "rule": "default-deny/passthrough"},
+        {"path": "spec.domain.secret", "rule": "default-deny/escape-hatch"},
+    ]
+
+
+def test_an_element_declared_tomorrow_is_permitted_as_a_whole() -> None:
+    domain = {"hostdevs": [{"name": "gpu", "node": "0000:01:00.0"}]}
+    assert new([{"name": "gpus", "permit": {"path": "domain.hostdevs[*]"}}], domain) == []
+    assert new([{"name": "other", "permit": {"path": "domain.secret"}}], domain) != []
+
+
+def test_a_rule_inside_of_a_backend_element_is_refused_with_the_element_to_name() -> None:
+    with pytest.raises(Exception, match=r"is decided with `domain\.hostdevs\[\*\]`"):
+        new([{"name": "in", "permit": {"path": "domain.hostdevs[*].node"}}], {})
+
+
+def test_every_class_of_backend_has_words_and_a_default_rule() -> None:
+    assert set(texts()) == set(DEFAULT_DENY) == set(BACKEND_KINDS)
+    assert all(said["problem"] and said["help"] for said in texts().values())
+
+
+def test_the_words_for_single_places_name_places_that_are_declared() -> None:
+    for kind, said in texts().items():
+        for path in said.get("paths", {}):
+            assert path in PLACES, f"{kind}: {path}"
+
+
+def test_a_credential_is_not_in_any_words() -> None:
+    assert "{value}" not in texts()["credential"]["problem"]
+
+
+def test_paths_of_a_template_are_found_like_those_of_a_vm() -> None:
+    domain = {"devices": {"disks": [{"name": "a", "source": {"file": "/x"}}]}, "vcpu": {"count": 1}}
+    marks = inspect(domain, domain_shape(), "spec.template.spec.domain").marks
+    for operation, found in (("CREATE", ["devices.disks[0].source.file", "vcpu.count"]), ("UPDATE", [])):
+        judge = engine([{"rules": [{"name": "v", "forbid": {"path": "domain.vcpu.count"}}]}])
+        request, spec = Request(operation=operation), {"domain": domain}
+        findings = judge.decide(marks, spec, request, "spec.template.spec", stored=spec).findings
+        assert [each.path.removeprefix("spec.template.spec.domain.") for each in findings] == found
+
+
+def test_a_review_looks_at_no_rule_about_what_its_vm_does_not_have() -> None:
+    asked: list[Any] = []
+    made = policies(
+        [
+            {
+                "rules": [
+                    {"name": "c", "permit": {"path": "domain.devices.disks[*].driver.cache"}, "when": {"in": ["none"]}}
+                ]
+            }
+        ]
+    )
+    [rule] = made[0].rules
+    spied = type(rule.conditions[0])("in", ["none"], lambda value: bool(asked.append(value)))
+    object.__setattr__(rule, "conditions", (spied,))
+    judge = compile_policies(made, PLACES)
+    decide(judge, {"domain": {"devices": {"disks": [{"name": "a", "driver": {"io": "native"}}]}}})
+    assert asked == []
+    decide(judge, {"domain": {"devices": {"disks": [{"name": "a", "driver": {"cache": "none"}}]}}})
+    assert asked == ["none"]
+
+
+def test_decisions_for_other_requesters_are_their_own() -> None:
+    who = {"subjects": {"users": ["ann"]}, "namespaces": {"names": ["lab"]}}
+    judge = engine([{"match": who, "rules": [{"name": "p", "permit": {"class": "host-path"}}]}])
+    spec = {"domain": {"os": {"kernel": "/x"}}}
+    requests = [(user, space) for user in ("ann", "eve") for space in ("lab", "web")] * 2
+    allowed = [each for each in requests if not decide(judge, spec, Request(each[1], {}, each[0])).findings]
+    assert allowed == [("ann", "lab")] * 2
+
+
+def test_more_sorts_of_requester_than_are_kept_are_decided_as_well() -> None:
+    judge = engine(
+        [{"match": {"subjects": {"users": ["user-*"]}}, "rules": [{"name": "p", "permit": {"class": "host-path"}}]}]
+    )
+    spec = {"domain": {"os": {"kernel": "/x"}}}
+    for number in range(1500):
+        assert bool(decide(judge, spec, Request(user=f"user-{number}")).findings) is False
+        assert bool(decide(judge, spec, Request(user=f"other-{number}")).findings) is True

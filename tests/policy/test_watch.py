@@ -1,0 +1,135 @@
+"""The folder in force: changes come in by themselves, bad ones do not, and the event loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.policy.test_loading import policy
+from tests.policy.world import PLACES
+from webhook.findings import Finding, Refused
+from webhook.policy import Policies
+
+PATIENCE = 30.0
+"""Seconds after which a test gives up; nothing waits for them to pass."""
+KERNEL = policy("open", "permit: {class: host-path}")
+
+
+class News:
+    """What the watch has told."""
+
+    def __init__(self) -> None:
+        self.loads: asyncio.Queue[str] = asyncio.Queue()
+        self.errors: asyncio.Queue[list[Finding]] = asyncio.Queue()
+
+    def on_load(self, policies: Policies) -> None:
+        self.loads.put_nowait(policies.engine.policies[0].name)
+
+    async def load(self) -> str:
+        return await asyncio.wait_for(self.loads.get(), PATIENCE)
+
+    async def error(self) -> str:
+        return str((await asyncio.wait_for(self.errors.get(), PATIENCE))[0])
+
+
+def watching(folder: Path, story: Callable[[Policies, News], Awaitable[None]], look_every: float = 600.0) -> None:
+    """The story of a folder under watch; with the long look only events of the file system bring news."""
+
+    async def both() -> None:
+        policies, news = Policies(folder, PLACES), News()
+        task = asyncio.create_task(policies.watch(news.on_load, news.errors.put_nowait, look_every))
+        await asyncio.sleep(0.3)
+        try:
+            await story(policies, news)
+            assert not task.done()
+        finally:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(both())
+
+
+def test_policies_that_cannot_be_loaded_at_first_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("nonsense")
+    with pytest.raises(Refused):
+        Policies(tmp_path, PLACES)
+
+
+def test_a_bad_reload_keeps_the_last_good_and_remembers_the_error(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(policy("good"))
+    policies = Policies(tmp_path, PLACES)
+    engine, digest = policies.engine, policies.digest
+    file.write_text("nonsense")
+    assert policies.reload() == policies.error != []
+    assert (policies.engine, policies.digest) == (engine, digest)
+    file.write_text(policy("better"))
+    assert policies.reload() == policies.error == []
+    assert policies.engine.policies[0].name == "better"
+    assert policies.digest != digest
+
+
+def test_an_edit_comes_into_force(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(policy("one"))
+
+    async def story(policies: Policies, news: News) -> None:
+        (tmp_path / "a.yaml").write_text(policy("two"))
+        assert await news.load() == "two"
+        assert policies.engine.policies[0].name == "two"
+
+    watching(tmp_path, story)
+
+
+def test_a_bad_edit_does_not_come_into_force_and_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(policy("one"))
+
+    async def story(policies: Policies, news: News) -> None:
+        (tmp_path / "a.yaml").write_text(policy("two", "forbid: {class: host-paths}"))
+        assert "a.yaml:4" in await news.error()
+        assert policies.engine.policies[0].name == "one"
+        (tmp_path / "README.md").write_text("a change that says nothing new")
+        (tmp_path / "a.yaml").write_text(policy("three"))
+        assert await news.load() == "three"
+        assert (news.errors.empty(), policies.error) == (True, [])
+
+    watching(tmp_path, story)
+
+
+def test_a_config_map_that_swaps_its_link_comes_into_force(tmp_path: Path) -> None:
+    def mount(version: str, name: str) -> None:
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "a.yaml").write_text(policy(name))
+        os.symlink(version, tmp_path / "..data_tmp")
+        os.rename(tmp_path / "..data_tmp", tmp_path / "..data")
+
+    mount("..2026_01", "one")
+    os.symlink("..data/a.yaml", tmp_path / "a.yaml")
+
+    async def story(policies: Policies, news: News) -> None:
+        mount("..2026_02", "two")
+        assert await news.load() == "two"
+        assert policies.engine.policies[0].name == "two"
+
+    watching(tmp_path, story)
+
+
+def test_a_folder_that_goes_and_comes_back_is_watched_again(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(policy("one"))
+
+    async def story(policies: Policies, news: News) -> None:
+        shutil.rmtree(folder)
+        await news.error()
+        assert policies.engine.policies[0].name == "one"
+        folder.mkdir()
+        (folder / "a.yaml").write_text(policy("two"))
+        assert await news.load() == "two"
+
+    watching(folder, story, look_every=0.2)

@@ -1,0 +1,46 @@
+"""What the policy tests share: the declared places, and a decision over a case's few words."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import yaml
+
+from webhook.declare import Place, inspect, walk
+from webhook.domain import domain_shape
+from webhook.findings import Refused
+from webhook.policy import Decision, Engine, Policy, Request, compile_policies
+from webhook.policy.load import check, parse
+
+PLACES: dict[str, Place] = {place.path: place for place in walk(domain_shape(), "domain")}
+TODAY = date(2026, 11, 24)
+
+
+def policies(said: list[dict[str, Any]], places: dict[str, Place] = PLACES) -> list[Policy]:
+    """Policies as a case writes them: what every policy file says is added; raises Refused."""
+    whole = [
+        {"apiVersion": "policy.vmconfig.kubevirt.io/v1", "kind": "Policy", "metadata": {"name": "site"}, **each}
+        for each in said
+    ]
+    made, findings = parse(yaml.safe_dump_all(whole, sort_keys=False).encode(), "site/policy.yaml", places)
+    findings = findings or check(made, places)
+    if findings:
+        raise Refused(findings)
+    return made
+
+
+def engine(said: list[dict[str, Any]], level: str = "restricted", places: dict[str, Place] = PLACES) -> Engine:
+    return compile_policies(policies(said, places), places, level, lambda: TODAY)
+
+
+def decide(judge: Engine, spec: Any, request: Request | None = None, stored: Any = None) -> Decision:
+    """The decision over a spec that holds a domain; what is no domain has no marks."""
+    domain = spec.get("domain") if isinstance(spec, dict) else None
+    marks = inspect(domain, domain_shape(), "spec.domain").marks
+    return judge.decide(marks, spec, request or Request(), "spec", stored)
+
+
+def refused(decision: Decision) -> list[dict[str, str]]:
+    """A decision's findings as cases write them."""
+    return [{"path": each.path, "rule": each.rule.split(" ")[0]} for each in decision.findings]

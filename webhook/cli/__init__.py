@@ -1,0 +1,85 @@
+"""The `vmconfig` command (also `kubectl vmconfig`): one verb a thing that one wants to do, exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from webhook.cli import files, serve, verbs
+from webhook.findings import Refused
+
+OK, FINDINGS, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        code: int = given.run(given)
+        sys.stdout.flush()
+    except Refused as refused:
+        return verbs.show_findings(refused.findings, given.output)
+    except (files.Unreadable, ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            # Whoever reads us has seen enough; the interpreter must not complain when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return OK
+        print(f"vmconfig: {error}", file=sys.stderr)
+        return USAGE
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vmconfig",
+        description="virtual machines on Kubernetes: a few words become complete, safe, frozen hardware",
+    )
+    parser.add_argument("--version", action="version", version=f"vmconfig {version('vmconfig')}")
+    found = parser.add_subparsers(required=True, metavar="VERB")
+    for name, run, text in (
+        ("expand", verbs.expand, "complete a VM as the webhook would on create"),
+        ("render", verbs.render, "the libvirt XML of a VM"),
+        ("check", verbs.check, "the findings that the webhook would give; exit code 1 where there are some"),
+    ):
+        verb = _verb(found, name, run, text)
+        _with_file(verb)
+        _with_rules(verb)
+    explain = _verb(found, "explain", verbs.explain, "where a value came from: the tenant, a feature, a guest's rule")
+    _with_file(explain)
+    explain.add_argument("path", metavar="PATH", help="like spec.domain.devices.disks[0].target.bus")
+    _with_rules(explain)
+    _verb(found, "crd", verbs.crd, "the CustomResourceDefinitions")
+    serving = found.add_parser("serve", help="serve the webhooks", description="serve the webhooks over TLS")
+    serve.add_flags(serving)
+    serving.set_defaults(run=serve.run, output="text")
+    return parser
+
+
+def _verb(
+    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: verbs.Verb, text: str
+) -> argparse.ArgumentParser:
+    verb = found.add_parser(name, help=text, description=text)
+    verb.add_argument("-o", "--output", choices=("text", "json", "yaml"), default="text", help="how to print")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _with_file(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", metavar="FILE", help="a manifest with one or more objects; - for standard input")
+
+
+def _with_rules(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
+    verb.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+    verb.add_argument(
+        "--level", choices=("restricted", "baseline", "privileged"), default="restricted", help="the policy level"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""`vmconfig serve`: flags and environment variables made of the settings' own declaration."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from pydantic import ValidationError
+
+from webhook.findings import Finding, Refused
+from webhook.server.settings import PREFIX, Settings
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """A flag for each setting."""
+    for name, field in Settings.model_fields.items():
+        text = f"{field.description} (environment: {PREFIX}{name.upper()})"
+        # A name of the certificate is given once a flag; every other setting has one value.
+        several = {"action": "append"} if name == "dns_names" else {}
+        flag = "--dns-name" if name == "dns_names" else f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, dest=name, help=text, default=None, metavar=name.upper(), **several)  # type: ignore[arg-type]
+
+
+def read(given: argparse.Namespace) -> Settings:
+    """The settings: flags first, then the environment, then the defaults; raises Refused with all findings."""
+    values: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        value = getattr(given, name)
+        said = os.environ.get(PREFIX + name.upper())
+        if value is None and said is not None:
+            value = said.split(",") if name == "dns_names" else said
+        if value is not None:
+            values[name] = value
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise Refused(_finding(problem) for problem in error.errors()) from None
+
+
+def _finding(problem: Any) -> Finding:
+    name = str(problem["loc"][0])
+    return Finding(f"--{name.replace('_', '-')}", problem["msg"].lower(), f"see docs/settings.md on {name}", "settings")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Serve; settings that cannot be are a matter of usage."""
+    # uvicorn and cryptography cost half a second, which the other verbs need not pay.
+    from certs.bundle import Unusable
+    from webhook.server.run import serve
+
+    try:
+        return serve(read(given))
+    except Refused as refused:
+        for finding in refused.findings:
+            print(f"vmconfig: {finding}", file=sys.stderr)
+    except (Unusable, ValueError, OSError) as error:
+        print(f"vmconfig: {error}", file=sys.stderr)
+    return 2

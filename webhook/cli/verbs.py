@@ -1,0 +1,137 @@
+"""What each verb does with the objects of a file, and how it is printed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import yaml
+
+from webhook.admission import offline
+from webhook.admission.world import World
+from webhook.cli import files
+from webhook.findings import Finding, Refused
+from webhook.kinds import places
+from webhook.kinds.crd import crds
+from webhook.policy import Policies, shipped
+from webhook.server.settings import read_site
+
+Tree = dict[str, Any]
+Verb = Callable[[argparse.Namespace], int]
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML without anchors: parts of a tree that are the same object are written out."""
+
+    def ignore_aliases(self, _: Any) -> bool:
+        return True
+
+
+def world(given: argparse.Namespace) -> World:
+    """The policies and the site that the flags name."""
+    policies = Policies(given.policies or shipped(), places(), given.level)
+    return World(policies=policies, site=read_site(given.site))
+
+
+def expand(given: argparse.Namespace) -> int:
+    """Print every object as it would be stored."""
+    objects = _objects(given)
+    made: list[Tree] = []
+    findings: list[Finding] = []
+    for obj in objects:
+        complete, found, warnings = offline.expand_object(obj, given.world)
+        _warn(warnings)
+        findings += found
+        if complete is not None:
+            made.append(complete)
+    if findings:
+        return show_findings(findings, given.output)
+    _print(made, "yaml" if given.output == "text" else given.output)
+    return 0
+
+
+def render(given: argparse.Namespace) -> int:
+    """Print the libvirt XML of every VM; an incomplete one is completed first."""
+    from webhook.libvirt.render import render as to_xml
+
+    documents = []
+    for obj in _objects(given):
+        complete, findings, warnings = offline.expand_object(obj, given.world)
+        _warn(warnings)
+        if findings or complete is None:
+            return show_findings(findings, given.output)
+        domain, name = offline.domain_of(complete)
+        documents.append(to_xml(domain, name))
+    if given.output == "text":
+        print("\n".join(document.rstrip("\n") for document in documents))
+    else:
+        _print([{"xml": document} for document in documents], given.output)
+    return 0
+
+
+def check(given: argparse.Namespace) -> int:
+    """Print all findings; exit code 1 where there are some."""
+    findings: list[Finding] = []
+    for obj in _objects(given):
+        found, warnings = offline.check(obj, given.world)
+        _warn(warnings)
+        findings += found
+    return show_findings(findings, given.output)
+
+
+def explain(given: argparse.Namespace) -> int:
+    """Print where the value at a path came from."""
+    lines = [line for obj in _objects(given) for line in offline.explain(obj, given.path, given.world)]
+    if given.output == "text":
+        print("\n  ".join(lines))
+    else:
+        _print([lines], given.output)
+    return 0
+
+
+def crd(given: argparse.Namespace) -> int:
+    """Print the CustomResourceDefinitions."""
+    _print(crds(), "yaml" if given.output == "text" else given.output)
+    return 0
+
+
+def show_findings(findings: list[Finding], output: str) -> int:
+    """Print findings, in text or as a list of {path, problem, help, rule}; the exit code."""
+    if output == "json":
+        sys.stdout.write(_json([finding.as_dict() for finding in findings]))
+    elif output == "yaml":
+        yaml.dump([finding.as_dict() for finding in findings], sys.stdout, _Dumper, sort_keys=False, allow_unicode=True)
+    else:
+        for finding in findings:
+            print(finding if not finding.rule else f"{finding}\n  rule: {finding.rule}")
+    return 1 if findings else 0
+
+
+def _objects(given: argparse.Namespace) -> list[Any]:
+    objects = files.read(given.file)
+    if not objects:
+        raise Refused(
+            [Finding(given.file, "holds no object", "a manifest begins with `apiVersion` and `kind`", "kind")]
+        )
+    given.world = world(given)
+    return objects
+
+
+def _print(trees: list[Any], output: str) -> None:
+    """One tree as it is, several as documents or as a list."""
+    if output == "json":
+        sys.stdout.write(_json(trees[0] if len(trees) == 1 else trees))
+    else:
+        yaml.dump_all(trees, sys.stdout, _Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _json(tree: Any) -> str:
+    return orjson.dumps(tree, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)

@@ -1,0 +1,123 @@
+"""Processors: a count or a topology, a model, and whether the CPUs are exclusive to this VM.
+
+A bare count leaves room to plug in more where the guest takes them; a topology says all there can be.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated
+
+from webhook.declare import Element, Goal, frontend, goal, text
+from webhook.domain.cpu import Topology
+from webhook.domain.types import Flag, Positive
+from webhook.features.contribution import Contribution, Tree
+from webhook.features.platform import Platform
+from webhook.findings import Finding, Refused
+
+# More than 255 vCPUs need an IOMMU with interrupt remapping (QEMU: hw/i386/x86.c); KubeVirt's headroom ends here.
+_MOST = 240
+_LEVELS = ("sockets", "dies", "cores", "threads")
+# Modes instead of a model. They follow the node's CPU: libvirt keeps it migratable, and compares where it can.
+_FOLLOWING: dict[str, Tree] = {
+    "host-model": {"check": "partial"},
+    "host-passthrough": {"check": "none", "migratable": "on"},
+    "maximum": {"check": "none", "migratable": "on"},
+}
+
+
+class Wanted(Element):
+    """Processors: a count or a topology, a model, and whether the CPUs are exclusive to this VM."""
+
+    count: Positive | None = frontend("-")
+    max: Positive | None = frontend("-")
+    topology: Topology | None = frontend("-")
+    model: Annotated[str, text(64, "[A-Za-z0-9][A-Za-z0-9._-]*", "a CPU model's name")] | None = frontend(
+        "-", unless=dict.fromkeys(_FOLLOWING, Goal())
+    )
+    exclusive: Flag | None = goal("-")
+
+
+_NOTHING = Wanted()
+
+
+def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contribution]:
+    """Count and topology, model, and the goal of exclusive CPUs. Raises Refused where the numbers disagree."""
+    said = wanted or _NOTHING
+    asked, default = _counted(said, platform, origin) if said.topology is None else _laid_out(said, origin)
+    model_asked, model_default = _model(said.model, platform)
+    if model_asked:
+        asked["cpu"] = {**asked.get("cpu", {}), **model_asked}
+    default["cpu"].update(model_default)
+    if said.exclusive is not None:
+        asked["goals"] = {"exclusiveCpus": said.exclusive}
+    return [Contribution(origin, asked, default, platform.guest.because)]
+
+
+def _laid_out(wanted: Wanted, origin: str) -> tuple[Tree, Tree]:
+    """A topology says how many vCPUs there can be; a count beside it, how many there are at boot."""
+    assert wanted.topology is not None  # noqa: S101 - the caller's condition
+    levels = {level: getattr(wanted.topology, level) or 1 for level in _LEVELS}
+    total = prod(levels.values())
+    if wanted.max not in (None, total):
+        problem = f"is {wanted.max}, but the topology makes {total} vCPUs"
+        raise Refused([Finding(f"{origin}.max", problem, "leave it out: the topology says it", "cpu")])
+    if (wanted.count or total) > total:
+        problem = f"is {wanted.count}, but the topology makes {total} vCPUs"
+        raise Refused([Finding(f"{origin}.count", problem, "state a larger topology, or leave one out", "cpu")])
+    said = {level: there for level in _LEVELS if (there := getattr(wanted.topology, level))}
+    asked: Tree = {"vcpu": {"count": total}, "cpu": {"topology": said}}
+    default: Tree = {"cpu": {"topology": levels}}
+    if wanted.count:
+        asked["vcpu"]["current"] = wanted.count
+    else:
+        default["vcpu"] = {"current": total}
+    return asked, default
+
+
+def _counted(wanted: Wanted, platform: Platform, origin: str) -> tuple[Tree, Tree]:
+    """A bare count, the domain's, or the guest's; the topology of the domain is kept where it says one."""
+    if wanted.count and wanted.max and wanted.count > wanted.max:
+        problem = f"is {wanted.max}, less than the {wanted.count} vCPUs at boot"
+        raise Refused([Finding(f"{origin}.max", problem, "state at least `count`, or leave one out", "cpu")])
+    vcpu = platform.stated.get("vcpu") or {}
+    stated = (platform.stated.get("cpu") or {}).get("topology") or {}
+    at_boot = wanted.count or vcpu.get("current") or wanted.max or vcpu.get("count")
+    at_boot = at_boot or (prod(stated.values()) if stated else platform.guest.cpus)
+    most = wanted.max or vcpu.get("count") or _most(at_boot, stated, platform)
+    topology = _topology(most, stated, platform.guest.cpus_as)
+    asked: Tree = {}
+    if wanted.count:
+        asked["current"] = wanted.count
+    if wanted.max:
+        asked["count"] = wanted.max
+    default: Tree = {"vcpu": {"count": most, "current": at_boot}, "cpu": {"topology": topology}}
+    return ({"vcpu": asked} if asked else {}), default
+
+
+def _most(at_boot: int, stated: Tree, platform: Platform) -> int:
+    """How many vCPUs there can be: the topology's if it is whole, else the headroom, in whole sockets."""
+    if "sockets" in stated:
+        return prod(stated.values())
+    most = max(at_boot, min(at_boot * platform.guest.cpu_headroom, _MOST))
+    each = prod(stated.values())
+    return -(-most // each) * each
+
+
+def _topology(most: int, stated: Tree, counts: str) -> Tree:
+    """Every level of the topology; what is not said is one, but for the level that a bare count counts."""
+    level = counts if counts not in stated else "sockets"
+    return {**dict.fromkeys(_LEVELS, 1), level: max(1, most // prod(stated.values())), **stated}
+
+
+def _model(model: str | None, platform: Platform) -> tuple[Tree, Tree]:
+    """The model by name, or a mode that follows the node; libvirt compares with the node only under KVM."""
+    stated = platform.stated.get("cpu") or {}
+    mode = model if model in _FOLLOWING else None if model else stated.get("mode")
+    if mode in _FOLLOWING:
+        return ({"mode": mode} if model else {}), {"mode": mode, **_FOLLOWING[mode]}
+    check = "partial" if platform.site.domain_type == "kvm" else "none"
+    default = {"mode": "custom", "match": "exact", "check": check, "fallback": "forbid"}
+    if model:
+        return {"model": model}, default
+    return {}, {**default, "model": platform.guest.cpu_model}

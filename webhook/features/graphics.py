@@ -1,0 +1,84 @@
+"""A display: true, `vnc`, `spice`, or an object with a `type`; with it come video, and the channel that it needs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from webhook.declare import Scalar, shown
+from webhook.declare.scalars import listed
+from webhook.features.contribution import Contribution, Tree, one
+from webhook.features.platform import Platform
+
+_TYPES = ("vnc", "spice")
+# The display of rule set 2026.1 where neither tenant nor site says, as in the proposal.
+_PREFERRED = "spice"
+# What libvirt adds to a video device that says no more than its type (src/qemu/qemu_domain.c, in KiB).
+_MEMORY: dict[str, Tree] = {
+    "qxl": {"ram": 65536, "vram": 65536, "vgamem": 16384},
+    "vga": {"vram": 16384},
+    "cirrus": {"vram": 16384},
+    "bochs": {"vram": 16384},
+}
+_CHANNEL: Tree = {"name": "spice", "type": "spicevmc", "target": {"type": "virtio", "name": "com.redhat.spice.0"}}
+
+
+def _check(value: Any) -> str | None:
+    """True, false, a type, or an object that holds one; a structural schema cannot say so."""
+    if type(value) is bool:
+        return None
+    kind = value["type"] if type(value) is dict and set(value) == {"type"} else value
+    if type(kind) is str and kind in _TYPES:
+        return None
+    return f"`{shown(value)}` is none of `true`, `false`, {listed(_TYPES)}, nor an object with such a `type`"
+
+
+Wanted = Annotated[bool | str | Tree, Scalar({"x-kubernetes-preserve-unknown-fields": True}, _check)]
+
+
+def expand(wanted: bool | str | Tree | None, platform: Platform, origin: str) -> list[Contribution]:
+    """The display with video, sound's way out and channel; or, where there is none, that there is none."""
+    stated = (platform.devices("graphics") or [{}])[0] if wanted is not False else {}
+    if not wanted and not stated:
+        return [Contribution(origin, {}, _headless(platform), platform.guest.because)]
+    kind = wanted["type"] if isinstance(wanted, dict) else wanted if isinstance(wanted, str) else None
+    display = kind or stated.get("type") or platform.site.graphics or _PREFERRED
+    default = _around(display, platform)
+    if not wanted:
+        return [Contribution(origin, {}, {"devices": default}, platform.guest.because)]
+    name = stated.get("name", "graphics")
+    default["graphics"] = [{"name": name, "type": display}]
+    if display == "spice":
+        default["channels"] = [_CHANNEL]
+    asked = {"name": name, "type": kind} if kind else {"name": name}
+    return [Contribution(origin, one("graphics", asked), {"devices": default}, platform.guest.because)]
+
+
+def _headless(platform: Platform) -> Tree:
+    """No display: no video either, unless the domain says one, and sound goes nowhere."""
+    video = _video("none", platform) if platform.devices("video") else [{"name": "no-video", "type": "none"}]
+    return {"devices": {"video": video, "audios": [_audio("none")]}}
+
+
+def _around(kind: str, platform: Platform) -> Tree:
+    """What goes with a display of this type, whoever asked for it."""
+    return {"video": _video(kind, platform), "audios": [_audio("spice" if kind == "spice" else "none")]}
+
+
+def _audio(kind: str) -> Tree:
+    """Where sound goes, which is the display's business; libvirt adds this by itself. Named by its type, since it
+    leaves with the display."""
+    return {"name": kind, "id": 1, "type": kind}
+
+
+def _video(kind: str, platform: Platform) -> list[Tree]:
+    """The first video device: the one that the domain states, else the guest's or the machine's for this display."""
+    stated = platform.devices("video")
+    if stated:
+        first = stated[0]
+        model, name = first.get("type"), first.get("name", "video")
+    else:
+        model, name = platform.guest.video.get(kind), "video"
+    model = model or platform.machine.defaults["video"][platform.firmware]
+    if model == "none":
+        return [{"name": name, "type": "none"}]
+    return [{"name": name, "type": model, "heads": 1, "primary": True, **_MEMORY.get(model, {})}]

@@ -1,0 +1,36 @@
+"""Memory of the guest: MiB as a whole number, or a quantity like `4Gi`.
+
+All of it is there at boot; more can be plugged in where the guest takes it.
+"""
+
+from __future__ import annotations
+
+from webhook.declare import kib, written
+from webhook.domain.types import Size
+from webhook.features.contribution import Contribution, Tree
+from webhook.features.platform import Platform
+
+Wanted = Size
+
+_SLOTS = 16
+# A CPU model without phys-bits has 40 bits (QEMU: target/i386), 1 TiB; DIMM slots and the PCI hole take some of
+# that, and QEMU does not start where the maximum does not fit.
+_MOST_KIB = 512 * 1024 * 1024
+
+
+def expand(wanted: int | str | None, platform: Platform, origin: str) -> list[Contribution]:
+    """`memory.size` as asked; what is there at boot and how far it grows follow from it."""
+    stated = platform.stated.get("memory") or {}
+    size = wanted or stated.get("size") or platform.guest.memory
+    memory: Tree = {"current": size} if wanted else {"size": size, "current": size}
+    default: Tree = {"memory": memory, **_headroom(size, platform)}
+    return [Contribution(origin, {"memory": {"size": wanted}} if wanted else {}, default, platform.guest.because)]
+
+
+def _headroom(size: int | str, platform: Platform) -> Tree:
+    times, amount = platform.guest.memory_headroom, kib(size)
+    assert amount is not None  # noqa: S101 - inspected
+    most = min(times * amount, _MOST_KIB)
+    if "maxmemory" not in platform.stated and (times == 1 or most <= amount):
+        return {}
+    return {"maxmemory": {"size": written(max(most, amount)), "slots": _SLOTS}}

@@ -1,0 +1,67 @@
+"""NICs, each with the network that it is on, by name; without one it is on the pod's network."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Element, choice, frontend, reference
+from webhook.domain.types import DeviceName, Mac, ObjectName, Positive
+from webhook.features.contribution import Contribution, Tree, names_of, one
+from webhook.features.platform import Platform
+from webhook.findings import Finding, Refused
+
+
+class Nic(Element):
+    """A NIC; `source` names the network that it is on."""
+
+    name: DeviceName | None = frontend("-")
+    source: ObjectName | None = reference("Network", "-")
+    model: Annotated[str, choice("virtio", "e1000e", "e1000", "rtl8139")] | None = frontend("-")
+    mac: Mac | None = frontend("-")
+    boot_order: Positive | None = frontend("-")
+
+
+Wanted = list[Nic]
+
+
+def expand(wanted: list[Nic] | None, platform: Platform, origin: str) -> list[Contribution]:
+    """One contribution a NIC. Raises Refused for a name that two NICs bear."""
+    if not wanted:
+        return []
+    findings = _twice(wanted, origin)
+    if findings:
+        raise Refused(findings)
+    names = names_of((nic.name, nic.source or "interface") for nic in wanted)
+    model = platform.guest.nic[platform.machine.family]
+    return [
+        Contribution(
+            f"{origin}[{index}]",
+            one("interfaces", _asked(nic, name)),
+            one("interfaces", {"name": name, "model": nic.model or model}),
+            platform.guest.because,
+        )
+        for index, (nic, name) in enumerate(zip(wanted, names, strict=True))
+    ]
+
+
+def _asked(nic: Nic, name: str) -> Tree:
+    device: Tree = {"name": name}
+    if nic.source:
+        device["network"] = nic.source
+    if nic.model:
+        device["model"] = nic.model
+    if nic.mac:
+        device["mac"] = {"address": nic.mac}
+    if nic.boot_order:
+        device["bootOrder"] = nic.boot_order
+    return device
+
+
+def _twice(nics: list[Nic], origin: str) -> list[Finding]:
+    findings: list[Finding] = []
+    seen: dict[str, int] = {}
+    for index, nic in enumerate(nics):
+        if nic.name and seen.setdefault(nic.name, index) != index:
+            problem = f"`{nic.name}` is already the name of entry {seen[nic.name]}"
+            findings.append(Finding(f"{origin}[{index}].name", problem, "give each NIC its name", "network"))
+    return findings

@@ -1,0 +1,127 @@
+"""Disks and CD-ROM drives, each with the PersistentVolumeClaim that holds its content.
+
+A drive is named after its claim, so that its place in the list means nothing to the guest.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Element, choice, frontend, reference, shown
+from webhook.declare.scalars import listed
+from webhook.domain.types import DeviceName, Flag, ObjectName, Positive, Serial
+from webhook.features.contribution import Contribution, Tree, names_of, one
+from webhook.features.platform import Platform
+from webhook.findings import Finding, Refused
+
+# What a tenant calls an interface, and the bus on which libvirt puts it.
+_BUSES = {"virtio": "virtio", "virtio-scsi": "scsi", "sata": "sata", "ide": "ide", "usb": "usb"}
+# libvirt refuses these: a CD-ROM on virtio-blk, a read-only hard disk on IDE or SATA (src/qemu/qemu_validate.c).
+_NO_CDROM = ("virtio",)
+_NO_READONLY = ("ide", "sata")
+
+
+class Drive(Element):
+    """A disk or a CD-ROM drive; `source` names the PersistentVolumeClaim with its content."""
+
+    name: DeviceName | None = frontend("-")
+    type: Annotated[str, choice("disk", "cdrom")] | None = frontend("-")
+    source: ObjectName | None = reference("PersistentVolumeClaim", "-")
+    interface: Annotated[str, choice(*_BUSES)] | None = frontend("-")
+    boot_order: Positive | None = frontend("-")
+    serial: Serial | None = frontend("-")
+    readonly: Flag | None = frontend("-")
+
+
+Wanted = list[Drive]
+
+
+def expand(wanted: list[Drive] | None, platform: Platform, origin: str) -> list[Contribution]:
+    """One contribution a drive. Raises Refused for a claim or a name that is there twice, and impossible buses."""
+    if not wanted:
+        return []
+    findings = [*_twice(wanted, origin), *_impossible(wanted, platform, origin)]
+    if findings:
+        raise Refused(findings)
+    names = names_of((drive.name, drive.source or drive.type or "disk") for drive in wanted)
+    return [
+        Contribution(
+            f"{origin}[{index}]",
+            one("disks", _asked(drive, name)),
+            one("disks", _default(drive, name, platform)),
+            platform.guest.because,
+        )
+        for index, (drive, name) in enumerate(zip(wanted, names, strict=True))
+    ]
+
+
+def _asked(drive: Drive, name: str) -> Tree:
+    device: Tree = {"name": name}
+    if drive.type:
+        device["device"] = drive.type
+    if drive.source:
+        device["claim"] = drive.source
+    if drive.interface:
+        device["target"] = {"bus": _BUSES[drive.interface]}
+    if drive.boot_order:
+        device["bootOrder"] = drive.boot_order
+    if drive.serial:
+        device["serial"] = drive.serial
+    if drive.readonly:
+        device["readonly"] = True
+    return device
+
+
+def _default(drive: Drive, name: str, platform: Platform) -> Tree:
+    device: Tree = {"name": name, "device": drive.type or "disk", "target": {"bus": _bus(drive, platform)}}
+    if drive.type == "cdrom":
+        device["readonly"] = True
+    return device
+
+
+def _bus(drive: Drive, platform: Platform) -> str:
+    """The bus that the drive gets: the asked one, else the machine's for a CD-ROM, the guest's for a disk."""
+    if drive.interface:
+        return _BUSES[drive.interface]
+    if drive.type == "cdrom":
+        bus: str = platform.machine.defaults["cdrom"]
+        return bus
+    return platform.guest.disk[platform.machine.family]
+
+
+def _twice(drives: list[Drive], origin: str) -> list[Finding]:
+    """A claim that two drives write to, or a name that two bear."""
+    findings: list[Finding] = []
+    seen: dict[tuple[str, str], int] = {}
+    for index, drive in enumerate(drives):
+        for field, word in (("source", drive.source), ("name", drive.name)):
+            if word is None:
+                continue
+            first = seen.setdefault((field, word), index)
+            if first != index:
+                problem = f"`{word}` is already the {field} of entry {first}"
+                findings.append(
+                    Finding(f"{origin}[{index}].{field}", problem, f"give each drive its {field}", "storage")
+                )
+    return findings
+
+
+def _impossible(drives: list[Drive], platform: Platform, origin: str) -> list[Finding]:
+    findings = []
+    possible = platform.machine.defaults["disk_buses"]
+    for index, drive in enumerate(drives):
+        place, bus, family = f"{origin}[{index}]", _bus(drive, platform), platform.machine.family
+        if bus not in possible:
+            way = f"the machine has {listed(tuple(name for name, bus in _BUSES.items() if bus in possible))}"
+            problem = f"`{shown(drive.interface)}` is not on {family}"
+            findings.append(Finding(f"{place}.interface", problem, way, "storage"))
+        if drive.type == "cdrom" and bus in _NO_CDROM:
+            way = f"leave it out: a CD-ROM drive goes to {platform.machine.defaults['cdrom']}"
+            findings.append(Finding(f"{place}.interface", f"`{bus}` has no CD-ROM drives", way, "storage"))
+        if drive.type == "cdrom" and drive.readonly is False:
+            problem = "is false, but a CD-ROM drive cannot write"
+            findings.append(Finding(f"{place}.readonly", problem, "leave it out", "storage"))
+        if drive.type != "cdrom" and drive.readonly and bus in _NO_READONLY:
+            problem = f"is true, but a disk on {bus} cannot be read-only"
+            findings.append(Finding(f"{place}.readonly", problem, "name the interface `virtio-scsi`", "storage"))
+    return findings

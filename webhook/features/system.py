@@ -1,0 +1,122 @@
+"""The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot.
+
+The guest decides on clock, hypervisor features and sleep states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Annotated, Any
+
+from webhook import guests, machines
+from webhook.declare import Element, Scalar, choice, frontend, shown, text
+from webhook.domain.types import Flag, Machine
+from webhook.features.contribution import Contribution, Tree
+from webhook.features.platform import Platform
+from webhook.guests import Guest
+
+_VERSION = text(16, "[A-Za-z0-9][A-Za-z0-9.]*", "a version like `10` or `22.04`")
+_TYPE = text(32, "[a-z][-a-z0-9]*", "a guest like `windows`")
+# Enlightenments that QEMU's emulation does not start with (seen on 7.2: they need KVM's interrupt controller).
+_KVM_ONLY = ("synic", "stimer")
+
+
+def _version(value: Any) -> str | None:
+    """A whole number or a string; a fraction has lost its zeros before it comes here."""
+    if type(value) is float:
+        return f"is `{shown(value)}`, a number with a fraction: write it in quotes, like `'22.04'`"
+    return _VERSION.check(str(value) if type(value) is int else value)
+
+
+_INT_OR_STRING = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+
+
+class Wanted(Element):
+    """The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot."""
+
+    type: Annotated[str, replace(_TYPE, schema={"type": "string", "enum": list(guests.types())})] | None = frontend("-")
+    version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend("-")
+    arch: Annotated[str, choice("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")] | None = frontend("-")
+    machine: Machine | None = frontend("-")
+    firmware: Annotated[str, choice("bios", "efi")] | None = frontend("-")
+    secure_boot: Flag | None = frontend("-")
+
+
+_NOTHING = Wanted()
+
+
+def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contribution]:
+    """The machine with its firmware as asked, and everything that the guest's name decides."""
+    said = wanted or _NOTHING
+    kind: Tree = {"arch": said.arch} if said.arch else {}
+    if said.machine and machines.versioned(said.machine):
+        kind["machine"] = said.machine
+    os: Tree = {"type": kind} if kind else {}
+    if said.firmware:
+        os["firmware"] = said.firmware
+    if said.secure_boot is not None:
+        os["secureBoot"] = said.secure_boot
+    machine = Contribution(origin, {"os": os} if os else {}, {"os": _os(platform)}, _because(platform))
+    return [machine, Contribution(origin, {}, _guest(platform), platform.guest.because)]
+
+
+def _because(platform: Platform) -> str:
+    family = platform.machine.family
+    if family in platform.site.machines:
+        return f"site: the version of {family} that every node knows"
+    return f"rule set {platform.rule_set}: machines/{family}.yaml"
+
+
+def _os(platform: Platform) -> Tree:
+    """Machine and firmware, all of it; SMBIOS tables come from `sysinfo` where the domain has one."""
+    machine = platform.machine
+    version = platform.site.machines.get(machine.family) or machine.version
+    os: Tree = {
+        "type": {"os": "hvm", "arch": platform.arch, "machine": version},
+        "firmware": platform.firmware,
+    }
+    if platform.firmware == "efi":
+        os["secureBoot"] = os["enrolledKeys"] = platform.secure_boot
+    if platform.stated.get("sysinfo"):
+        os["smbios"] = {"mode": "sysinfo"}
+    return os
+
+
+def _guest(platform: Platform) -> Tree:
+    """What the guest's name decides, and the parts that libvirt would add to what the tenant's domain says of it."""
+    tree = _decided(platform.guest, platform.site.domain_type, platform.machine.family)
+    stated = platform.stated
+    offset = (stated.get("clockOffset") or {}).get("offset")
+    if offset not in (None, platform.guest.clock_offset["offset"]):
+        # The parts of an offset belong together: those of another one would change its meaning.
+        tree = {**tree, "clockOffset": {"adjustment": 0, "basis": "utc"} if offset == "variable" else {}}
+    if _has_hyperv(stated.get("features") or ()) and not _has_hyperv(tree["features"]):
+        tree = {**tree, "features": [*tree["features"], {"feature": "hyperv", "mode": "custom"}]}
+    return tree
+
+
+def _has_hyperv(features: Iterable[Tree]) -> bool:
+    return any(entry.get("feature") == "hyperv" for entry in features)
+
+
+@cache
+def _decided(guest: Guest, domain_type: str, family: str) -> Tree:
+    """Shared by all VMs with this guest; the merge copies what it takes."""
+    features = [_emulated(entry) if domain_type == "qemu" else entry for entry in guest.features]
+    # SMM is q35's alone (libvirt: virQEMUCapsSupportsSMM), where QEMU turns it on unless told; secure boot needs it.
+    if family == "q35":
+        features = [*features, {"feature": "smm", "state": True}]
+    return {
+        "type": domain_type,
+        "features": features,
+        "clock": guest.clock,
+        "clockOffset": guest.clock_offset,
+        "pm": guest.pm,
+        "lifecycle": {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"},
+    }
+
+
+def _emulated(entry: Tree) -> Tree:
+    return {name: value for name, value in entry.items() if name not in _KVM_ONLY}

@@ -1,0 +1,19 @@
+"""A watchdog that resets a guest which stops answering."""
+
+from __future__ import annotations
+
+from webhook.domain.types import Flag
+from webhook.features.contribution import Contribution, one
+from webhook.features.platform import Platform
+
+Wanted = Flag
+
+
+def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
+    """The device where it is asked for; it does nothing until the guest starts it."""
+    if not wanted:
+        return []
+    device = {"name": "watchdog", "model": platform.machine.defaults["watchdog"], "action": "reset"}
+    return [
+        Contribution(origin, one("watchdogs", {"name": "watchdog"}), one("watchdogs", device), platform.guest.because)
+    ]

@@ -1,0 +1,59 @@
+"""One guest operating system of a rule set. Values alone; where they come from is `webhook/guests/data`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """The least that the guest's maker lets it be installed on: `memory` in MiB, `disk` in GiB."""
+
+    memory: int
+    cpus: int
+    disk: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guest:
+    """One guest of a rule set; there is one object a guest, so that it can key a cache.
+
+    `version` is empty where any is meant. `memory` (MiB) and `cpus` are what it gets when nobody says, headrooms
+    how many times as much can be plugged in while it runs. `cpus_as` says what a bare count of vCPUs counts:
+    sockets or cores. `disk` and `nic` are by machine family, `video` by the display's type (else the machine's).
+    `features`, `clock`, `clock_offset` and `pm` are parts of a domain as they stand; nobody changes them.
+    """
+
+    type: str
+    version: str
+    because: str
+    minimum: Minimum
+    memory: int
+    cpus: int
+    memory_headroom: int
+    cpu_headroom: int
+    cpu_model: str
+    cpus_as: str
+    firmware: str
+    secure_boot: bool
+    disk: Mapping[str, str]
+    nic: Mapping[str, str]
+    video: Mapping[str, str]
+    input: str
+    rng: bool
+    guest_agent: bool
+    console: bool
+    tpm: bool
+    features: list[Tree]
+    clock: list[Tree]
+    clock_offset: Tree
+    pm: Tree
+
+    @property
+    def title(self) -> str:
+        """The guest in a tenant's words: `windows 10`."""
+        return f"{self.type} {self.version}".strip()

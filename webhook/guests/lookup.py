@@ -1,0 +1,116 @@
+"""Guests found by a tenant's words. Data is read once a rule set; a lookup is two dictionary reads."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic.alias_generators import to_snake
+
+from webhook.declare import shown
+from webhook.declare.scalars import listed
+from webhook.findings import Finding, Refused
+from webhook.guests.guest import Guest, Minimum
+
+Tree = dict[str, Any]
+
+DATA = Path(__file__).parent / "data"
+# What a VM is that does not name its guest.
+UNNAMED = "other"
+_KEYS = frozenset({"type", "like", "open", "any", "versions"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One file of a rule set: guests by version, other words for versions, and what further versions look like."""
+
+    known: dict[str, Guest]
+    also: dict[str, str]
+    open: re.Pattern[str] | None
+    any: Tree
+
+
+def find(system: Tree | None, rule_set: str, path: str = "spec.features.system") -> Guest:
+    """The guest of `features.system` (`type`, `version`), or the one that nobody named.
+
+    Raises Refused where the rule set does not know it; the help names what is nearest.
+    """
+    kinds = _kinds(rule_set)
+    kind = (system or {}).get("type")
+    version = str((system or {}).get("version", "")).lower()
+    if kind is None and version:
+        problem = f"`{shown(version)}` is a version of no guest"
+        raise Refused([Finding(f"{path}.version", problem, "say which guest in `type`", "guest")])
+    family = kinds.get(kind or UNNAMED)
+    if family is None:
+        problem = f"`{shown(kind)}` is no guest that rule set {rule_set} knows"
+        raise Refused([Finding(f"{path}.type", problem, _way(str(kind), kinds), "guest")])
+    guest = family.known.get(family.also.get(version, version))
+    if guest is not None:
+        return guest
+    if family.open and family.open.fullmatch(version):
+        return _further(rule_set, str(kind), version)
+    problem = f"`{shown(version)}` is no version of {kind} that rule set {rule_set} knows"
+    versions = [known for known in family.known if known]
+    way = _way(version, versions) if versions else "leave the version out"
+    raise Refused([Finding(f"{path}.version", problem, way, "guest")])
+
+
+def types() -> tuple[str, ...]:
+    """The types of guest that any rule set knows, as `features.system.type` takes them."""
+    return tuple(sorted({name for folder in DATA.iterdir() for name in _kinds(folder.name)}))
+
+
+def guests(rule_set: str) -> list[Guest]:
+    """Every guest of a rule set, one a type and version."""
+    return [guest for _, kind in sorted(_kinds(rule_set).items()) for guest in kind.known.values()]
+
+
+def _way(word: str, known: Iterable[str]) -> str:
+    """The nearest of the known words, and all of them."""
+    names = tuple(known)
+    near = difflib.get_close_matches(word[:64], names, n=1, cutoff=0.4)
+    return (f"did you mean `{near[0]}`? " if near else "") + f"known are {listed(names)}"
+
+
+@cache
+def _kinds(rule_set: str) -> dict[str, _Kind]:
+    files = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((DATA / rule_set).glob("*.yaml"))}
+    return {name: _kind(name, files, rule_set) for name in files}
+
+
+def _kind(name: str, files: dict[str, Tree], rule_set: str) -> _Kind:
+    tree = files[name]
+    if tree["type"] != name or set(tree) - _KEYS:
+        raise ValueError(f"guests/{name}.yaml: has another type or unknown keys {sorted(set(tree) - _KEYS)}")
+    base = _any(name, files)
+    versions = {version: dict(said) for version, said in tree.get("versions", {}).items()}
+    also = {word: version for version, said in versions.items() for word in said.pop("also", ())}
+    known = {version: _guest(name, version, {**base, **said}, rule_set) for version, said in versions.items()}
+    known[""] = _guest(name, "", base, rule_set)
+    return _Kind(known, also, re.compile(tree["open"]) if "open" in tree else None, base)
+
+
+def _any(name: str, files: dict[str, Tree]) -> Tree:
+    """What holds for any version of a type, with what it has from the one that it is like."""
+    tree = files[name]
+    base = _any(tree["like"], files) if "like" in tree else {}
+    return {**base, **tree.get("any", {})}
+
+
+@lru_cache(1024)
+def _further(rule_set: str, kind: str, version: str) -> Guest:
+    """A version that the data does not list, of a type whose every version is taken."""
+    return _guest(kind, version, _kinds(rule_set)[kind].any, rule_set)
+
+
+def _guest(kind: str, version: str, said: Tree, rule_set: str) -> Guest:
+    because = f"rule set {rule_set}: guests/{kind}.yaml {kind} {version}".rstrip()
+    values = {to_snake(name): value for name, value in said.items() if name != "minimum"}
+    return Guest(type=kind, version=version, because=because, minimum=Minimum(**said["minimum"]), **values)

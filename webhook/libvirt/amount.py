@@ -1,0 +1,39 @@
+"""Amounts with a unit beside them: libvirt writes `<memory unit='KiB'>`, and reads many more units than it writes."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from webhook.declare import Field
+from webhook.libvirt.place import where
+
+# libvirt's own table (virScaleInteger); KiB where nothing is said.
+_BYTES = {
+    "b": 1,
+    "bytes": 1,
+    **{suffix: 1000 ** (power + 1) for power, suffix in enumerate(("KB", "MB", "GB", "TB", "PB", "EB"))},
+    **{suffix: 1024 ** (power + 1) for power, suffix in enumerate(("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))},
+    **{suffix: 1024 ** (power + 1) for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"))},
+}
+
+
+def in_kib(content: str, node: etree._Element, entry: Field, met: set[object]) -> str:
+    """The content of a field in KiB where it is an amount with a unit, else as it is; notes the unit as read.
+
+    Amounts are sizes of memory, also in attributes, and whole numbers that are an element's text. libvirt rounds
+    up to whole KiB. ValueError where the unit is unknown.
+    """
+    unit = node.get("unit")
+    if unit is None or not _is_amount(entry):
+        return content
+    scale = _BYTES.get(unit)
+    if scale is None:
+        raise ValueError(f"unit {unit}")
+    met.add((node, "unit"))
+    return str(-(-int(content) * scale // 1024))
+
+
+def _is_amount(entry: Field) -> bool:
+    schema = entry.scalar.schema if entry.scalar is not None else {}
+    is_text = not where(entry.place).attribute
+    return "x-kubernetes-int-or-string" in schema or (is_text and schema.get("type") == "integer")

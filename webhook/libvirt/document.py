@@ -1,0 +1,51 @@
+"""The one door by which XML comes in: bounded, UTF-8, without DTD, entities, comments or anything to fetch."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from webhook.declare import shown
+from webhook.findings import Finding, Refused
+
+# Far more than a domain with every device that its buses take; libxml2's own limits hold below it (depth 256).
+LONGEST = 2**20
+
+
+def document(xml: bytes | str, root: str) -> etree._Element:
+    """The root element of a document, which is named `root`; Refused where it is anything but plain XML."""
+    content = _content(xml)
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        found = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as problem:
+        raise _refused(f"is no well-formed XML: {shown(problem.msg or '', 200)}") from None
+    if found.tag != root:
+        raise _refused(f"is a `{shown(found.tag)}`, expected a `{root}`")
+    return found
+
+
+def _content(xml: bytes | str) -> bytes:
+    if len(xml) > LONGEST:
+        raise _refused(f"is longer than {LONGEST} bytes")
+    try:
+        # Whatever encoding the document claims, it is read as UTF-8, so that no other one hides a DTD.
+        text = xml.decode("utf-8-sig") if isinstance(xml, bytes) else xml
+        content = text.encode()
+    except UnicodeError:
+        raise _refused("is not UTF-8") from None
+    if "<!DOCTYPE" in text:
+        raise _refused("has a DOCTYPE, which could define entities")
+    return content
+
+
+def _refused(problem: str) -> Refused:
+    return Refused([Finding("/", problem, "give libvirt's XML as `virsh dumpxml` prints it", "xml")])

@@ -1,0 +1,27 @@
+"""The half of a domain that the guest sees, by its declarations alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webhook.declare import Backend, Field, Frontend, Shape
+from webhook.libvirt.place import Tree
+
+
+def frontend_of(tree: Tree, shape: Shape) -> Tree:
+    """Only the frontend fields of a tree; elements that have none left fall away, entries of lists stay."""
+    made = {}
+    for name, value in tree.items():
+        entry = shape.fields[name]
+        if entry.shape is None:
+            if isinstance(entry.half_of(value), Frontend):
+                made[name] = value
+        elif not isinstance(entry.half, Backend):
+            rest = _below(value, entry, entry.shape)
+            if rest:
+                made[name] = rest
+    return made
+
+
+def _below(value: Any, entry: Field, shape: Shape) -> Any:
+    return [frontend_of(item, shape) for item in value] if entry.many else frontend_of(value, shape)

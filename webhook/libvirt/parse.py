@@ -1,0 +1,179 @@
+"""A domain from libvirt's XML: the inverse of the renderer, by the same declarations.
+
+What no declaration knows is never dropped silently: it is listed, with its place in the XML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from webhook.declare import Field, Shape, shown
+from webhook.domain import domain_shape
+from webhook.findings import Finding, Refused
+from webhook.libvirt.amount import in_kib
+from webhook.libvirt.document import document
+from webhook.libvirt.place import NAMED_BY_VALUE, Step, Tree, silent, where
+from webhook.libvirt.provide import withdraw
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an XML document says: the VM's name, its domain, and what could not be read, by its path there."""
+
+    name: str
+    domain: Tree
+    left: list[Finding]
+
+
+def parse(xml: bytes | str) -> Tree:
+    """The domain of an XML document; Refused where it holds anything that is not declared."""
+    reading = read(xml)
+    if reading.left:
+        raise Refused(reading.left)
+    return reading.domain
+
+
+def read(xml: bytes | str) -> Reading:
+    """Everything declared that an XML document says, without the conventional backend, and what is left over.
+
+    Refused where it is no XML of a domain at all. Controllers, which have no alias, are named `type-index`.
+    """
+    root = document(xml, "domain")
+    walk = _Walk(root.getroottree(), list(root.iter()))
+    name = next(root.iterchildren("name"), None)
+    if name is not None:
+        walk.met.update({name, (name, "")})
+    tree = withdraw(_element(root, domain_shape(), walk))
+    for controller in tree.get("devices", {}).get("controllers", ()):
+        if {"type", "index"} <= set(controller):
+            controller["name"] = f"{controller['type']}-{controller['index']}"
+    walk.report_rest()
+    return Reading((name.text or "") if name is not None else "", tree, walk.left)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What has been read so far: elements, (element, attribute) and (element, "") for an element's text."""
+
+    document: etree._ElementTree
+    nodes: list[etree._Element]
+    met: set[object] = field(default_factory=set)
+    left: list[Finding] = field(default_factory=list)
+
+    def leave(self, node: etree._Element, attribute: str, problem: str, rule: str = "xml") -> None:
+        below = self.document.getelementpath(node)
+        path = "/domain" + ("" if below == "." else f"/{below}") + (f"/@{attribute}" if attribute else "")
+        self.left.append(Finding(shown(path, 256), problem, "", rule))
+
+    def report_rest(self) -> None:
+        """Everything that no field has claimed; of a strange element only the element itself."""
+        for node in self.nodes:
+            parent = node.getparent()
+            if node not in self.met:
+                if parent is None or parent in self.met:
+                    self.leave(node, "", *_strange(str(node.tag)))
+                continue
+            for attribute in node.attrib:
+                if (node, attribute) not in self.met:
+                    self.leave(node, str(attribute), *_strange(str(attribute)))
+            if (node, "") not in self.met and any(text and text.strip() for text in [node.text, *_tails(node)]):
+                self.leave(node, "", "holds text that no declaration has a place for")
+
+
+def _tails(node: etree._Element) -> list[str | None]:
+    return [child.tail for child in node]
+
+
+def _strange(tag: str) -> tuple[str, str]:
+    if tag.startswith("{"):
+        return "belongs to another namespace", "escape-hatch"
+    return "is not declared", "xml"
+
+
+def _element(node: etree._Element, shape: Shape, walk: _Walk) -> Tree:
+    """The fields of `shape` that the XML says below `node`."""
+    walk.met.add(node)
+    tree: Tree = {}
+    names = _names(node, shape, tree, walk)
+    for entry in shape.fields.values():
+        if entry.name not in names or entry.name in tree or entry.place == "-":
+            continue
+        value = _leaf(node, entry, walk) if entry.scalar is not None else _below(node, entry, walk)
+        if not silent(value, entry):
+            tree[entry.name] = value
+    return tree
+
+
+def _names(node: etree._Element, shape: Shape, tree: Tree, walk: _Walk) -> frozenset[str]:
+    """The fields that make sense here; where one field decides that, it is read into `tree` first."""
+    if not shape.variant_key:
+        return frozenset(shape.fields)
+    value = _leaf(node, shape.fields[shape.variant_key], walk)
+    if value is None:
+        return frozenset()
+    tree[shape.variant_key] = value
+    return shape.variants[value]
+
+
+def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
+    """A scalar's value, or None where the XML does not say it or says what the field cannot be."""
+    at, scalar = where(entry.place), entry.scalar
+    assert scalar is not None  # noqa: S101 - the caller's case
+    if entry.place == NAMED_BY_VALUE:
+        return node.tag
+    found = _down(node, at.steps, walk)
+    if found is None:
+        return None
+    content = found.get(at.attribute) if at.attribute else found.text
+    if scalar.presence and not at.attribute:
+        return True
+    if content is None:
+        return None
+    walk.met.add((found, at.attribute))
+    try:
+        value = scalar.from_text(in_kib(content, found, entry, walk.met))
+    except ValueError as problem:
+        walk.leave(found, at.attribute, f"`{shown(content)}` is not understood: {shown(str(problem))}")
+        return None
+    problem_of_value = scalar.check(value)
+    if problem_of_value is not None:
+        walk.leave(found, at.attribute, problem_of_value)
+        return None
+    return value
+
+
+def _below(node: etree._Element, entry: Field, walk: _Walk) -> Any:
+    """An element's tree or a list of them."""
+    steps, shape = where(entry.place).steps, entry.shape
+    assert shape is not None  # noqa: S101 - the caller's case
+    if not entry.many:
+        found = _down(node, steps, walk)
+        return None if found is None else _element(found, shape, walk)
+    parent = _down(node, steps[:-1], walk)
+    if parent is None:
+        return None
+    tag = steps[-1].tag
+    tags = shape.fields[shape.variant_key].scalar.values if tag == NAMED_BY_VALUE else (tag,)  # type: ignore[union-attr]
+    return [_element(child, shape, walk) for child in parent.iterchildren(*tags)]
+
+
+def _down(node: etree._Element, steps: tuple[Step, ...], walk: _Walk) -> etree._Element | None:
+    """The element at the end of these steps, each noted as met; None where there is none."""
+    for step in steps:
+        found = next(
+            (
+                child
+                for child in node.iterchildren(step.tag)
+                if all(child.get(name) == value for name, value in step.fixed)
+            ),
+            None,
+        )
+        if found is None:
+            return None
+        walk.met.add(found)
+        walk.met.update((found, name) for name, _ in step.fixed)
+        node = found
+    return node

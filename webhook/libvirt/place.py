@@ -1,0 +1,62 @@
+"""Where in the XML a declared field stands, and whether a value has anything to say there.
+
+Reads the `place` words of the declarations (webhook/declare/element.py, `Declared`). No lxml here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from webhook.declare import Field
+
+Tree = dict[str, Any]
+
+# The tag of a `{feature}` element is the value of that field.
+NAMED_BY_VALUE = "{feature}"
+_STEP = re.compile(r"(?P<tag>[^/@\[\]]+)(\[@(?P<name>[a-z]+)='(?P<value>[^']*)'\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One element below another, with the attribute that tells it from its like."""
+
+    tag: str
+    fixed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place: the elements down to it, and the attribute there; no attribute is the last element itself."""
+
+    steps: tuple[Step, ...]
+    attribute: str
+
+
+@cache
+def where(place: str) -> Where:
+    """The place that a declaration's word stands for; TypeError where it is no such word."""
+    path, _, attribute = place.rpartition("@") if re.search(r"(^|/)@[^/\]]+$", place) else (place, "", "")
+    words = [word for word in path.rstrip("/").split("/") if word not in ("", ".")]
+    return Where(tuple(_step(word, place) for word in words), attribute)
+
+
+def _step(word: str, place: str) -> Step:
+    form = _STEP.fullmatch(word)
+    if form is None:
+        raise TypeError(f"`{place}` is no place in XML")
+    return Step(form["tag"], ((form["name"], form["value"]),) if form["name"] else ())
+
+
+def silent(value: object, entry: Field) -> bool:
+    """Whether a value leaves its field unsaid: null, a flag that is not there, nothing but such, no place at all."""
+    if value is None or value == [] or entry.place == "-":
+        return True
+    if entry.scalar is not None:
+        return entry.scalar.presence and value is False
+    if entry.many or not isinstance(value, dict) or entry.shape is None:
+        return False
+    fields = entry.shape.fields
+    return all(silent(inner, fields[name]) for name, inner in value.items())

@@ -1,0 +1,194 @@
+"""The closed set of conditions that a rule can put on a value, each checked against the field's type at load.
+
+`matches` is a regular expression in RE2's syntax, which runs in linear time, and always means the whole value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import re2  # type: ignore[import-untyped]
+
+from webhook.declare import Field, kib, shown
+
+# What a field holds, as far as conditions care.
+ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
+    "an element", "a list of elements", "a list", "an amount of memory", "a number", "a text", "true or false", "",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`holds` answers for a value, for `present: false` where there is none; `wanted` is what the admin wrote, `refusal` words for a value that it holds for."""
+
+    name: str
+    wanted: object
+    holds: Callable[[Any], bool]
+    refusal: Callable[[Any], str] | None = None
+
+
+class Unfit(Exception):
+    """A condition that can mean nothing; the message says why, `help` the way out."""
+
+    def __init__(self, problem: str, way: str = "") -> None:
+        self.help = way
+        super().__init__(problem)
+
+
+def holding(field: Field | None) -> str:
+    """What the field holds; ANY where a rule selects by class alone."""
+    if field is None:
+        return ANY
+    if field.scalar is None:
+        return ELEMENTS if field.many else ELEMENT
+    if field.scalar.schema.get("x-kubernetes-int-or-string"):
+        return MEMORY
+    return {"array": LIST, "integer": NUMBER, "boolean": FLAG}.get(field.scalar.schema.get("type", ""), TEXT)
+
+
+def condition(name: str, wanted: object, field: Field | None) -> Condition:
+    """The condition `name: wanted` on this field (None: on any field of a class); raises Unfit."""
+    return _MAKERS[name](wanted, field)
+
+
+def _in(wanted: object, field: Field | None) -> Condition:
+    values = _values(wanted, field)
+    return Condition("in", wanted, lambda value: _same(value, field) in values)
+
+
+def _not_in(wanted: object, field: Field | None) -> Condition:
+    values = _values(wanted, field)
+
+    def holds(value: Any) -> bool:
+        same = _same(value, field)
+        return same is not None and same not in values
+
+    return Condition("not-in", wanted, holds)
+
+
+def _values(wanted: object, field: Field | None) -> frozenset[object]:
+    if type(wanted) is not list or not wanted:
+        raise Unfit("names no values", "write a list with at least one value")
+    if holding(field) in (ELEMENT, ELEMENTS, LIST):
+        raise Unfit(f"compares values, and the field holds {holding(field)}", "name one of the fields below it")
+    made = set()
+    for value in wanted:
+        problem = field.scalar.check(value) if field and field.scalar else None
+        if problem:
+            raise Unfit(f"can never hold: the field's value {problem}", "name values that the field can have")
+        same = _same(value, field)
+        if same is None:
+            raise Unfit(f"holds `{shown(value)}`, expected texts, whole numbers or booleans")
+        if same in made:
+            raise Unfit(f"names `{shown(value)}` twice", "keep one of them")
+        made.add(same)
+    return frozenset(made)
+
+
+def _same(value: Any, field: Field | None) -> object:
+    """A value in the form in which equal ones are equal (true is not 1, 4Gi is 4096); None: not comparable."""
+    if type(value) not in (str, int, bool):
+        return None
+    if holding(field) == MEMORY:
+        return kib(value)
+    return (type(value), value)
+
+
+def _matches(wanted: object, field: Field | None) -> Condition:
+    if holding(field) not in (TEXT, ANY):
+        raise Unfit(f"reads texts, and the field holds {holding(field)}", "use `in`, `above` or `below`")
+    if type(wanted) is not str or not 0 < len(wanted) <= 512:
+        raise Unfit("is no regular expression of 1 to 512 characters")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        pattern = re2.compile(wanted, options)
+    except re2.error as error:
+        said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+        raise Unfit(
+            f"is no regular expression: {shown(said)}", "the syntax is RE2's, without back-references"
+        ) from None
+
+    def holds(value: Any) -> bool:
+        # A lone surrogate is in no encoding, and the declarations refuse it everywhere.
+        return type(value) is str and pattern.fullmatch(value.encode(errors="replace").decode()) is not None
+
+    return Condition("matches", wanted, holds)
+
+
+def _above(wanted: object, field: Field | None) -> Condition:
+    limit, amount = _limit(wanted, field)
+
+    def holds(value: Any) -> bool:
+        found = amount(value)
+        return found is not None and found > limit
+
+    return Condition("above", wanted, holds, lambda value: f"is {shown(value)}, at most {wanted} is allowed here")
+
+
+def _below(wanted: object, field: Field | None) -> Condition:
+    limit, amount = _limit(wanted, field)
+
+    def holds(value: Any) -> bool:
+        found = amount(value)
+        return found is not None and found < limit
+
+    return Condition("below", wanted, holds, lambda value: f"is {shown(value)}, at least {wanted} is allowed here")
+
+
+def _limit(wanted: object, field: Field | None) -> tuple[int, Callable[[Any], int | None]]:
+    held = holding(field)
+    if held == ANY:
+        raise Unfit("compares amounts, and a class has fields of every type", "name a `path` beside the class")
+    if held not in (NUMBER, MEMORY):
+        raise Unfit(f"compares amounts, and the field holds {held}", "use `in` or `matches`")
+    amount = kib if held == MEMORY else _whole
+    limit = amount(wanted)
+    if limit is None:
+        example = "MiB as a whole number or a quantity like `4Gi`" if held == MEMORY else "a whole number"
+        raise Unfit(f"is `{shown(wanted)}`, expected {example}")
+    return limit, amount
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int else None
+
+
+def _present(wanted: object, field: Field | None) -> Condition:
+    if field is None:
+        raise Unfit("asks for a field by name, and a class names none", "name a `path`")
+    if type(wanted) is not bool:
+        raise Unfit(f"is `{shown(wanted)}`, expected true or false")
+    if not wanted and field.many:
+        raise Unfit("asks for an entry that is not there", "name a field of the entries, or the list's parent")
+    return Condition("present", wanted, lambda _: True, None if wanted else lambda _: "is missing")
+
+
+def _count_above(wanted: object, field: Field | None) -> Condition:
+    if holding(field) not in (ELEMENTS, LIST):
+        raise Unfit("counts entries, and the rule names no list", "name a list such as `domain.devices.disks[*]`")
+    limit = _whole(wanted)
+    if limit is None or limit < 0:
+        raise Unfit(f"is `{shown(wanted)}`, expected a whole number from 0")
+    return Condition(
+        "count-above",
+        wanted,
+        lambda value: type(value) is list and len(value) > limit,
+        lambda value: f"has {len(value)} entries, at most {limit} are allowed here",
+    )
+
+
+_MAKERS: dict[str, Callable[[object, Field | None], Condition]] = {
+    "in": _in,
+    "not-in": _not_in,
+    "matches": _matches,
+    "above": _above,
+    "below": _below,
+    "present": _present,
+    "count-above": _count_above,
+}
+CONDITIONS = tuple(_MAKERS)
+# What a permit may ask: it speaks of a value that is there.
+OF_VALUES = ("in", "not-in", "matches", "above", "below")

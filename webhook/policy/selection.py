@@ -1,0 +1,42 @@
+"""Which fields a rule selects, by class and path. Knows classes and paths, not devices."""
+
+from __future__ import annotations
+
+from webhook.declare import BACKEND_KINDS, Backend, Frontend, Goal, Half, Place
+from webhook.policy.model import Rule
+
+_BACKEND = frozenset(BACKEND_KINDS)
+
+
+def class_of(half: Half) -> str:
+    """The class of a half as rules name it; a backend's is its kind."""
+    if isinstance(half, Backend):
+        return half.kind
+    return "frontend" if isinstance(half, Frontend) else "goal" if isinstance(half, Goal) else "reference"
+
+
+def possible(place: Place) -> set[str]:
+    """Every class that a value of this place can have, and `backend` where one is of its kinds.
+
+    An element that is no backend has no class of its own: its fields have. What stands in a backend element is
+    decided with the element.
+    """
+    if isinstance(place.half, Backend) and not isinstance(place.field.half, Backend):
+        return {place.half.kind, "backend"}
+    if place.field.shape is not None and not isinstance(place.half, Backend):
+        return set()
+    halves = {class_of(half) for half in (place.field.half, *place.field.unless.values())}
+    return halves | ({"backend"} if halves & _BACKEND else set())
+
+
+def selects(rule: Rule, declared: str, kind: str) -> bool:
+    """Whether the rule is about values of class `kind` at `declared`.
+
+    A path names one field; with a class, and in a permit, it also stands for the fields below.
+    """
+    wanted, path = rule.selector.kind, rule.selector.path
+    if wanted not in ("", kind) and not (wanted == "backend" and kind in _BACKEND):
+        return False
+    if path in ("", declared):
+        return True
+    return (rule.effect == "permit" or bool(wanted)) and declared.startswith(f"{path}.")

@@ -1,0 +1,1 @@
+"""The only HTTP code: the service that an API server calls."""

@@ -1,0 +1,62 @@
+"""Numbers for operators, in Prometheus' form. Every metric is told in docs/operation.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.exposition import generate_latest
+
+from webhook.admission.review import Review, Verdict
+
+_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
+
+
+class Metrics:
+    """All metrics of one service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        made: dict[str, Any] = {"registry": self.registry}
+        self.reviews = Counter("vmconfig_reviews", "Reviews answered", ["hook", "operation", "kind", "verdict"], **made)
+        self.seconds = Histogram("vmconfig_review_seconds", "Time for a review", ["hook"], buckets=_BUCKETS, **made)
+        self.findings = Counter("vmconfig_findings", "Findings of refused reviews, by rule", ["hook", "rule"], **made)
+        self.audits = Counter("vmconfig_audits", "Findings of policies in audit mode, by rule", ["rule"], **made)
+        self.patch = Histogram(
+            "vmconfig_patch_bytes", "Size of patches", buckets=[0, 256, 1024, 4096, 16384, 65536, 262144], **made
+        )
+        self.malformed = Counter("vmconfig_malformed", "Requests that were no review", ["status"], **made)
+        self.errors = Counter("vmconfig_errors", "Reviews refused for an error of the service", **made)
+        self.policies = Gauge("vmconfig_policies_loaded", "1 while the policy files are good and in force", **made)
+        self.loaded_at = Gauge(
+            "vmconfig_policies_loaded_at_seconds", "When policies were last loaded, as Unix time", **made
+        )
+        self.policy = Info("vmconfig_policy", "The policies in force", **made)
+        self.expiry = Gauge(
+            "vmconfig_certificate_expiry_seconds", "When the served certificate expires, as Unix time", **made
+        )
+        self.build = Info("vmconfig_build", "This service", **made)
+        self._reviews: dict[tuple[str, str, str, bool], Counter] = {}
+        self._seconds = {hook: self.seconds.labels(hook) for hook in ("mutate", "validate")}
+
+    def review(self, hook: str, review: Review, known: bool, verdict: Verdict, seconds: float, size: int) -> None:
+        """Count one review. Words of the requester that are not ours to know are counted as `other`."""
+        operation = review.operation if review.operation in _OPERATIONS else "other"
+        key = (hook, operation, review.kind if known else "other", verdict.allowed)
+        counter = self._reviews.get(key)
+        if counter is None:
+            words = (*key[:3], "allowed" if verdict.allowed else "denied")
+            counter = self._reviews[key] = self.reviews.labels(*words)
+        counter.inc()
+        self._seconds[hook].observe(seconds)
+        if size:
+            self.patch.observe(size)
+        for finding in verdict.findings:
+            self.findings.labels(hook, finding.rule.split(" ")[0]).inc()
+        for finding in verdict.audits:
+            self.audits.labels(finding.rule.split(" ")[0]).inc()
+
+    def text(self) -> bytes:
+        """The exposition."""
+        return generate_latest(self.registry)

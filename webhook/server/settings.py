@@ -1,0 +1,66 @@
+"""What an operator can set, each by a flag of `vmconfig serve` or an environment variable. See docs/settings.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from webhook.features.platform import Site
+
+PREFIX = "VMCONFIG_"
+
+
+class Settings(BaseModel):
+    """The settings of one service; a description each, which is the flag's help too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: str = Field("127.0.0.1:8443", description="address and port to listen on", pattern=r"^.+:[0-9]{1,5}$")
+    policies: Path | None = Field(None, description="folder of policy files (default: the shipped ones)")
+    default_level: Literal["restricted", "baseline", "privileged"] = Field(
+        "restricted", description="the policy level of namespaces without a label"
+    )
+    certs_dir: Path | None = Field(None, description="folder with tls.crt and tls.key, watched for changes")
+    certs_secret: str = Field(
+        "", description="NAMESPACE/NAME of the Secret that holds self-managed certificates", pattern=r"^$|^[^/]+/[^/]+$"
+    )
+    dns_names: tuple[str, ...] = Field((), description="names of the self-managed certificate, separated by commas")
+    mutating_webhook: str = Field("", description="the MutatingWebhookConfiguration whose caBundle is kept up to date")
+    validating_webhook: str = Field(
+        "", description="the ValidatingWebhookConfiguration whose caBundle is kept up to date"
+    )
+    site: Path | None = Field(None, description="YAML file about the nodes: machines, graphics, domainType")
+    body_limit: int = Field(3 * 1024 * 1024, description="the largest request body, in bytes", gt=0)
+    drain_seconds: float = Field(
+        5, description="how long to go on serving after SIGTERM, while nobody sends new requests any more", ge=0
+    )
+    deadline: float = Field(2.5, description="how long a request's body may take to arrive, in seconds", gt=0)
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+
+class SiteFile(BaseModel):
+    """The site file: what every node of this cluster can run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    machines: dict[str, str] = Field(default_factory=dict, description="versioned machine type by family")
+    graphics: Literal["", "vnc", "spice"] = Field("", description="the display where a VM says only `graphics: true`")
+    domain_type: Literal["kvm", "qemu"] = Field("kvm", alias="domainType", description="kvm, or qemu without KVM")
+
+
+def read_site(path: Path | None) -> Site:
+    """The site's facts; raises OSError, yaml.YAMLError and pydantic.ValidationError."""
+    if path is None:
+        return Site()
+    read = SiteFile.model_validate(yaml.safe_load(path.read_text()) or {})
+    return Site(machines=read.machines, graphics=read.graphics, domain_type=read.domain_type)
