@@ -26,7 +26,7 @@ lint: $(READY) ## style, types, import order, YAML
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/yamllint -s policies examples tests
+	$(BIN)/yamllint -s policies examples
 
 bench: $(READY) ## speed beside a calibration of the same run (ARGS=--quick: shorter)
 	@$(BIN)/python -m bench $(ARGS)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.features.cases import FOLDER, RULE_SET, Case, expanded, features_of, load, outcome, platform
 from webhook import features, guests, machines
-from webhook.declare import Backend, inspect
+from webhook.declare import Backend, inspect, schema
 from webhook.domain import domain_shape
 from webhook.findings import Refused
 
@@ -82,6 +82,11 @@ def test_each_feature_has_cases_that_give_and_cases_that_do_not() -> None:
         if not (gives and gives_not):
             without[name] = len(titles)
     assert without == {}
+
+
+def test_each_feature_is_described_in_the_schema() -> None:
+    properties = schema(features.features_shape())["properties"]
+    assert [name for name, made in properties.items() if not made.get("description")] == []
 
 
 def test_each_case_file_is_of_a_feature() -> None:

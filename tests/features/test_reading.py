@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tests.features.cases import features_of, load
 from webhook.declare import inspect
@@ -31,4 +31,4 @@ def test_a_tree_that_the_shape_refuses_does_not_pass_pydantic_either(tree: dict[
 def _values(value: Any) -> Any:
     if isinstance(value, list):
         return [_values(item) for item in value]
-    return {key: _values(item) for key, item in vars(value).items()} if hasattr(value, "model_fields_set") else value
+    return {key: _values(item) for key, item in vars(value).items()} if isinstance(value, BaseModel) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from webhook.declare import (
 )
 from webhook.domain import domain_shape
 from webhook.policy import Request, compile_policies
+from webhook.policy.conditions import Condition
 from webhook.policy.denials import DEFAULT_DENY, texts
 from webhook.policy.model import Policy
 from webhook.policy.scope import glob
@@ -68,11 +70,10 @@ def test_no_spec_raises(spec: Any, stored: Any, operation: str) -> None:
 def test_a_policy_that_forbids_never_weakens(spec: Any, number: int, effect: str, first: bool) -> None:
     rule = RULES[number]
     target = rule.get("permit") or rule.get("deny") or rule.get("forbid")
-    more = {"metadata": {"name": "more"}, "rules": [{"name": "more", effect: target, "when": rule.get("when", {})}]}
-    if not rule.get("when"):
-        del more["rules"][0]["when"]  # type: ignore[index]
-    before = [{"rules": RULES}]
-    after = [more, *before] if first else [*before, more]
+    extra = {"name": "more", effect: target, **({"when": rule["when"]} if "when" in rule else {})}
+    more: dict[str, Any] = {"metadata": {"name": "more"}, "rules": [extra]}
+    before: list[dict[str, Any]] = [{"rules": RULES}]
+    after: list[dict[str, Any]] = [more, *before] if first else [*before, more]
     assert paths(before, spec, Request()) <= paths(after, spec, Request())
 
 
@@ -172,19 +173,16 @@ def test_paths_of_a_template_are_found_like_those_of_a_vm() -> None:
 
 def test_a_review_looks_at_no_rule_about_what_its_vm_does_not_have() -> None:
     asked: list[Any] = []
-    made = policies(
-        [
-            {
-                "rules": [
-                    {"name": "c", "permit": {"path": "domain.devices.disks[*].driver.cache"}, "when": {"in": ["none"]}}
-                ]
-            }
-        ]
-    )
+    cache = {"name": "c", "permit": {"path": "domain.devices.disks[*].driver.cache"}, "when": {"in": ["none"]}}
+    made = policies([{"rules": [cache]}])
     [rule] = made[0].rules
-    spied = type(rule.conditions[0])("in", ["none"], lambda value: bool(asked.append(value)))
-    object.__setattr__(rule, "conditions", (spied,))
-    judge = compile_policies(made, PLACES)
+
+    def asks(value: Any) -> bool:
+        asked.append(value)
+        return True
+
+    spied = replace(rule, conditions=(Condition("in", ["none"], asks),))
+    judge = compile_policies([replace(made[0], rules=(spied,))], PLACES)
     decide(judge, {"domain": {"devices": {"disks": [{"name": "a", "driver": {"io": "native"}}]}}})
     assert asked == []
     decide(judge, {"domain": {"devices": {"disks": [{"name": "a", "driver": {"cache": "none"}}]}}})

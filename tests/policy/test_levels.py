@@ -24,7 +24,7 @@ SAMPLE = Path(__file__).parents[2] / "examples" / "proposal-domain-backend.yaml"
 
 def passes(judge: Engine, level: str, case: dict[str, Any]) -> bool:
     decision = decide(judge, case["spec"], Request(labels={LABELS["enforce"]: level}))
-    return refused(decision) == case.get("refused", [])
+    return bool(refused(decision) == case.get("refused", []))
 
 
 def in_use(kind: str) -> bool:
@@ -41,6 +41,9 @@ def without_one_rule() -> Iterator[tuple[str, Engine]]:
                 yield rule.id, compile_policies(others, PLACES)
 
 
+ONE_LESS = list(without_one_rule())
+
+
 @pytest.mark.parametrize(("level", "case"), CASES, ids=[f"{level}: {case['title']}" for level, case in CASES])
 def test_suite(level: str, case: dict[str, Any]) -> None:
     assert not inspect(case["spec"]["domain"], domain_shape(), "spec.domain").findings
@@ -48,9 +51,7 @@ def test_suite(level: str, case: dict[str, Any]) -> None:
     assert refused(decision) == case.get("refused", [])
 
 
-@pytest.mark.parametrize(
-    ("rule", "judge"), list(without_one_rule()), ids=lambda value: value if isinstance(value, str) else ""
-)
+@pytest.mark.parametrize(("rule", "judge"), ONE_LESS, ids=[rule for rule, _ in ONE_LESS])
 def test_a_suite_notices_when_a_rule_is_gone(rule: str, judge: Engine) -> None:
     level = rule.split("/")[0]
     assert not all(passes(judge, level, case) for case in SUITES[level])

@@ -91,6 +91,10 @@ def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[Place]
             into[name] = copied(value)
         elif entry.shape is not None and not entry.many and type(into[name]) is dict:
             _restore(into[name], value, entry.shape, f"{path}.{name}", gone)
+        elif entry.shape is not None and type(into[name]) is list and len(into[name]) == len(value):
+            # Entries without a key (NUMA cells) meet by their place.
+            for there, before in zip(into[name], value, strict=True):
+                _restore(there, before, entry.shape, "", gone)
 
 
 def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone: set[Place]) -> None:

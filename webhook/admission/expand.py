@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webhook.abi.addresses import allocate
 from webhook.abi.boot import order_boot
@@ -46,6 +46,9 @@ def expand(spec: Tree, world: World, path: str, known: Tree | None = None) -> Ex
     rule_set = _rule_set(abi, path)
     platform, contributions = _contributions(spec, domain, rule_set, world, path)
     findings = merge(domain, contributions, f"{path}.domain", stated=spec.get("domain") or {})
+    numa.complete(domain)
+    name_devices(domain.setdefault("devices", {}))
+    order_boot(domain)
     return _finished(spec, domain, abi, platform, contributions, findings, world, path, known)
 
 
@@ -62,6 +65,7 @@ def extend(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
         spec = {**spec, "features": stored["features"]}
     platform, contributions = _contributions(spec, kept.domain, rule_set, world, path)
     findings = merge(kept.domain, contributions, f"{path}.domain", frozen=True)
+    name_devices(kept.domain["devices"])
     abi["tombstones"] = kept.tombstones
     if not kept.tombstones:
         del abi["tombstones"]
@@ -81,16 +85,16 @@ def _asked_places(
     A spec that comes without features at all says nothing about them: they stay as they are.
     """
     features = stored.get("features") or {}
-    platform = platform_of(features, stored["domain"], world.site, rule_set)
-    before = _named(expand_features(features, platform, f"{path}.features"))
+    before = _led_to(features, stored["domain"], rule_set, world, path)
     if spec.get("features") in (None, features):
         return before, before
-    wanted = spec["features"]
-    platform = platform_of(wanted, stored["domain"], world.site, rule_set)
-    return before, _named(expand_features(wanted, platform, f"{path}.features"))
+    return before, _led_to(spec["features"], stored["domain"], rule_set, world, path)
 
 
-def _named(contributions: list[Contribution]) -> set[tuple[str, str]]:
+def _led_to(features: Tree, domain: Tree, rule_set: str, world: World, path: str) -> set[tuple[str, str]]:
+    """The devices of these features alone: with what the domain states, they would follow what they led to before."""
+    platform = replace(platform_of(features, domain, world.site, rule_set, path), stated={})
+    contributions = expand_features(features, platform, f"{path}.features")
     return places(tree for entry in contributions for tree in (entry.asked, entry.default))
 
 
@@ -98,7 +102,7 @@ def _contributions(
     spec: Tree, domain: Tree, rule_set: str, world: World, path: str
 ) -> tuple[Platform, list[Contribution]]:
     features = spec.get("features") or {}
-    platform = platform_of(features, domain, world.site, rule_set)
+    platform = platform_of(features, domain, world.site, rule_set, path)
     return platform, expand_features(features, platform, f"{path}.features")
 
 
@@ -113,10 +117,7 @@ def _finished(
     path: str,
     known: Tree | None = None,
 ) -> Expanded:
-    """What needs the whole domain: NUMA, names, boot order, identities, addresses."""
-    numa.complete(domain)
-    name_devices(domain.setdefault("devices", {}))
-    order_boot(domain)
+    """What both new and stored machines need last: places, then who they are; raises Refused where something is wrong."""
     findings += allocate(domain, platform.machine, reserved(abi), f"{path}.domain")
     identify(domain, world.entropy, known)
     if findings:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.abi.compare import compare, frozen_finding
+from webhook.abi.state import LATEST
 from webhook.admission.expand import expand, extend, read
 from webhook.admission.judge import judge
 from webhook.admission.patch import diff
@@ -34,7 +36,7 @@ def mutate(review: Review, world: World) -> Verdict:
         try:
             return _completed(spec, stored, kind, world)
         except Refused as refused:
-            findings = refused.findings
+            findings = refused.findings + _changed(spec, stored, kind)
     judged = judge(review, kind, reading, spec, stored, world)
     return Verdict(allowed=False, findings=(*findings, *judged.findings), warnings=tuple(judged.warnings))
 
@@ -49,6 +51,14 @@ def read_stored(stored: Any, kind: Kind) -> Inspection:
         way = "the stored object does not fit the API: restore it from a backup, or delete and create it"
         reading.findings = [Finding(first.path, f"is malformed where it is stored: {first.problem}", way, "stored")]
     return reading
+
+
+def _changed(spec: dict[str, Any], stored: Any, kind: Kind) -> list[Finding]:
+    """What an update that cannot be completed would change of the frozen machine: all findings at once."""
+    if stored is None or not stored.get("domain") or (spec.get("abi") or {}).get("policy") == LATEST:
+        return []
+    changes = compare(stored["domain"], spec.get("domain") or {})
+    return [frozen_finding(c, f"{kind.spec_path}.domain") for c in changes if c.old is not None and c.new is not None]
 
 
 def _completed(spec: dict[str, Any], stored: Any, kind: Kind, world: World) -> Verdict:

@@ -15,6 +15,9 @@ from webhook.declare.scalars import kind_of, listed, shown
 from webhook.declare.shape import Field, Shape
 from webhook.findings import Finding
 
+# The key of devices, which the service fills in where it is missing.
+_FILLED_IN = "name"
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -94,6 +97,9 @@ def _distinct(items: list[Any], key: str, path: str, found: Inspection) -> None:
     for index, item in enumerate(items):
         name = item.get(key) if type(item) is dict else None
         if type(name) is not str:
+            if type(item) is dict and key not in item and key != _FILLED_IN:
+                way = f"say which {key} the entry is about"
+                found.findings.append(Finding(f"{path}[{index}].{key}", "is missing", way, "shape"))
             continue
         if name in seen:
             found.findings.append(

@@ -11,9 +11,9 @@ import pkgutil
 from collections.abc import Callable
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import create_model
+from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
 from webhook.declare import Element, Shape, frontend, shape_of
@@ -39,10 +39,10 @@ FEATURES = _found()
 _EXPANDS: list[tuple[str, Expand]] = [(name, module.expand) for name, module in FEATURES.items()]
 
 
-def _declared(module: ModuleType) -> Any:
-    declared = getattr(module, "DECLARED", None) or frontend("-")
-    declared.description = (module.__doc__ or "").split("\n")[0]
-    return declared
+def _declared(module: ModuleType) -> tuple[Any, Any]:
+    """A feature as a field: its type with the first line of the module's docstring, and its class."""
+    doc = (module.__doc__ or "").split("\n")[0]
+    return Annotated[module.Wanted | None, Field(description=doc)], getattr(module, "DECLARED", frontend("-"))
 
 
 class FeatureList(Element):
@@ -53,7 +53,7 @@ Features: type[Element] = create_model(
     "Features",
     __base__=FeatureList,
     __doc__=FeatureList.__doc__,
-    **{name: (module.Wanted | None, _declared(module)) for name, module in FEATURES.items()},  # type: ignore[call-overload]
+    **{name: _declared(module) for name, module in FEATURES.items()},  # type: ignore[call-overload]
 )
 
 

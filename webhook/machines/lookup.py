@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -14,7 +14,7 @@ from webhook.machines.machine import Bus, Machine, Ports
 _VERSION = re.compile("[a-z]*[0-9]+(\\.[0-9]+)*")
 
 
-@cache
+@lru_cache(1024)
 def find(arch: str, name: str, rule_set: str) -> Machine | None:
     """The machine of this architecture that `name` means, or None.
 
@@ -28,7 +28,7 @@ def find(arch: str, name: str, rule_set: str) -> Machine | None:
     return None
 
 
-@cache
+@lru_cache(1024)
 def versioned(name: str) -> bool:
     """Whether a machine's name holds a version, so that it is the same machine in every QEMU that knows it."""
     return bool(re.fullmatch("[a-z0-9-]+-(rhel|el)?[0-9]+(\\.[0-9]+)+(-[a-z0-9.]+)*", name))

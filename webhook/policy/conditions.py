@@ -21,7 +21,10 @@ ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`holds` answers for a value, for `present: false` where there is none; `wanted` is what the admin wrote, `refusal` words for a value that it holds for."""
+    """`holds` answers for a value; `wanted` is what the admin wrote, `refusal` words for a value that it holds for.
+
+    That a value is there or is missing is for the engine to see: `present` holds whenever it is asked.
+    """
 
     name: str
     wanted: object

@@ -6,18 +6,19 @@ so that the second request of a kind finds its index ready.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from webhook.declare import BACKEND_KINDS, Backend, Mark, Place
 from webhook.findings import Finding
+from webhook.policy.branches import Branch
 from webhook.policy.denials import refusal
 from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
-from webhook.policy.view import MISSING, Branch, Denial, Tree, View, value_class, view
+from webhook.policy.view import MISSING, Denial, Tree, View, view
 
 _ABSENT: Any = object()
 _NOTHING: Tree = {}
@@ -151,55 +152,65 @@ def compile_policies(
     )
 
 
-def _denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> Iterator[Denial]:
+def _denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> list[Denial]:
+    """Everything that one view refuses: backend fields first, then the others in the order of the declarations."""
+    found = []
     for mark in marks:
-        if mark.half.__class__ is Backend:
-            denial = one.backend(mark, path)
+        half = mark.half
+        if half.__class__ is Backend:
+            denial = one.backend(mark, half, path)
             if denial is not None:
-                yield denial
+                found.append(denial)
     if one.root.below and type(spec) is dict:
-        yield from _walked(one, one.root, spec, path)
+        _walk(one, one.root, spec, path, found)
+    return found
 
 
-def _walked(one: View, parent: Branch, tree: Tree, path: str) -> Iterator[Denial]:
-    """The ruled fields below one element of the tree."""
+def _walk(one: View, parent: Branch, tree: Tree, path: str, found: list[Denial]) -> None:
+    """The ruled fields below one element of the tree. Nothing here depends on how many rules there are elsewhere."""
     for name, branch in parent.below.items():
         value = tree.get(name, _ABSENT)
-        here = f"{path}.{name}"
         if value is _ABSENT:
             if branch.wanting:
-                yield from _missing(one, branch, here)
-        elif branch.entry is not None and branch.entry.many:
-            yield from _counted(one, branch, value, here)
-            for index, item in enumerate(value if type(value) is list else ()):
-                yield from _looked_at(one, branch, item, f"{here}[{index}]")
-        else:
-            yield from _counted(one, branch, value, here)
-            yield from _looked_at(one, branch, value, here)
+                _missing(one, branch, f"{path}.{name}", found)
+            continue
+        if branch.counts:
+            _count(one, branch, value, f"{path}.{name}", found)
+        if not branch.many:
+            _enter(one, branch, value, f"{path}.{name}", found)
+        elif type(value) is list:
+            for index, item in enumerate(value):
+                _enter(one, branch, item, f"{path}.{name}[{index}]", found)
 
 
-def _looked_at(one: View, branch: Branch, value: Any, path: str) -> Iterator[Denial]:
+def _enter(one: View, branch: Branch, value: Any, path: str, found: list[Denial]) -> None:
+    """A value, or an entry of a list, and what is ruled below it."""
     if branch.ruled:
-        kind = value_class(branch.entry, value)
-        if kind not in BACKEND_KINDS:
-            rule = one.refusing(one.ruling(branch.declared, kind), branch.declared, kind, value)
-            if rule is not None:
-                yield Denial(rule, branch.declared, kind, path, value)
+        _look(one, branch, value, path, found)
     if branch.below and type(value) is dict:
-        yield from _walked(one, branch, value, path)
+        _walk(one, branch, value, path, found)
 
 
-def _counted(one: View, branch: Branch, value: Any, path: str) -> Iterator[Denial]:
+def _look(one: View, branch: Branch, value: Any, path: str, found: list[Denial]) -> None:
+    kind = branch.kind or branch.class_of(value)
+    if kind in BACKEND_KINDS:
+        return  # a mark, and decided as such
+    rule = one.ruling(branch.declared, kind).refusing(value)
+    if rule is not None:
+        found.append(Denial(rule, branch.declared, kind, path, value))
+
+
+def _count(one: View, branch: Branch, value: Any, path: str, found: list[Denial]) -> None:
+    kind = branch.class_of(value)
     for rule in branch.counts:
-        kind = value_class(branch.entry, value)
-        if one.holds(rule, value) and not one.lifted(rule, branch.declared, kind, value):
-            yield Denial(rule, branch.declared, kind, path, value)
+        if one.test(rule, branch.declared, kind)(value):
+            found.append(Denial(rule, branch.declared, kind, path, value))
 
 
-def _missing(one: View, branch: Branch, path: str) -> Iterator[Denial]:
+def _missing(one: View, branch: Branch, path: str, found: list[Denial]) -> None:
     """What rules want to be there and is not, also where all around it is missing."""
     for rule in branch.absents:
-        if not one.lifted(rule, branch.declared, value_class(branch.entry, None), None):
-            yield Denial(rule, branch.declared, MISSING, path, None)
-    if branch.entry is None or not branch.entry.many:
-        yield from _walked(one, branch, _NOTHING, path)
+        if one.test(rule, branch.declared, branch.class_of(None))(None):
+            found.append(Denial(rule, branch.declared, MISSING, path, None))
+    if not branch.many:
+        _walk(one, branch, _NOTHING, path, found)

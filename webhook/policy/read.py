@@ -109,6 +109,7 @@ def _accounts(pages: Pages, node: Node | None) -> tuple[str, ...]:
 
 def _rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]:
     rules: dict[str, Rule] = {}
+    about: dict[object, str] = {}
     for item in pages.items(node, "rules"):
         rule = _rule(pages, item, policy)
         if rule.id.endswith("/"):
@@ -116,20 +117,18 @@ def _rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]:
         if rule.id in rules:
             way = "give each rule a name of its own"
             pages.wrong(item, f"rule `{rule.id}` is there already, in {rules[rule.id].where}", way)
-        opposite = next((known for known in rules.values() if _contradict(known, rule)), None)
-        if opposite:
-            pages.wrong(
-                item,
-                f"one of `{rule.id}` and `{opposite.id}` forbids just what the other permits",
-                "remove one of them",
-            )
+        opposite = {"permit": "forbid", "forbid": "permit"}.get(rule.effect)
+        if other := about.get((opposite, _about(rule))):
+            problem = f"one of `{rule.id}` and `{other}` forbids just what the other permits"
+            pages.wrong(item, problem, "remove one of them")
+        about[rule.effect, _about(rule)] = rule.id
         rules.setdefault(rule.id, rule)
     return tuple(rules.values())
 
 
-def _contradict(one: Rule, other: Rule) -> bool:
-    said = [tuple((each.name, repr(each.wanted)) for each in rule.conditions) for rule in (one, other)]
-    return {one.effect, other.effect} >= {"permit", "forbid"} and one.selector == other.selector and said[0] == said[1]
+def _about(rule: Rule) -> object:
+    """What a rule is about, whatever it says of it."""
+    return rule.selector, tuple((each.name, repr(each.wanted)) for each in rule.conditions)
 
 
 def _rule(pages: Pages, node: Node, policy: str) -> Rule:

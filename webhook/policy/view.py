@@ -1,26 +1,27 @@
 """The policies that hold for one kind of request, compiled into an index by class and path.
 
-A backend field is looked up by its declared path and class; every other ruled field stands in a tree of names that
-is walked beside the VM's, so that a review costs what its backend and ruled fields cost. Which device is meant by a
-path is the declarations' business.
+A backend field is looked up by its declared path and class; every other ruled field stands in a tree of names
+(branches.py) that is walked beside the VM's, so that a review costs what its backend and ruled fields cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare import BACKEND_KINDS, Backend, Field, Mark, Place
+from webhook.declare import Backend, Mark, Place
+from webhook.policy.branches import Branch, grow, of_lists
 from webhook.policy.denials import DEFAULT_DENY
 from webhook.policy.exceptions import of_values
 from webhook.policy.model import Exemption, Rule, Selector, Today
-from webhook.policy.selection import class_of, possible, selects
+from webhook.policy.selection import selects
 
-_HALVES = frozenset(("frontend", "reference", "goal"))
 # The class of what is not there.
 MISSING = ""
 Tree = Mapping[str, Any]
+# Whether a rule is about a value, and the rule.
+Test = tuple[Callable[[Any], bool], Rule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,21 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """All rules about values of one class at one declared place, in the order of their files."""
+    """All rules about values of one class at one declared place."""
 
-    forbids: tuple[Rule, ...]
-    permits: tuple[Rule, ...]
-    denies: tuple[Rule, ...]
+    forbids: tuple[Test, ...]
+    permits: tuple[Test, ...]
+    denies: tuple[Test, ...]
 
-
-@dataclass(slots=True)
-class Branch:
-    """A name in the tree of ruled fields; `counts` rule a list's length, `absents` its being missing."""
-
-    declared: str
-    entry: Field | None = None
-    ruled: bool = False
-    counts: list[Rule] = field(default_factory=list)
-    absents: list[Rule] = field(default_factory=list)
-    below: dict[str, Branch] = field(default_factory=dict)
-    # Whether a rule about something missing stands here or below.
-    wanting: bool = False
+    def refusing(self, value: Any) -> Rule | None:
+        """The rule that refuses a value; None where it is allowed."""
+        for holds, rule in self.forbids:
+            if holds(value):
+                return rule
+        for holds, rule in self.denies:
+            if holds(value):
+                return None if any(permits(value) for permits, _ in self.permits) else rule
+        return None
 
 
 @dataclass(slots=True)
@@ -68,52 +65,52 @@ class View:
     today: Today
     rulings: dict[tuple[str, str], Ruling] = field(default_factory=dict)
 
-    def backend(self, mark: Mark, path: str) -> Denial | None:
+    def backend(self, mark: Mark, half: Backend, path: str) -> Denial | None:
         """The denial of a backend field, if any."""
-        assert isinstance(mark.half, Backend)  # noqa: S101 - the caller asks for no other
-        declared, kind = declared_path(mark, path), mark.half.kind
-        rule = self.refusing(self.ruling(declared, kind), declared, kind, mark.value)
-        return Denial(rule, declared, kind, mark.path, mark.value) if rule else None
+        declared = declared_path(mark, path)
+        rule = self.ruling(declared, half.kind).refusing(mark.value)
+        return Denial(rule, declared, half.kind, mark.path, mark.value) if rule else None
 
     def ruling(self, declared: str, kind: str) -> Ruling:
-        """The rules about a place and a class; the default deny comes last."""
+        """The rules about a place and a class, made once; the default deny comes last."""
         known = self.rulings.get((declared, kind))
         if known is None:
-            about = [rule for rule in self.rules if not _of_lists(rule) and selects(rule, declared, kind)]
-            denies = [rule for rule in about if rule.effect == "deny"]
-            lifted = [rule for rules in self.lifts.values() for rule in rules if not _of_lists(rule)]
-            known = Ruling(
-                forbids=tuple(rule for rule in about if rule.effect == "forbid"),
-                permits=tuple(rule for rule in about if rule.effect == "permit")
-                + tuple(rule for rule in lifted if selects(rule, declared, kind)),
-                # Where a rule names the field, its words are more to the point than those about a class.
-                denies=tuple(sorted(denies, key=lambda rule: not rule.selector.path))
-                + ((DEFAULT_DENY[kind],) if kind in DEFAULT_DENY else ()),
-            )
-            self.rulings[declared, kind] = known
+            known = self.rulings[declared, kind] = self._ruling(declared, kind)
         return known
 
-    def refusing(self, ruling: Ruling, declared: str, kind: str, value: Any) -> Rule | None:
-        """The rule that refuses a value; None where it is allowed."""
-        for rule in ruling.forbids:
-            if self.holds(rule, value) and not self.lifted(rule, declared, kind, value):
-                return rule
-        for rule in ruling.denies:
-            if self.holds(rule, value):
-                return None if any(self.holds(permit, value) for permit in ruling.permits) else rule
-        return None
+    def _ruling(self, declared: str, kind: str) -> Ruling:
+        lifting = [rule for rules in self.lifts.values() for rule in rules]
+        about: dict[str, list[Test]] = {"forbid": [], "permit": [], "deny": []}
+        for rule in (*self.rules, *lifting):
+            if not of_lists(rule) and selects(rule, declared, kind):
+                about[rule.effect].append((self.test(rule, declared, kind), rule))
+        # Where a rule names the field, its words are more to the point than those about a class.
+        about["deny"].sort(key=lambda test: not test[1].selector.path)
+        if kind in DEFAULT_DENY:
+            about["deny"].append((_always, DEFAULT_DENY[kind]))
+        return Ruling(tuple(about["forbid"]), tuple(about["permit"]), tuple(about["deny"]))
 
-    def holds(self, rule: Rule, value: Any) -> bool:
-        """Whether all conditions of a rule hold, and its day has not passed."""
-        for each in rule.conditions:
-            if not each.holds(value):
-                return False
-        return rule.until is None or self.today() <= rule.until
+    def test(self, rule: Rule, declared: str, kind: str) -> Callable[[Any], bool]:
+        """Whether a rule is about a value: its conditions hold, and no exception to a forbid covers the value."""
+        exempted = self.lifts.get(rule.id, ()) if rule.effect == "forbid" else ()
+        lifts = [self._holds(each) for each in exempted if selects(each, declared, kind)]
+        holds = self._holds(rule)
+        if not lifts:
+            return holds
+        return lambda value: holds(value) and not any(lifted(value) for lifted in lifts)
 
-    def lifted(self, rule: Rule, declared: str, kind: str, value: Any) -> bool:
-        """Whether an exception to this very rule covers the value."""
-        exempted = self.lifts.get(rule.id, ())
-        return any(selects(each, declared, kind) and self.holds(each, value) for each in exempted)
+    def _holds(self, rule: Rule) -> Callable[[Any], bool]:
+        conditions = tuple(each.holds for each in rule.conditions)
+        until = rule.until
+        if until is not None:
+            return lambda value: all(holds(value) for holds in conditions) and self.today() <= until
+        if len(conditions) == 1:
+            return conditions[0]
+        return (lambda value: all(holds(value) for holds in conditions)) if conditions else _always
+
+
+def _always(_: Any) -> bool:
+    return True
 
 
 def declared_path(mark: Mark, path: str) -> str:
@@ -133,12 +130,7 @@ def view(rules: Iterable[Rule], exemptions: Iterable[Exemption], places: Mapping
     for each in exemptions:
         if each.rule in by_id:
             lifts[each.rule] = (*lifts.get(each.rule, ()), _exempted(each, by_id[each.rule], places))
-    root = Branch("")
-    for rule in rules:
-        if rule.effect != "permit":
-            for place in _ruled(rule, places):
-                _grow(root, place, rule, places)
-    return View(rules, lifts, root, today)
+    return View(rules, lifts, grow(rules, places), today)
 
 
 def _exempted(exemption: Exemption, rule: Rule, places: Mapping[str, Place]) -> Rule:
@@ -146,42 +138,3 @@ def _exempted(exemption: Exemption, rule: Rule, places: Mapping[str, Place]) -> 
     selector = Selector(rule.selector.kind, exemption.selector.path or rule.selector.path)
     conditions = of_values(exemption, rule, places) or (() if rule.effect == "permit" else rule.conditions)
     return Rule(rule.id, "permit", selector, conditions, where=exemption.where, until=exemption.until)
-
-
-def _ruled(rule: Rule, places: Mapping[str, Place]) -> list[Place]:
-    """The places of the tree that the rule is about: backend values are marked, and not looked up there."""
-    wanted, path = rule.selector.kind, rule.selector.path
-    if not wanted:
-        place = places[path]
-        backend_only = bool(possible(place)) and not possible(place) & _HALVES
-        return [place] if _of_lists(rule) or not backend_only else []
-    if wanted in BACKEND_KINDS or wanted == "backend":
-        return []
-    return [place for name, place in places.items() if wanted in possible(place) and selects(rule, name, wanted)]
-
-
-def _of_lists(rule: Rule) -> bool:
-    return any(each.name == "count-above" or (each.name == "present" and not each.wanted) for each in rule.conditions)
-
-
-def _grow(root: Branch, place: Place, rule: Rule, places: Mapping[str, Place]) -> None:
-    branch, declared, above = root, "", [root]
-    for part in place.path.split("."):
-        declared = f"{declared}.{part}".removeprefix(".")
-        name = part.removesuffix("[*]")
-        found = places.get(declared)
-        branch = branch.below.setdefault(name, Branch(declared, found.field if found else None))
-        above.append(branch)
-    if rule.conditions and rule.conditions[0].name == "count-above":
-        branch.counts.append(rule)
-    elif _of_lists(rule):
-        branch.absents.append(rule)
-        for each in above:
-            each.wanting = True
-    else:
-        branch.ruled = True
-
-
-def value_class(entry: Field | None, value: Any) -> str:
-    """The class of a value at a declared field."""
-    return class_of(entry.half_of(value)) if entry else "frontend"

@@ -32,7 +32,6 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
 
 def _present(devices: Tree, entry: Tree) -> bool:
     """Whether a tombstone's device came back, so that its address is its own again."""
-    there = devices.get(entry["list"], ())
-    return any(
-        (device.get("name") or entry["list"]) == entry["name"] for device in (there if type(there) is list else [there])
-    )
+    there = devices.get(entry["list"], [])
+    listed = there if type(there) is list else [there]
+    return any((device.get("name") or entry["list"]) == entry["name"] for device in listed)

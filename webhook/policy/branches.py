@@ -1,0 +1,89 @@
+"""The ruled fields that are no backend, as a tree of names to walk beside a VM's: only what rules are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from webhook.declare import BACKEND_KINDS, Field, Place
+from webhook.policy.model import Rule
+from webhook.policy.selection import class_of, possible, selects
+
+_HALVES = frozenset(("frontend", "reference", "goal"))
+
+
+@dataclass(slots=True)
+class Branch:
+    """One name: `ruled` where rules are about its values, `counts` rule a list's length, `absents` its being missing.
+
+    `kind` is the class of all its values, empty where the value decides. `wanting` says that a rule about something
+    missing stands here or below.
+    """
+
+    declared: str
+    entry: Field | None = None
+    many: bool = False
+    kind: str = ""
+    ruled: bool = False
+    counts: list[Rule] = field(default_factory=list)
+    absents: list[Rule] = field(default_factory=list)
+    below: dict[str, Branch] = field(default_factory=dict)
+    wanting: bool = False
+
+    def class_of(self, value: object) -> str:
+        """The class of one of its values."""
+        return self.kind or (class_of(self.entry.half_of(value)) if self.entry else "frontend")
+
+
+def grow(rules: Iterable[Rule], places: Mapping[str, Place]) -> Branch:
+    """The tree of what these rules are about."""
+    root = Branch("")
+    for rule in rules:
+        if rule.effect != "permit":
+            for place in _ruled(rule, places):
+                _add(root, place, rule, places)
+    return root
+
+
+def of_lists(rule: Rule) -> bool:
+    """Whether a rule is about how many there are, or about something missing, and not about a value."""
+    return any(each.name == "count-above" or (each.name == "present" and not each.wanted) for each in rule.conditions)
+
+
+def _ruled(rule: Rule, places: Mapping[str, Place]) -> list[Place]:
+    """The places that the rule is about beside backend values: those are marked, and not looked up here."""
+    wanted, path = rule.selector.kind, rule.selector.path
+    if wanted in BACKEND_KINDS or wanted == "backend":
+        return []
+    if wanted:
+        return [place for name, place in places.items() if wanted in possible(place) and selects(rule, name, wanted)]
+    place = places[path]
+    backend_only = bool(possible(place)) and not possible(place) & _HALVES
+    return [] if backend_only and not of_lists(rule) else [place]
+
+
+def _add(root: Branch, place: Place, rule: Rule, places: Mapping[str, Place]) -> None:
+    branch, declared, way = root, "", [root]
+    for part in place.path.split("."):
+        declared = f"{declared}.{part}".removeprefix(".")
+        name = part.removesuffix("[*]")
+        if name not in branch.below:
+            branch.below[name] = _branch(declared, places)
+        branch = branch.below[name]
+        way.append(branch)
+    if not of_lists(rule):
+        branch.ruled = True
+    elif rule.conditions[0].name == "count-above":
+        branch.counts.append(rule)
+    else:
+        branch.absents.append(rule)
+        for each in way:
+            each.wanting = True
+
+
+def _branch(declared: str, places: Mapping[str, Place]) -> Branch:
+    place = places.get(declared)
+    if place is None:
+        return Branch(declared, kind="frontend")
+    entry = place.field
+    return Branch(declared, entry, entry.many, "" if entry.unless else class_of(entry.half))
