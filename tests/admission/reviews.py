@@ -11,6 +11,7 @@ from typing import Any
 import jsonpatch
 import orjson
 from fastapi.testclient import TestClient
+
 from webhook.server.app import create_app
 from webhook.server.settings import Settings
 

@@ -61,17 +61,19 @@ def _list(old: list[Tree], new: list[Tree], shape: Shape, path: str, declared: s
             after = new[index] if index < len(new) else {}
             yield from _element(before, after, shape, f"{path}[{index}]", declared)
         return
-    after_by_key = {entry.get(shape.key): (index, entry) for index, entry in enumerate(new)}
+    after_by_key: dict[Any, tuple[int, Tree | None]] = {
+        entry.get(shape.key): (index, entry) for index, entry in enumerate(new)
+    }
     for before in old:
         key = before.get(shape.key)
-        index, after = after_by_key.pop(key, (None, None))
-        if after is not None:
-            yield from _element(before, after, shape, f"{path}[{index}]", declared)
+        index, same_key = after_by_key.pop(key, (-1, None))
+        if same_key is not None:
+            yield from _element(before, same_key, shape, f"{path}[{index}]", declared)
         elif not is_none(before):
             yield Change(f"{path}[{key}]", declared, before, None)
     if not path.startswith(".devices."):
-        for key, (index, after) in after_by_key.items():
-            yield Change(f"{path}[{index}]", declared, None, after or key)
+        for key, (index, added) in after_by_key.items():
+            yield Change(f"{path}[{index}]", declared, None, added or key)
 
 
 def _frontend(entry: Field, before: Any, after: Any) -> bool:
@@ -103,15 +105,12 @@ def _words(value: Any) -> str:
 
 
 def _consequence(declared: str) -> tuple[str, str]:
-    """The consequence and the way out for the longest declared place that the table names."""
-    for place, consequence, way in _consequences():
-        if place in declared:
-            return consequence, way
-    raise LookupError(declared)
+    """The consequence and the way out of the last row whose place is part of the declared path."""
+    row = next(row for row in reversed(_consequences()) if row["place"] in declared)
+    return row["consequence"], row["help"]
 
 
 @cache
-def _consequences() -> list[tuple[str, str, str]]:
-    table = yaml.safe_load(files("webhook.abi").joinpath("consequences.yaml").read_text())
-    rows = [(row["place"], row["consequence"], row["help"]) for row in table]
-    return sorted(rows, key=lambda row: -len(row[0]))
+def _consequences() -> list[dict[str, str]]:
+    table: list[dict[str, str]] = yaml.safe_load(files("webhook.abi").joinpath("consequences.yaml").read_text())
+    return table

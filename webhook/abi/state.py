@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from webhook.declare import Element, choice, frontend, text
-from webhook.domain.devices import Devices
 
 if TYPE_CHECKING:
-    Devices = Any
+    from typing import Any as Devices
+else:
+    from webhook.domain.devices import Devices
 
 Tree = dict[str, Any]
 

@@ -117,7 +117,7 @@ def _finished(
     path: str,
     known: Tree | None = None,
 ) -> Expanded:
-    """What both new and stored machines need last: places, then who they are; raises Refused where something is wrong."""
+    """What new and stored machines need last: places, then who they are; raises Refused."""
     findings += allocate(domain, platform.machine, reserved(abi), f"{path}.domain")
     identify(domain, world.entropy, known)
     if findings:

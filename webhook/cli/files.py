@@ -23,17 +23,21 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not taken", self.peek_event().start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not taken", _mark(self))
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
-            name = self.construct_object(key, deep=True)  # type: ignore[no-untyped-call]
+            name = self.construct_object(key, deep=True)
             if isinstance(name, Hashable) and name in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"`{name}` is said twice", key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
+
+
+def _mark(loader: yaml.SafeLoader) -> yaml.Mark:
+    return loader.peek_event().start_mark  # type: ignore[no-any-return, no-untyped-call]
 
 
 _Loader.yaml_implicit_resolvers = {

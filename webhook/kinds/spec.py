@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from webhook.abi.state import Abi
 from webhook.declare import Element, Place, Shape, frontend, goal, shape_of, walk
 from webhook.domain import Domain
-from webhook.features import Features
 
 if TYPE_CHECKING:
-    Features = Any
+    from typing import Any as Features
+else:
+    from webhook.features import Features
 
 
 class Spec(Element):

@@ -166,20 +166,18 @@ def _selector(pages: Pages, node: Node, effect: str) -> Selector:
 
 def _reachable(pages: Pages, node: Node, selector: Selector) -> None:
     """A rule below an element that is backend as a whole, or for a class that no field there can have."""
-    if not selector.path:
-        return
-    for path, place in pages.places.items():
-        if _below(selector.path, path) and isinstance(place.half, Backend):
-            pages.wrong(node, f"path `{selector.path}` is decided with `{path}`", f"name `{path}`")
+    parts = selector.path.split(".")
+    for length in range(1, len(parts)):
+        parent = ".".join(parts[:length])
+        if parent in pages.places and isinstance(pages.places[parent].half, Backend):
+            pages.wrong(node, f"path `{selector.path}` is decided with `{parent}`", f"name `{parent}`")
             return
-    here = [place for path, place in pages.places.items() if path == selector.path or _below(path, selector.path)]
-    if selector.kind and not any(selector.kind in possible(place) for place in here):
+    if not (selector.path and selector.kind):
+        return
+    here = [place for path, place in pages.places.items() if f"{path}.".startswith(f"{selector.path}.")]
+    if not any(selector.kind in possible(place) for place in here):
         problem = f"class `{selector.kind}` is no class of `{selector.path}`"
         pages.wrong(node, problem, "remove the class, or name another path")
-
-
-def _below(path: str, parent: str) -> bool:
-    return path.startswith(f"{parent}.")
 
 
 def _conditions(pages: Pages, node: Node | None, selector: Selector, effect: str) -> tuple[Condition, ...]:

@@ -47,6 +47,7 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
 def _address(disk: Tree, bus: str, taken: dict[Place, str], controllers: Controllers, index: int) -> None:
     where = f".devices.disks[{index}]"
     stated = disk["target"].get("dev")
+    found: Place | None
     if stated:
         found = _of_name(stated, bus)
         if found in taken:

@@ -166,8 +166,8 @@ class _Slots:
         for index, controller in sorted(self.controllers.of("pci").items()):
             if controller.get("model") == _ROOT_PORT and not self._used(index):
                 yield index
-        while (index := self._new_port()) is not None:
-            yield index
+        while (added := self._new_port()) is not None:
+            yield added
 
     def _new_port(self) -> int | None:
         place = self._port_place()
@@ -210,8 +210,8 @@ class _Slots:
         for index, controller in sorted(self.controllers.of("pci").items()):
             if controller.get("model") == self.bus.bridge:
                 yield from self._behind(index)
-        while (index := self._new_bridge()) is not None:
-            yield from self._behind(index)
+        while (added := self._new_bridge()) is not None:
+            yield from self._behind(added)
 
     def _behind(self, bus: int) -> Iterator[tuple[int, int, int]]:
         for slot in range(1, _LAST_SLOT + 1):

@@ -1,0 +1,107 @@
+"""`make bench`: throughput, latency, time split, memory, growth, and creates on a real API server, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import uvloop
+
+from bench import client, creates, phases, processes
+from bench.bodies import pairs, stored, world
+
+# The targets, as ratios to the calibration of the same run.
+LEAST_SHARE = 1 / 30
+MOST_P99 = 8.0
+MOST_RESIDENT = 120.0
+LEAST_CREATES = 0.75
+REVIEWS = 100_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="shorter loads, fewer reviews, no API server")
+    quick = parser.parse_args().quick
+    seconds = 2.0 if quick else 6.0
+    os.sched_setaffinity(0, processes.cores()[1])
+    bodies = pairs()
+    requests = [request for pair in bodies for request in _requests(pair)]
+    answer = stored(bodies[0][0], world())[1]
+    with tempfile.TemporaryDirectory() as folder:
+        certs = Path(folder)
+        processes.certificates(certs)
+        good = _served(requests, answer, certs, seconds, 10_000 if quick else REVIEWS)
+        _phases()
+        if not quick:
+            good = _creates(certs) and good
+    print("\nall targets reached" if good else "\nNOT all targets reached")
+    return 0
+
+
+def _requests(pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    return client.request(b"/mutate", pair[0]), client.request(b"/validate", pair[1])
+
+
+def _served(requests: list[bytes], answer: bytes, certs: Path, seconds: float, reviews: int) -> bool:
+    ca = certs / "ca.crt"
+    with processes.calibration(certs, answer) as (port, _):
+        uvloop.run(client.closed(port, ca, requests, 1))
+        bare = uvloop.run(client.closed(port, ca, requests, seconds))
+    with processes.service(certs) as (port, pid):
+        uvloop.run(client.closed(port, ca, requests, 1))
+        first = processes.resident(pid)
+        ours = uvloop.run(client.closed(port, ca, requests, seconds))
+        rate = ours.rate / 2
+        half = uvloop.run(client.paced(port, ca, requests, rate, seconds))
+        sent = int(seconds * (ours.rate + rate))
+        while sent < reviews:
+            load = uvloop.run(client.closed(port, ca, requests, min(10.0, (reviews - sent) / ours.rate)))
+            sent += max(len(load.latencies), 1)
+        last = processes.resident(pid)
+    with processes.calibration(certs, answer) as (port, _):
+        bare_half = uvloop.run(client.paced(port, ca, requests, rate, seconds))
+        again = uvloop.run(client.closed(port, ca, requests, seconds))
+    bare_rate = (bare.rate + again.rate) / 2
+    pairs_rate = ours.rate / 2
+    share, p99 = pairs_rate / bare_rate, half.at(0.99) / bare_half.at(0.99)
+    print(f"calibration, bare asyncio over TLS, fixed answer   {bare_rate:10,.0f} requests/s")
+    print(f"mutate + validate over TLS, one core               {pairs_rate:10,.0f} pairs/s")
+    reached = [_target("share of the calibration", share, share >= LEAST_SHARE, f">= {LEAST_SHARE:.4f}", ".4f")]
+    print(f"at {rate:,.0f} requests/s, half of the most:")
+    print(f"  ours         p50 {half.at(0.5) * 1e3:7.3f} ms   p99 {half.at(0.99) * 1e3:7.3f} ms")
+    print(f"  calibration  p50 {bare_half.at(0.5) * 1e3:7.3f} ms   p99 {bare_half.at(0.99) * 1e3:7.3f} ms")
+    reached.append(_target("p99 to the calibration's", p99, p99 <= MOST_P99, f"<= {MOST_P99}", ".2f"))
+    print(f"memory after the first second {first:.1f} MiB, after {sent:,} reviews {last:.1f} MiB")
+    reached.append(_target("resident MiB", last, last <= MOST_RESIDENT, f"<= {MOST_RESIDENT}", ".1f"))
+    reached.append(_target("growth in MiB", last - first, last - first <= 8, "<= 8", ".1f"))
+    return all(reached)
+
+
+def _phases() -> None:
+    print("\nmicroseconds of CPU for a pair, by phase:")
+    for name, cost in phases.split(200).items():
+        print(f"  {name:42} {cost:8.1f}")
+    print("microseconds of CPU for a pair, by disks:")
+    for disks, cost in phases.growth(200).items():
+        print(f"  {disks:4} disks {cost:10.1f}   {cost / disks:8.1f} a disk")
+
+
+def _creates(certs: Path) -> bool:
+    print("\ncreates a second on a real kube-apiserver, 16 connections:")
+    rates = creates.measure(certs)
+    for name, rate in rates.items():
+        print(f"  {name:24} {rate:8.0f}")
+    share = rates["with ours"] / rates["with no-op webhooks"]
+    return _target("share of no-op webhooks", share, share >= LEAST_CREATES, f">= {LEAST_CREATES}", ".2f")
+
+
+def _target(name: str, value: float, reached: bool, bound: str, form: str) -> bool:
+    print(f"  {name:28} {value:{form}}   target {bound:10} {'reached' if reached else 'MISSED'}")
+    return reached
+
+
+if __name__ == "__main__":
+    sys.exit(main())
