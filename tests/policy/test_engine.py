@@ -141,6 +141,13 @@ def test_an_element_declared_tomorrow_is_permitted_as_a_whole() -> None:
     assert new([{"name": "other", "permit": {"path": "domain.secret"}}], domain) != []
 
 
+def test_a_condition_on_values_does_not_permit_an_element() -> None:
+    rule = {"name": "most", "permit": {"class": "passthrough"}, "when": {"not-in": ["x"]}}
+    assert new([rule], {"hostdevs": [{"name": "gpu"}]}) == [
+        {"path": "spec.domain.hostdevs", "rule": "default-deny/passthrough"}
+    ]
+
+
 def test_a_rule_inside_of_a_backend_element_is_refused_with_the_element_to_name() -> None:
     with pytest.raises(Exception, match=r"is decided with `domain\.hostdevs\[\*\]`"):
         new([{"name": "in", "permit": {"path": "domain.hostdevs[*].node"}}], {})

@@ -89,9 +89,11 @@ def test_a_mounted_config_map_is_read_once_through_its_link(tmp_path: Path) -> N
     for version, name in (("..2026_01", "old"), ("..2026_02", "new")):
         (tmp_path / version).mkdir()
         (tmp_path / version / "a.yaml").write_text(policy(name))
+    # kubelet makes and removes the visible links only after it has swapped `..data`.
     os.symlink("..2026_02", tmp_path / "..data")
     os.symlink("..data/a.yaml", tmp_path / "a.yaml")
-    assert loaded(tmp_path) == ["new"]
+    (tmp_path / "..2026_02" / "b.yaml").write_text(policy("newer"))
+    assert loaded(tmp_path) == ["new", "newer"]
 
 
 def test_a_link_that_leads_back_up_is_not_followed(tmp_path: Path) -> None:

@@ -9,8 +9,6 @@ from webhook.declare import BACKEND_KINDS, Field, Place
 from webhook.policy.model import Rule
 from webhook.policy.selection import class_of, possible, selects
 
-_HALVES = frozenset(("frontend", "reference", "goal"))
-
 
 @dataclass(slots=True)
 class Branch:
@@ -51,15 +49,13 @@ def of_lists(rule: Rule) -> bool:
 
 
 def _ruled(rule: Rule, places: Mapping[str, Place]) -> list[Place]:
-    """The places that the rule is about beside backend values: those are marked, and not looked up here."""
+    """The places that the rule is about, but for those of backend classes: their values are marked."""
     wanted, path = rule.selector.kind, rule.selector.path
     if wanted in BACKEND_KINDS or wanted == "backend":
         return []
     if wanted:
         return [place for name, place in places.items() if wanted in possible(place) and selects(rule, name, wanted)]
-    place = places[path]
-    backend_only = bool(possible(place)) and not possible(place) & _HALVES
-    return [] if backend_only and not of_lists(rule) else [place]
+    return [places[path]]
 
 
 def _add(root: Branch, place: Place, rule: Rule, places: Mapping[str, Place]) -> None:

@@ -32,6 +32,9 @@ class Condition:
     refusal: Callable[[Any], str] | None = None
 
 
+_SCALARS = frozenset((str, int, bool))
+
+
 class Unfit(Exception):
     """A condition that can mean nothing; the message says why, `help` the way out."""
 
@@ -57,16 +60,16 @@ def condition(name: str, wanted: object, field: Field | None) -> Condition:
 
 
 def _in(wanted: object, field: Field | None) -> Condition:
-    values = _values(wanted, field)
-    return Condition("in", wanted, lambda value: _same(value, field) in values)
+    values, same = _values(wanted, field), _comparable(field)
+    return Condition("in", wanted, lambda value: same(value) in values)
 
 
 def _not_in(wanted: object, field: Field | None) -> Condition:
-    values = _values(wanted, field)
+    values, same = _values(wanted, field), _comparable(field)
 
     def holds(value: Any) -> bool:
-        same = _same(value, field)
-        return same is not None and same not in values
+        known = same(value)
+        return known is not None and known not in values
 
     return Condition("not-in", wanted, holds)
 
@@ -76,27 +79,25 @@ def _values(wanted: object, field: Field | None) -> frozenset[object]:
         raise Unfit("names no values", "write a list with at least one value")
     if holding(field) in (ELEMENT, ELEMENTS, LIST):
         raise Unfit(f"compares values, and the field holds {holding(field)}", "name one of the fields below it")
-    made = set()
+    made, same = set(), _comparable(field)
     for value in wanted:
         problem = field.scalar.check(value) if field and field.scalar else None
         if problem:
             raise Unfit(f"can never hold: the field's value {problem}", "name values that the field can have")
-        same = _same(value, field)
-        if same is None:
+        known = same(value)
+        if known is None:
             raise Unfit(f"holds `{shown(value)}`, expected texts, whole numbers or booleans")
-        if same in made:
+        if known in made:
             raise Unfit(f"names `{shown(value)}` twice", "keep one of them")
-        made.add(same)
+        made.add(known)
     return frozenset(made)
 
 
-def _same(value: Any, field: Field | None) -> object:
-    """A value in the form in which equal ones are equal (true is not 1, 4Gi is 4096); None: not comparable."""
-    if type(value) not in (str, int, bool):
-        return None
+def _comparable(field: Field | None) -> Callable[[Any], object]:
+    """Values in the form in which equal ones are equal (true is not 1, 4Gi is 4096); None: not comparable."""
     if holding(field) == MEMORY:
-        return kib(value)
-    return (type(value), value)
+        return kib
+    return lambda value: (type(value), value) if type(value) in _SCALARS else None
 
 
 def _matches(wanted: object, field: Field | None) -> Condition:
@@ -116,7 +117,10 @@ def _matches(wanted: object, field: Field | None) -> Condition:
 
     def holds(value: Any) -> bool:
         # A lone surrogate is in no encoding, and the declarations refuse it everywhere.
-        return type(value) is str and pattern.fullmatch(value.encode(errors="replace").decode()) is not None
+        if type(value) is not str:
+            return False
+        known = value if value.isascii() else value.encode(errors="replace").decode()
+        return pattern.fullmatch(known) is not None
 
     return Condition("matches", wanted, holds)
 

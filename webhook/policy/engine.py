@@ -20,7 +20,6 @@ from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
 from webhook.policy.view import MISSING, Denial, Tree, View, view
 
-_ABSENT: Any = object()
 _NOTHING: Tree = {}
 _KEPT = 1024  # views and sorts of request that are kept; beyond it they are made anew
 
@@ -168,12 +167,15 @@ def _denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> list[De
 
 def _walk(one: View, parent: Branch, tree: Tree, path: str, found: list[Denial]) -> None:
     """The ruled fields below one element of the tree. Nothing here depends on how many rules there are elsewhere."""
-    for name, branch in parent.below.items():
-        value = tree.get(name, _ABSENT)
-        if value is _ABSENT:
-            if branch.wanting:
+    below = parent.below
+    if parent.wanting:
+        for name, branch in below.items():
+            if branch.wanting and name not in tree:
                 _missing(one, branch, f"{path}.{name}", found)
+    for name in below if len(below) <= len(tree) else tree:
+        if name not in below or name not in tree:
             continue
+        branch, value = below[name], tree[name]
         if branch.counts:
             _count(one, branch, value, f"{path}.{name}", found)
         if not branch.many:

@@ -60,4 +60,4 @@ def _counted(denial: Denial) -> bool:
 
 
 def _same(new: Any, old: Any) -> bool:
-    return old is not _MISSING and type(new) is type(old) and bool(new == old)
+    return type(new) is type(old) and bool(new == old)

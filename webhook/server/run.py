@@ -89,4 +89,8 @@ class Draining(uvicorn.Server):
             return
         self.health.draining = True
         logs.event("draining", seconds=self.seconds)
-        asyncio.get_running_loop().call_later(self.seconds, super().handle_exit, sig, frame)
+        asyncio.get_running_loop().call_later(self.seconds, self._finish)
+
+    def _finish(self) -> None:
+        """Begin uvicorn's own shutdown; without the signal, which it would raise again at the end."""
+        self.should_exit = True

@@ -1,0 +1,18 @@
+# syntax=docker/dockerfile:1
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY pyproject.toml requirements.txt README.md ./
+COPY webhook ./webhook
+COPY certs ./certs
+COPY policies ./policies
+RUN python -m venv /opt/vmconfig \
+    && /opt/vmconfig/bin/pip install --no-cache-dir --constraint requirements.txt .
+
+FROM python:3.11-slim
+ENV PATH=/opt/vmconfig/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /opt/vmconfig /opt/vmconfig
+COPY policies /etc/vmconfig/policies
+USER 65532:65532
+EXPOSE 8443
+ENTRYPOINT ["vmconfig"]
+CMD ["serve", "--listen", "0.0.0.0:8443", "--policies", "/etc/vmconfig/policies"]

@@ -1,0 +1,145 @@
+"""Every bus as cases, and the laws of all of them: whole, stable, nobody twice in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook import machines
+from webhook.abi.addresses import allocate
+from webhook.abi.merge import copied
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "places.yaml").read_text())
+
+Tree = dict[str, Any]
+
+
+def run(machine: str, domain: Tree, reserved: list[Tree] | None = None) -> list[str]:
+    found = machines.find("x86_64", machine, "2026.1")
+    assert found is not None
+    return [finding.path for finding in allocate(domain, found, reserved or [], "spec.domain")]
+
+
+def named(domain: Tree) -> dict[str, Tree]:
+    devices = {}
+    for kind, entries in domain["devices"].items():
+        for device in entries if isinstance(entries, list) else [entries]:
+            devices[device.get("name", kind)] = device
+    return devices
+
+
+def short(address: Tree | None) -> str | None:
+    if address is None:
+        return None
+    kind = address["type"]
+    forms = {
+        "pci": "{bus}:{slot}.{function}",
+        "drive": "{controller}:{bus}:{target}:{unit}",
+        "usb": "{bus}.{port}",
+        "virtio-serial": "{controller}/{port}",
+        "isa": "{iobase}",
+    }
+    return f"{kind} {forms[kind].format(**address)}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["title"])
+def test_places(case: Tree) -> None:
+    domain = copied(case["domain"])
+    findings = run(case["machine"], domain, case.get("reserved"))
+    assert findings == case.get("findings", [])
+    devices = named(domain)
+    assert {name: short(devices[name].get("address")) for name in case["places"]} == case["places"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "findings" not in case], ids=lambda case: case["title"])
+def test_a_second_allocation_changes_nothing(case: Tree) -> None:
+    domain = copied(case["domain"])
+    run(case["machine"], domain, case.get("reserved"))
+    once = copied(domain)
+    run(case["machine"], domain, case.get("reserved"))
+    assert domain == once
+
+
+NICS = st.sampled_from(["virtio", "e1000", "e1000e", "rtl8139"])
+BUSES = {"q35": ["virtio", "scsi", "sata", "usb"], "i440fx": ["virtio", "scsi", "usb"]}
+
+
+@st.composite
+def domains(draw: st.DrawFn) -> tuple[str, Tree]:
+    machine = draw(st.sampled_from(["q35", "i440fx"]))
+    nics = draw(st.lists(NICS, max_size=6))
+    buses = draw(st.lists(st.sampled_from(BUSES[machine]), max_size=12))
+    channels = draw(st.integers(0, 20))
+    devices = {
+        "interfaces": [{"name": f"n{index}", "model": model} for index, model in enumerate(nics)],
+        "disks": [{"name": f"d{index}", "target": {"bus": bus}} for index, bus in enumerate(buses)],
+        "channels": [
+            {"name": f"c{index}", "target": {"type": "virtio", "name": f"c{index}"}} for index in range(channels)
+        ],
+        "video": [{"name": "video", "type": "vga"}] if draw(st.booleans()) else [],
+        "rng": {"model": "virtio"},
+    }
+    return machine, {"devices": devices}
+
+
+@given(domains())
+def test_everything_has_a_place_and_nobody_shares_one(drawn: tuple[str, Tree]) -> None:
+    machine, domain = drawn
+    assert run(machine, domain) == []
+    places = [
+        (device.get("target", {}).get("bus") if device["address"]["type"] == "drive" else "", short(device["address"]))
+        for device in named(domain).values()
+        if "address" in device
+    ]
+    assert len(places) == len(set(places))
+    for name, device in named(domain).items():
+        root = device.get("type") == "pci" and device.get("index") == 0
+        assert root or "address" in device, name
+    targets = [disk["target"]["dev"] for disk in domain["devices"]["disks"]]
+    assert len(targets) == len(set(targets))
+
+
+@given(domains(), st.integers(0, 6), st.integers(0, 12))
+def test_one_device_more_anywhere_moves_nobody(drawn: tuple[str, Tree], nic: int, disk: int) -> None:
+    machine, domain = drawn
+    assert run(machine, domain) == []
+    before = copied(named(domain))
+    domain["devices"]["interfaces"].insert(nic, {"name": "new-nic", "model": "virtio"})
+    domain["devices"]["disks"].insert(disk, {"name": "new-disk", "target": {"bus": "virtio"}})
+    assert run(machine, domain) == []
+    after = named(domain)
+    assert {name: after[name] for name in before} == before
+    assert after["new-nic"]["address"]
+    assert after["new-disk"]["address"]
+
+
+@given(domains(), st.data())
+def test_a_removed_devices_place_stays_empty(drawn: tuple[str, Tree], data: st.DataObject) -> None:
+    machine, domain = drawn
+    assert run(machine, domain) == []
+    kinds = [kind for kind in ("interfaces", "disks", "channels") if domain["devices"][kind]]
+    if not kinds:
+        return
+    kind = data.draw(st.sampled_from(kinds))
+    entries = domain["devices"][kind]
+    gone = entries.pop(data.draw(st.integers(0, len(entries) - 1)))
+    new: Tree = {**copied(gone), "name": "new"}
+    del new["address"]
+    new.get("target", {}).pop("dev", None)
+    entries.insert(0, new)
+    assert run(machine, domain, [{"list": kind, "name": gone["name"], "device": gone}]) == []
+    assert new["address"] != gone["address"]
+
+
+def test_two_hundred_devices_fit_and_one_more_than_the_machine_has_is_refused() -> None:
+    many: Tree = {"devices": {"disks": [{"name": f"d{n}", "target": {"bus": "virtio"}} for n in range(150)]}}
+    assert run("q35", many) == []
+    more: Tree = {"devices": {"disks": [{"name": f"d{n}", "target": {"bus": "virtio"}} for n in range(230)]}}
+    findings = run("q35", more)
+    assert findings
+    assert all(path.startswith("spec.domain.devices.disks[") for path in findings)

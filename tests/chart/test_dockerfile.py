@@ -1,0 +1,52 @@
+"""The Dockerfile, held to what an image of this service must be; there is no engine to build it here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
+
+
+def test_the_image_is_built_in_one_stage_and_runs_in_another() -> None:
+    bases = [argument for name, argument in instructions() if name == "FROM"]
+    assert len(bases) == 2
+    assert all(base.split(" ")[0].endswith("-slim") for base in bases)
+    last = max(index for index, (name, _) in enumerate(instructions()) if name == "FROM")
+    assert not any(name == "RUN" for name, _ in instructions()[last:])
+
+
+def test_the_image_runs_as_nobody_by_number() -> None:
+    (user,) = [argument for name, argument in instructions() if name == "USER"]
+    assert re.fullmatch("[1-9][0-9]*:[1-9][0-9]*", user)
+
+
+def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [argument.split()[:-1] for name, argument in instructions() if name == "COPY" and "--from" not in argument]
+    assert copied
+    for source in (source for sources in copied for source in sources):
+        assert (ROOT / source).exists(), source
+        assert source in kept, source
+
+
+def test_the_command_is_one_that_the_command_line_takes() -> None:
+    import json
+
+    from webhook.cli import _parser
+
+    (command,) = [json.loads(argument) for name, argument in instructions() if name == "CMD"]
+    given = _parser().parse_args(command)
+    assert given.listen == "0.0.0.0:8443"
+
+
+def test_dependencies_are_pinned() -> None:
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line), line
+    assert any("--constraint requirements.txt" in argument for name, argument in instructions() if name == "RUN")
