@@ -13,7 +13,11 @@ WARNING = 2
 
 
 def template(chart: Path, values: dict[str, Any] | None = None, *, namespace: str, release: str) -> str:
-    """What `helm template` prints: all rendered manifests, in Helm's order of files. Raises helm_python's errors."""
+    """All manifests that `helm template` prints, ordered by the names of the chart's files (Helm orders by kind).
+
+    Values that the chart's schema refuses raise HelmValuesError, a template that fails HelmRenderError. Files in a
+    chart's `crds/` are left out, as `helm template` does without `--include-crds`.
+    """
     with Chart.load(chart) as loaded:
         loaded.validate_schema(values or {})
         rendered = loaded.render(values or {}, name=release, namespace=namespace)

@@ -61,12 +61,18 @@ def _seeds(client: TestClient) -> list[dict[str, Any]]:
 def _mutated(seed: dict[str, Any], draw: random.Random) -> bytes:
     tree = orjson.loads(orjson.dumps(seed))
     for _ in range(draw.choice((1, 1, 2, 5))):
-        _mutate(tree, draw)
+        # Most of them in the object itself, some around it.
+        _mutate(tree["request"]["object"] if draw.random() < 0.8 and _has_object(tree) else tree, draw)
     body = orjson.dumps(tree, default=str)
     if draw.random() < 0.02:
         cut = draw.randrange(len(body))
         body = body[:cut] + bytes([draw.randrange(256)]) + body[cut + draw.randrange(2) :]
     return body
+
+
+def _has_object(tree: Any) -> bool:
+    request = tree.get("request")
+    return isinstance(request, dict) and isinstance(request.get("object"), dict)
 
 
 def _mutate(tree: Any, draw: random.Random) -> None:

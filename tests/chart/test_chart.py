@@ -180,7 +180,7 @@ CHANGES: list[tuple[Tree, str, Any]] = [
     ({"server": {"drainSeconds": 20}}, "Deployment/vmconfig:spec.template.spec.terminationGracePeriodSeconds", 35),
     ({"server": {"deadline": 1}}, "Deployment/vmconfig:spec.template.spec.containers.0.args.7", "--deadline=1"),
     (
-        {"resources": {"requests": {"cpu": "1"}}},
+        {"resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
         "Deployment/vmconfig:spec.template.spec.containers.0.resources.requests.cpu",
         "1",
     ),

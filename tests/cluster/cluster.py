@@ -83,7 +83,8 @@ class Cluster:
         """An HTTP client for raw calls of the API."""
         headers = {"Authorization": f"Bearer {self.token(user)}"}
         trusted = ssl.create_default_context(cafile=self.ca_file)
-        return httpx.Client(base_url=self.url, verify=trusted, headers=headers, timeout=30)
+        # Without trust_env=False a proxy named in the environment would be asked for our loopback address.
+        return httpx.Client(base_url=self.url, verify=trusted, headers=headers, timeout=30, trust_env=False)
 
     def wait_established(self, crd: str) -> None:
         """Until the API server serves a CustomResourceDefinition."""
@@ -118,7 +119,7 @@ def _start(folder: Path, binary: Path) -> Cluster:
     _keys(folder)
     users = [f"token-of-{user},{user},{user},{group}\n" for user, group in USERS.items()]
     (folder / "tokens.csv").write_text("".join(users))
-    port, etcd, peer = _free_ports(3)
+    port, etcd, peer = (reserved_port() for _ in range(3))
     flags = {
         "cert-dir": folder / "certs",
         "service-account-issuer": "https://kubernetes.default.svc",
@@ -160,9 +161,14 @@ def _wait_ready(cluster: Cluster) -> None:
     raise RuntimeError(f"the test cluster did not become ready:\n{cluster.log()[-6000:]}")
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+def reserved_port() -> int:
+    """A free loopback port that the kernel gives to nobody else for a minute.
+
+    A connection closed by its server leaves the port in TIME_WAIT: only who asks for it by number and with
+    SO_REUSEADDR, as Go's servers do, may listen on it. So two test runs that start at once never meet on a port.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        with socket.create_connection(address):
+            server.accept()[0].close()
+    return int(address[1])

@@ -60,7 +60,7 @@ def test_every_field_has_a_class_that_policy_knows() -> None:
 def test_a_value_with_a_class_of_its_own_is_one_that_its_field_takes() -> None:
     for place in PLACES:
         entry = place.field
-        assert all(entry.check is not None and entry.check(value) is None for value in entry.unless), place.path
+        assert all(entry.scalar is not None and entry.scalar.check(value) is None for value in entry.unless), place.path
 
 
 def test_every_field_has_a_camel_case_name() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 from webhook import machines
 from webhook.declare import kib, shown
-from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
@@ -43,33 +42,43 @@ def unwise(domain: Tree, path: str) -> list[Finding]:
     return [finding for check in WARNINGS for finding in check(domain, path)]
 
 
-def devices(domain: Tree) -> Iterator[tuple[str, str, Tree]]:
-    """Every device: its list, its path below the domain, and itself."""
+def devices(domain: Tree) -> Iterator[tuple[str, int, Tree]]:
+    """Every device: its list, its place in it (-1 where there is but one), and itself."""
     for kind, entries in domain.get("devices", {}).items():
         if type(entries) is dict:
-            yield kind, f".devices.{kind}", entries
+            yield kind, -1, entries
         else:
             for index, entry in enumerate(entries):
-                yield kind, f".devices.{kind}[{index}]", entry
+                yield kind, index, entry
 
 
-def _twice(domain: Tree, path: str, rule_name: str, what: str, value_of: Callable[[Tree], Any]) -> Iterator[Finding]:
+def _path(kind: str, index: int) -> str:
+    """A device's path below the domain."""
+    return f".devices.{kind}" if index < 0 else f".devices.{kind}[{index}]"
+
+
+def _twice(
+    domain: Tree, path: str, rule_name: str, what: str, kinds: tuple[str, ...], value_of: Callable[[Tree], Any]
+) -> Iterator[Finding]:
     """A value that must be a device's own, and is another's too."""
     seen: dict[Any, str] = {}
-    for _, place, device in devices(domain):
-        value = value_of(device)
-        if value is None:
-            continue
-        if value in seen:
-            problem = f"{what} `{shown(value)}` is taken by `{path}{seen[value]}`"
-            yield Finding(f"{path}{place}", problem, f"give each device {what} of its own", rule_name)
-        seen[value] = place
+    for kind in kinds:
+        for index, device in enumerate(domain.get("devices", {}).get(kind, ())):
+            value = value_of(device)
+            if value is None:
+                continue
+            if value in seen:
+                problem = f"{what} `{shown(value)}` is taken by `{path}{seen[value]}`"
+                yield Finding(f"{path}{_path(kind, index)}", problem, f"give each device {what} of its own", rule_name)
+            seen[value] = _path(kind, index)
 
 
 @rule
 def boot_orders_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses a boot order that two devices claim."""
-    return _twice(domain, path, "boot-order", "a boot order", lambda device: device.get("bootOrder"))
+    return _twice(
+        domain, path, "boot-order", "a boot order", ("disks", "interfaces"), lambda device: device.get("bootOrder")
+    )
 
 
 @rule
@@ -80,7 +89,7 @@ def macs_differ(domain: Tree, path: str) -> Iterator[Finding]:
         address = device.get("mac", {}).get("address")
         return address.lower() if address else None
 
-    return _twice(domain, path, "mac", "a MAC address", mac)
+    return _twice(domain, path, "mac", "a MAC address", ("interfaces",), mac)
 
 
 @rule
@@ -91,6 +100,7 @@ def targets_differ(domain: Tree, path: str) -> Iterator[Finding]:
         path,
         "disk-target",
         "a target",
+        ("disks",),
         lambda device: device.get("target", {}).get("dev") if "bus" in device.get("target", {}) else None,
     )
 
@@ -98,7 +108,7 @@ def targets_differ(domain: Tree, path: str) -> Iterator[Finding]:
 @rule
 def serials_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """Paths by serial number in the guest would be ambiguous."""
-    return _twice(domain, path, "serial", "a serial number", lambda device: device.get("serial"))
+    return _twice(domain, path, "serial", "a serial number", ("disks",), lambda device: device.get("serial"))
 
 
 @rule
@@ -215,7 +225,9 @@ def _on(value: Any) -> bool:
 
 # Devices whose place the machine itself knows, by list, and the values that tell them.
 _PLACELESS_BUSES = frozenset({"ps2"})
-_PLACED = ("disks", "interfaces", "rng", "memballoon", "channels", "serials", "watchdogs", "sounds", "inputs", "video")
+_PLACED = frozenset(
+    {"disks", "interfaces", "rng", "memballoon", "channels", "serials", "watchdogs", "sounds", "inputs", "video"}
+)
 
 
 @rule
@@ -228,13 +240,13 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
     ):
         if not value:
             yield _incomplete(f"{path}{place}")
-    for kind, place, device in devices(domain):
-        if KINDS[kind].plural and not device.get("name"):
-            yield _incomplete(f"{path}{place}.name")
-        if kind in _PLACED and not device.get("address") and not _placeless(device):
-            yield _incomplete(f"{path}{place}.address")
+    for kind, index, device in devices(domain):
+        if index >= 0 and not device.get("name"):
+            yield _incomplete(f"{path}{_path(kind, index)}.name")
+        if not device.get("address") and kind in _PLACED and not _placeless(device):
+            yield _incomplete(f"{path}{_path(kind, index)}.address")
         if kind == "interfaces" and not device.get("mac", {}).get("address"):
-            yield _incomplete(f"{path}{place}.mac.address")
+            yield _incomplete(f"{path}{_path(kind, index)}.mac.address")
 
 
 def _placeless(device: Tree) -> bool:

@@ -30,6 +30,9 @@ BACKEND_KINDS = (
     "escape-hatch",
 )
 
+# The key of devices, which the service fills in where it is missing.
+FILLED_IN = "name"
+
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
@@ -151,11 +154,13 @@ class Element(BaseModel):
 
     @model_validator(mode="after")
     def _distinct_keys(self) -> Element:
-        """Entries of a list that have a key have each their own."""
+        """Entries of a list that have a key have each their own; only a device's may be left to the service."""
         for entries in (getattr(self, name) for name in type(self).model_fields):
             if isinstance(entries, list):
                 keys = [getattr(entry, entry.key, None) for entry in entries if isinstance(entry, Element)]
                 said = [key for key in keys if key is not None]
                 if len(said) != len(set(said)):
                     raise ValueError("two entries of a list have the same key")
+                if any(entry.key not in ("", FILLED_IN) and getattr(entry, entry.key) is None for entry in entries):
+                    raise ValueError("an entry of a list lacks its key")
         return self

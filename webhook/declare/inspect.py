@@ -10,13 +10,10 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare.element import Backend, Frontend, Half
+from webhook.declare.element import Frontend, Half
 from webhook.declare.scalars import kind_of, listed, shown
 from webhook.declare.shape import Field, Shape
 from webhook.findings import Finding
-
-# The key of devices, which the service fills in where it is missing.
-_FILLED_IN = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,13 @@ class Inspection:
     marks: list[Mark] = field(default_factory=list)
 
 
+# Where a walk is: the place above, and the key or index below it. Most walks find nothing and never need the text.
+Where = tuple[Any, str | int] | str
+
+# Fields remember this many values that passed their check; a value is checked once, not in every review.
+_REMEMBERED = 256
+
+
 def inspect(tree: object, shape: Shape, path: str) -> Inspection:
     """Walk `tree`, which claims to be of this shape, below `path`. Never raises, whatever the tree is."""
     found = Inspection()
@@ -44,60 +48,90 @@ def inspect(tree: object, shape: Shape, path: str) -> Inspection:
     return found
 
 
-def _element(tree: Any, shape: Shape, path: str, found: Inspection) -> None:
+def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
     if type(tree) is not dict:
-        found.findings.append(_wrong(path, kind_of(tree), "an object"))
+        found.findings.append(_wrong(_text(where), kind_of(tree), "an object"))
         return
     fields = shape.fields
     for name, value in tree.items():
         entry = fields.get(name)
         if entry is None:
-            found.findings.append(_unknown(path, name, shape))
-        elif entry.check is not None:
-            problem = entry.check(value)
-            if problem is not None:
-                found.findings.append(Finding(f"{path}.{name}", problem, entry.doc, "shape"))
-            elif not entry.plain:
-                half = entry.half_of(value)
-                if half.__class__ is not Frontend:
-                    found.marks.append(Mark(f"{path}.{name}", half, value, entry))
+            found.findings.append(_unknown(_text(where), name, shape))
+        elif entry.shape is not None:
+            if entry.plain:
+                _element_or_list(value, entry, entry.shape, (where, name), found)
+            else:
+                _backend(value, entry, entry.shape, (where, name), found)
+        # Lists and objects are no keys of a memory, and True is not 1.
+        elif type(value) in _SIMPLE and entry.seen.get(value) is type(value):
+            if not entry.plain:
+                _mark(value, entry, (where, name), found)
         else:
-            _below(value, entry, f"{path}.{name}", found)
+            _leaf(value, entry, (where, name), found)
     if shape.variant_key:
-        _variant(tree, shape, path, found)
+        _variant(tree, shape, where, found)
 
 
-def _below(value: Any, entry: Field, path: str, found: Inspection) -> None:
-    """An element or a list of elements; a backend element is one mark, whatever stands in it."""
-    shape = entry.shape
-    assert shape is not None  # noqa: S101 - a field is a scalar or an element
-    if entry.half.__class__ is Backend:
-        found.marks.append(Mark(path, entry.half, value, entry))
-        inner = Inspection()
-        _element_or_list(value, entry, shape, path, inner)
-        found.findings.extend(inner.findings)
-    else:
-        _element_or_list(value, entry, shape, path, found)
+_SIMPLE = frozenset({str, int, bool})
 
 
-def _element_or_list(value: Any, entry: Field, shape: Shape, path: str, found: Inspection) -> None:
+def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
+    """A value that the field has not met yet."""
+    assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
+    problem = entry.scalar.check(value)
+    if problem is not None:
+        found.findings.append(Finding(_text(where), problem, entry.doc, "shape"))
+        return
+    if type(value) in _SIMPLE and len(entry.seen) < _REMEMBERED and value not in entry.seen:
+        entry.seen[value] = type(value)
+    if not entry.plain:
+        _mark(value, entry, where, found)
+
+
+def _mark(value: Any, entry: Field, where: Where, found: Inspection) -> None:
+    half = entry.half_of(value)
+    if half.__class__ is not Frontend:
+        found.marks.append(Mark(_text(where), half, value, entry))
+
+
+def _backend(value: Any, entry: Field, shape: Shape, where: Where, found: Inspection) -> None:
+    """An element that is backend as a whole is one mark, whatever stands in it."""
+    found.marks.append(Mark(_text(where), entry.half, value, entry))
+    inner = Inspection()
+    _element_or_list(value, entry, shape, where, inner)
+    found.findings.extend(inner.findings)
+
+
+def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found: Inspection) -> None:
     if not entry.many:
-        _element(value, shape, path, found)
+        _element(value, shape, where, found)
     elif type(value) is not list:
-        found.findings.append(_wrong(path, kind_of(value), "a list"))
+        found.findings.append(_wrong(_text(where), kind_of(value), "a list"))
     else:
         for index, item in enumerate(value):
-            _element(item, shape, f"{path}[{index}]", found)
+            _element(item, shape, (where, index), found)
         if shape.key:
-            _distinct(value, shape.key, path, found)
+            _distinct(value, shape.key, where, found)
 
 
-def _distinct(items: list[Any], key: str, path: str, found: Inspection) -> None:
+def _text(where: Where) -> str:
+    """A place as people read it: `spec.domain.devices.disks[1].serial`."""
+    if isinstance(where, str):
+        return where
+    above, key = where
+    return f"{_text(above)}[{key}]" if isinstance(key, int) else f"{_text(above)}.{key}"
+
+
+def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> None:
+    names = [item.get(key) if type(item) is dict else None for item in items]
+    if all(type(name) is str for name in names) and len(set(names)) == len(names):
+        return
+    path = _text(where)
     seen: dict[str, int] = {}
     for index, item in enumerate(items):
-        name = item.get(key) if type(item) is dict else None
+        name = names[index]
         if type(name) is not str:
-            if type(item) is dict and key not in item and key != _FILLED_IN:
+            if type(item) is dict and key not in item and key != FILLED_IN:
                 way = f"say which {key} the entry is about"
                 found.findings.append(Finding(f"{path}[{index}].{key}", "is missing", way, "shape"))
             continue
@@ -113,12 +147,13 @@ def _distinct(items: list[Any], key: str, path: str, found: Inspection) -> None:
         seen[name] = index
 
 
-def _variant(tree: dict[str, Any], shape: Shape, path: str, found: Inspection) -> None:
+def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection) -> None:
     """Fields that make no sense beside the value of the field which decides (an ISA address has no slot)."""
     value = tree.get(shape.variant_key)
     allowed = shape.variants.get(value) if type(value) is str else None
-    if allowed is None:
+    if allowed is None or tree.keys() <= allowed:
         return
+    path = _text(where)
     for name in tree:
         if name in shape.fields and name not in allowed:
             found.findings.append(

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from webhook.declare.element import Backend, Declared, Element, Frontend, Half
-from webhook.declare.scalars import Check, Scalar
+from webhook.declare.scalars import Scalar
 
 
 @dataclass(slots=True)
@@ -28,9 +28,10 @@ class Field:
     scalar: Scalar | None = None
     shape: Shape | None = None
     many: bool = False
-    check: Check | None = None
-    # Nothing but a frontend leaf: the inspection can pass it by once its type holds.
+    # A leaf that is frontend whatever its value, or an element that is no backend as a whole: there is nothing to mark.
     plain: bool = False
+    # Values that passed the check, with their type: filled and bounded by the inspection.
+    seen: dict[Any, type] = field(default_factory=dict)
 
     def half_of(self, value: object) -> Half:
         """The half that this value of the field belongs to."""
@@ -71,8 +72,9 @@ def shape_of(element: type[Element]) -> Shape:
             scalar=scalar,
             shape=shape_of(inner) if inner else None,
             many=many,
-            check=scalar.check if scalar else None,
-            plain=isinstance(declared.half, Frontend) and not declared.unless,
+            plain=not isinstance(declared.half, Backend)
+            if inner
+            else isinstance(declared.half, Frontend) and not declared.unless,
         )
     if element.variants is not None:
         key, table = element.variants

@@ -1,6 +1,10 @@
-{{/* Names and labels that all manifests share. */}}
+{{/* Names, labels and parts that manifests share. */}}
+
+{{/* As Helm's own starter does it: the release's name, with the chart's where it is not in there already. */}}
 {{- define "vmconfig.name" -}}
-{{- .Release.Name | trunc 53 | trimSuffix "-" -}}
+{{- $name := .Release.Name -}}
+{{- if not (contains .Chart.Name $name) -}}{{- $name = printf "%s-%s" $name .Chart.Name -}}{{- end -}}
+{{- $name | trunc 48 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "vmconfig.selector" -}}
@@ -12,15 +16,30 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ include "vmconfig.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "vmconfig.image" -}}
+{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
 {{- end -}}
 
 {{- define "vmconfig.secret" -}}
 {{- .Values.certificates.secretName | default (printf "%s-certificates" (include "vmconfig.name" .)) -}}
 {{- end -}}
 
+{{/* The name by which the API server calls, and which the certificate has to carry. */}}
+{{- define "vmconfig.host" -}}
+{{ include "vmconfig.name" . }}.{{ .Release.Namespace }}.svc
+{{- end -}}
+
+{{/* Words that are true where they are not empty. */}}
 {{- define "vmconfig.selfManaged" -}}
 {{- if eq .Values.certificates.mode "selfManaged" }}true{{ end -}}
+{{- end -}}
+
+{{/* With a URL the API server calls somebody else, whose CA is not ours to publish. */}}
+{{- define "vmconfig.publishesCa" -}}
+{{- if and (include "vmconfig.selfManaged" .) (not .Values.webhook.url) }}true{{ end -}}
 {{- end -}}
 
 {{- define "vmconfig.policies" -}}
@@ -41,55 +60,17 @@ site.yaml: |
   domainType: {{ .Values.site.domainType }}
 {{- end -}}
 
-{{/* How the API server reaches a webhook; give a dict with `root` and `path`. */}}
-{{- define "vmconfig.clientConfig" -}}
-{{- $values := .root.Values.webhook -}}
-{{- if $values.url }}
-url: {{ printf "%s/%s" ($values.url | trimSuffix "/") .path }}
-{{- else }}
-service:
-  name: {{ include "vmconfig.name" .root }}
-  namespace: {{ .root.Release.Namespace }}
-  path: /{{ .path }}
-  port: 443
-{{- end }}
-{{- with $values.caBundle }}
-caBundle: {{ . }}
-{{- end }}
+{{/* The restricted level of Pod Security, and more: nothing may be written, not even by nobody. */}}
+{{- define "vmconfig.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 
-{{/* One webhook of either kind; give a dict with `root` and `path`. */}}
-{{- define "vmconfig.webhook" -}}
-name: {{ .path }}.vmconfig.kubevirt.io
-admissionReviewVersions: [v1]
-sideEffects: None
-failurePolicy: Fail
-matchPolicy: Equivalent
-timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
-clientConfig:
-  {{- include "vmconfig.clientConfig" . | nindent 2 }}
-rules:
-  - apiGroups: [kubevirt.io]
-    apiVersions: [v1alpha1]
-    operations: [CREATE, UPDATE]
-    resources: [vms, virtualmachineconfigs]
-    scope: Namespaced
-# No objectSelector: a label that a tenant can write must not exempt his object.
-namespaceSelector:
-  matchExpressions:
-    - key: kubernetes.io/metadata.name
-      operator: NotIn
-      values:
-        - kube-system
-        - {{ .root.Release.Namespace }}
-        {{- range .root.Values.webhook.excludedNamespaces }}
-        - {{ . }}
-        {{- end }}
-{{- end -}}
-
-{{- define "vmconfig.injectCa" -}}
-{{- if eq .Values.certificates.mode "certManager" }}
-annotations:
-  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "vmconfig.name" . }}
-{{- end }}
+{{- define "vmconfig.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
 {{- end -}}

@@ -86,6 +86,7 @@ class _Slots:
             if address.get("type") == "pci":
                 self._occupy(address, f"the removed {entry['name']}")
         self._check_buses(devices)
+        self.places = self._port_places() if self.bus.ports else iter(())
         self.ports = self._free_ports()
         self.bridges = self._bridge_slots()
 
@@ -170,7 +171,7 @@ class _Slots:
             yield added
 
     def _new_port(self) -> int | None:
-        place = self._port_place()
+        place = next(self.places, None)
         if place is None:
             return None
         slot, function = place
@@ -185,25 +186,20 @@ class _Slots:
         self._occupy(address, made["name"])
         return index
 
-    def _port_place(self) -> tuple[int, int] | None:
-        """The next function of a slot that holds ports alone, else the next free slot of bus 0."""
+    def _port_places(self) -> Iterator[tuple[int, int]]:
+        """Free functions of slots that hold ports alone, and free slots of bus 0, the lowest first."""
         assert self.bus.ports is not None  # noqa: S101 - only machines with ports get here
-        slots = range(self.bus.ports.first_slot, self.bus.ports.last_slot + 1)
         ours = {
             (entry["address"]["slot"], entry["address"].get("function", 0)): entry["address"]
             for entry in self.controllers.of("pci").values()
             if entry.get("model") == _ROOT_PORT and entry.get("address", {}).get("bus") == 0
         }
-        for slot in slots:
+        for slot in range(self.bus.ports.first_slot, self.bus.ports.last_slot + 1):
             used = self._used(0).get(slot)
             if used is None:
-                return slot, 0
-            if not ours.get((slot, 0), {}).get("multifunction") or any((slot, one) not in ours for one in used):
-                continue
-            free = next((function for function in range(_FUNCTIONS) if function not in used), None)
-            if free is not None:
-                return slot, free
-        return None
+                yield from ((slot, function) for function in range(_FUNCTIONS))
+            elif ours.get((slot, 0), {}).get("multifunction") and all((slot, one) in ours for one in used):
+                yield from ((slot, function) for function in range(_FUNCTIONS) if function not in used)
 
     def _bridge_slots(self) -> Iterator[tuple[int, int, int]]:
         """Slots behind bridges, of which one is made where there is none or the last one is full."""

