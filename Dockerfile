@@ -1,4 +1,4 @@
-# syntax=docker/dockerfile:1
+# The service and the command `vmconfig`: built in one stage, run as nobody from another that has no build tools.
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY pyproject.toml requirements.txt README.md ./

@@ -19,15 +19,18 @@ Tree = dict[str, Any]
 
 
 def rendered(values: Tree | None = None, release: str = "vmconfig") -> dict[str, Tree]:
-    """All manifests by `Kind/name`. Two of one name and kind are refused. To be read only: it is shared."""
-    return _rendered(json.dumps(values or {}), release)
+    """All manifests by `Kind/name`; without the CRDs, which take most of the time, unless the values ask for them.
+
+    Two of one kind and name are refused. To be read only: it is shared.
+    """
+    return _rendered(json.dumps({"crds": {"install": False}, **(values or {})}), release)
 
 
 @cache
 def _rendered(values: str, release: str) -> dict[str, Tree]:
     text = tools.template(CHART, json.loads(values), namespace=NAMESPACE, release=release)
     manifests: dict[str, Tree] = {}
-    for document in filter(None, yaml.safe_load_all(text)):
+    for document in filter(None, yaml.load_all(text, Loader=yaml.CSafeLoader)):
         name = f"{document['kind']}/{document['metadata']['name']}"
         assert name not in manifests, name
         manifests[name] = document

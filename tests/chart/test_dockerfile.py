@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sysconfig
 from pathlib import Path
+
+from webhook.cli import _parser
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,6 +17,21 @@ def instructions() -> list[tuple[str, str]]:
     text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
+
+
+def hadolint(text: str) -> list[str]:
+    """What hadolint, the linter of Dockerfiles (as a PyPI package brings it), says of this text: codes of rules."""
+    command = [Path(sysconfig.get_path("scripts")) / "hadolint", "--no-color", "--format", "json", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
+    return [said["code"] for said in json.loads(done.stdout)]
+
+
+def test_hadolint_has_nothing_to_complain_of() -> None:
+    assert hadolint((ROOT / "Dockerfile").read_text()) == []
+
+
+def test_hadolint_does_complain_of_a_base_without_a_version() -> None:
+    assert "DL3006" in hadolint((ROOT / "Dockerfile").read_text().replace("python:3.11-slim", "python"))
 
 
 def test_the_image_is_built_in_one_stage_and_runs_in_another() -> None:
@@ -37,10 +57,6 @@ def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
 
 
 def test_the_command_is_one_that_the_command_line_takes() -> None:
-    import json
-
-    from webhook.cli import _parser
-
     (command,) = [json.loads(argument) for name, argument in instructions() if name == "CMD"]
     given = _parser().parse_args(command)
     assert given.listen == "0.0.0.0:8443"

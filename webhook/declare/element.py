@@ -161,6 +161,7 @@ class Element(BaseModel):
                 said = [key for key in keys if key is not None]
                 if len(said) != len(set(said)):
                     raise ValueError("two entries of a list have the same key")
-                if any(entry.key not in ("", FILLED_IN) and getattr(entry, entry.key) is None for entry in entries):
+                elements = [entry for entry in entries if isinstance(entry, Element)]
+                if any(entry.key not in ("", FILLED_IN) and getattr(entry, entry.key) is None for entry in elements):
                     raise ValueError("an entry of a list lacks its key")
         return self

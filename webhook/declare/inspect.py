@@ -10,7 +10,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare.element import Frontend, Half
+from webhook.declare.element import FILLED_IN, Frontend, Half
 from webhook.declare.scalars import kind_of, listed, shown
 from webhook.declare.shape import Field, Shape
 from webhook.findings import Finding
