@@ -40,7 +40,9 @@ class Release:
             for hook in manifest.get("webhooks", []):
                 hook["rules"] = []
         manifests.pop(f"Pod/{NAME}-test")
-        self.cluster.kubectl("-n", NAMESPACE, "apply", *self.way, "-f", "-", input=yaml.safe_dump_all(manifests.values()))
+        self.cluster.kubectl(
+            "-n", NAMESPACE, "apply", *self.way, "-f", "-", input=yaml.safe_dump_all(manifests.values())
+        )
 
     def get(self, *what: str) -> Tree:
         found: Tree = json.loads(self.cluster.kubectl("-n", NAMESPACE, "get", *what, "-o", "json").stdout)
@@ -62,9 +64,9 @@ def namespace(cluster: Cluster) -> str:
     return NAMESPACE
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS)
+@pytest.fixture(params=WAYS)
 def release(cluster: Cluster, namespace: str, request: pytest.FixtureRequest) -> Iterator[Release]:
-    installed = Release(cluster, request.param)
+    installed = Release(cluster, WAYS[request.param])
     installed.apply()
     yield installed
     kinds = "mutatingwebhookconfiguration,validatingwebhookconfiguration,clusterrole,clusterrolebinding"
@@ -102,7 +104,7 @@ def test_the_api_server_takes_every_manifest(cluster: Cluster, namespace: str) -
 
 @pytest.mark.parametrize("kind", ["the service's pod", "the test pod"])
 def test_pods_run_under_the_restricted_level(cluster: Cluster, namespace: str, kind: str) -> None:
-    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, **{"spec": pod()["spec"]}}
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": pod()["spec"]}
     probe = copy.deepcopy(made if kind == "the service's pod" else rendered()["Pod/vmconfig-test"])
     create = ("-n", namespace, "create", "--dry-run=server", "-o", "json", "-f", "-")
     assert cluster.kubectl(*create, input=yaml.safe_dump(probe)).returncode == 0
@@ -130,7 +132,9 @@ def test_the_service_may_do_its_work_and_nothing_else(release: Release) -> None:
         "create pods": False,
     }
     said = {
-        words: release.cluster.kubectl("-n", NAMESPACE, "auth", "can-i", *words.split(), account, check=False).stdout.strip()
+        words: release.cluster.kubectl(
+            "-n", NAMESPACE, "auth", "can-i", *words.split(), account, check=False
+        ).stdout.strip()
         for words in asked
     }
     assert said == {words: "yes" if may else "no" for words, may in asked.items()}
@@ -147,7 +151,9 @@ def test_an_upgrade_leaves_certificates_and_ca_as_the_service_wrote_them(release
     before = release.get("secret", SECRET)["data"]
     assert release.ca_bundles() == {ca_bundle(bundle)}
 
-    release.apply({"webhook": {"timeoutSeconds": 2}, "server": {"deadline": 1}, "serviceAccount": {"annotations": {"a": "b"}}})
+    release.apply(
+        {"webhook": {"timeoutSeconds": 2}, "server": {"deadline": 1}, "serviceAccount": {"annotations": {"a": "b"}}}
+    )
 
     assert release.get("mutatingwebhookconfiguration", NAME)["webhooks"][0]["timeoutSeconds"] == 2
     assert release.ca_bundles() == {ca_bundle(bundle)}

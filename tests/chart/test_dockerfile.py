@@ -21,7 +21,7 @@ def instructions() -> list[tuple[str, str]]:
 
 def hadolint(text: str) -> list[str]:
     """What hadolint, the linter of Dockerfiles (as a PyPI package brings it), says of this text: codes of rules."""
-    command = [Path(sysconfig.get_path("scripts")) / "hadolint", "--no-color", "--format", "json", "-"]
+    command = [f"{sysconfig.get_path('scripts')}/hadolint", "--no-color", "--format", "json", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
     return [said["code"] for said in json.loads(done.stdout)]
 

@@ -52,12 +52,6 @@ def _refuse_malformed(domain: Tree, name: str, path: str) -> None:
     problem = _NAME.check(name)
     if problem is not None:
         findings.append(Finding("metadata.name", problem, "name the VM as Kubernetes does", "shape"))
-    if not findings:
-        findings = [
-            Finding(f"{path}.features[{index}]", "names no feature", "say which `feature` it is", "shape")
-            for index, entry in enumerate(domain.get("features", ()))
-            if "feature" not in entry
-        ]
     if findings:
         raise Refused(findings)
 
