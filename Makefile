@@ -26,7 +26,7 @@ lint: $(READY) ## style, types, import order, YAML
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/yamllint -s policies examples
+	$(BIN)/yamllint -s policies examples charts/vmconfig/values.yaml charts/vmconfig/Chart.yaml tests/chart/cases
 
 bench: $(READY) ## speed beside a calibration of the same run (ARGS=--quick: shorter)
 	@$(BIN)/python -m bench $(ARGS)
