@@ -1,0 +1,51 @@
+"""The documentation names all that there is, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic.alias_generators import to_camel
+
+from webhook import guests
+from webhook.admission.world import RULE_SETS
+from webhook.declare import BACKEND_KINDS
+from webhook.features import FEATURES
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").rglob("*.md")]
+
+
+def test_every_feature_is_documented() -> None:
+    text = (ROOT / "docs" / "features.md").read_text()
+    for name in FEATURES:
+        assert f"| `{to_camel(name)}` |" in text, name
+
+
+def test_every_guest_is_documented() -> None:
+    text = (ROOT / "docs" / "features.md").read_text().partition("## Guests")[2]
+    for guest in guests.guests(RULE_SETS[-1]):
+        assert f"`{guest.type}`" in text, guest.title
+        assert guest.version in text, guest.title
+
+
+def test_every_class_of_backend_is_documented() -> None:
+    text = (ROOT / "docs" / "policies.md").read_text()
+    for kind in BACKEND_KINDS:
+        assert f"`{kind}`" in text, kind
+
+
+def test_every_link_leads_to_a_file() -> None:
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#]+)", page.read_text())]
+    assert len(links) > 10
+    for page, link in links:
+        assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_decision_has_a_context_a_decision_and_consequences() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        text = page.read_text()
+        for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
+            assert part in text, f"{page.name}: {part}"
