@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,8 +69,14 @@ def _build(binary: Path) -> None:
     command = [_go(), "build", "-trimpath", _flags(), "-o", str(made), "."]
     built = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
     if built.returncode:
-        raise RuntimeError(f"the test cluster does not build:\n{built.stderr[-4000:]}")
+        said = "\n".join(line for line in built.stderr.splitlines() if not line.startswith("go: downloading "))
+        raise RuntimeError(f"the test cluster does not build: {_ending(built.returncode)}\n{said[-4000:]}")
     made.rename(binary)
+
+
+def _ending(code: int) -> str:
+    """How the build ended: a compiler that was killed, as for want of memory, says nothing itself."""
+    return f"go was ended by {signal.Signals(-code).name}" if code < 0 else f"go exited with {code}"
 
 
 def _flags() -> str:

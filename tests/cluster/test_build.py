@@ -71,6 +71,14 @@ def test_a_build_that_fails_says_why_and_leaves_no_program(
 
 
 @pytest.mark.usefixtures("cache")
+def test_a_build_that_is_killed_says_so_and_not_what_it_downloaded(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+    go_on_path(monkeypatch, log, end="echo go: downloading example.org/much v1.0.0 >&2; kill -9 $$")
+    with pytest.raises(RuntimeError, match="SIGKILL") as error:
+        build.program()
+    assert "downloading" not in str(error.value)
+
+
+@pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("name", build.INPUTS)
 def test_a_changed_source_is_another_program(
     name: str, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch

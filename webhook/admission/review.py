@@ -14,15 +14,6 @@ API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 # The API server shows a refusal whole; kubectl and events cut what is much longer.
 LONGEST_MESSAGE = 8000
-# Rules of these checks are the cluster admin's word; all others say that the object itself is not right.
-_CHECKS = frozenset(
-    {
-        "address", "boot-order", "complete", "conflict", "disk-target", "firmware", "frozen", "guest", "hyperv",
-        "identity", "kind", "mac", "machine", "memory", "numa", "rule-set", "secure-boot", "serial", "shape", "stored",
-        "vcpu", "",
-    }
-)  # fmt: skip
-
 Tree = dict[str, Any]
 
 
@@ -110,7 +101,7 @@ def answer(uid: str, verdict: Verdict) -> bytes:
     """The AdmissionReview that answers a review."""
     response: Tree = {"uid": uid, "allowed": verdict.allowed}
     if not verdict.allowed:
-        forbidden = any(finding.rule not in _CHECKS for finding in verdict.findings)
+        forbidden = any(_of_policy(finding) for finding in verdict.findings)
         code, reason = (403, "Forbidden") if forbidden else (422, "Invalid")
         response["status"] = status(code, reason, message(verdict.findings))
     elif verdict.patch:
@@ -131,13 +122,18 @@ def status(code: int, reason: str, text: str) -> Tree:
     return {"status": "Failure", "code": code, "reason": reason, "message": text}
 
 
+def _of_policy(finding: Finding) -> bool:
+    """Whether a policy's rule decided, which is named `POLICY/RULE`; the service's own checks have one word."""
+    return "/" in finding.rule
+
+
 def message(findings: tuple[Finding, ...]) -> str:
     """All findings as people read them; where they are too many, the first ones and how many are left out."""
     count = len(findings)
     lines = [f"{count} problem{'s' if count != 1 else ''}:" if count > 1 else ""]
     length = 0
     for number, finding in enumerate(findings):
-        text = str(finding) + (f"\n  rule: {finding.rule}" if finding.rule and finding.rule not in _CHECKS else "")
+        text = str(finding) + (f"\n  rule: {finding.rule}" if _of_policy(finding) else "")
         length += len(text.encode()) + 1
         if length > LONGEST_MESSAGE and number:
             lines.append(f"and {count - number} more: `vmconfig check` shows all")

@@ -7,6 +7,7 @@ two together) and finds every problem at once.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,7 @@ class Inspection:
 # Where a walk is: the place above, and the key or index below it. Most walks find nothing and never need the text.
 Where = tuple[Any, str | int] | str
 
+_INDEX = re.compile(r"\[[0-9]+\]")
 # Fields remember this many values that passed their check; a value is checked once, not in every review.
 _REMEMBERED = 256
 
@@ -80,7 +82,8 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
     problem = entry.scalar.check(value)
     if problem is not None:
-        found.findings.append(Finding(_text(where), problem, entry.doc, "shape"))
+        place = _text(where)
+        found.findings.append(Finding(place, problem, entry.doc or _way(place), "shape"))
         return
     if type(value) in _SIMPLE and len(entry.seen) < _REMEMBERED and value not in entry.seen:
         entry.seen[value] = type(value)
@@ -167,7 +170,13 @@ def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection
 
 
 def _wrong(path: str, kind: str, expected: str) -> Finding:
-    return Finding(path, f"is {kind}, expected {expected}", "", "shape")
+    return Finding(path, f"is {kind}, expected {expected}", _way(path), "shape")
+
+
+def _way(path: str) -> str:
+    """Where to read what a field takes: the definition on the cluster, which is made of the same declaration."""
+    kind = "virtualmachineconfig" if path.startswith("spec.template.") else "vm"
+    return f"`kubectl explain {kind}.{_INDEX.sub('', path)}` says what it takes"
 
 
 def _unknown(path: str, name: object, shape: Shape) -> Finding:
