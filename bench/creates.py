@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ssl
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,12 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 import uvloop
 import yaml
 
-from bench import processes
+from bench import client, processes
 from bench.bodies import vm
 from tests import tools
 from tests.cluster.cluster import Cluster, running
@@ -25,7 +23,7 @@ from tests.cluster.cluster import Cluster, running
 CHART = processes.ROOT / "charts" / "vmconfig"
 COUNT = 1200
 CONNECTIONS = 16
-PATH = "/apis/kubevirt.io/v1alpha1/namespaces/default/vms"
+PATH = b"/apis/kubevirt.io/v1alpha1/namespaces/default/vms"
 
 
 def measure(certs: Path) -> dict[str, float]:
@@ -73,20 +71,25 @@ def _apply(cluster: Cluster, documents: list[dict[str, Any]]) -> None:
 
 async def _creates(cluster: Cluster, prefix: str) -> float:
     """Create, over some connections, then delete again."""
-    headers = {"Authorization": f"Bearer {cluster.token('admin')}", "Content-Type": "application/json"}
-    names = iter(range(COUNT))
+    token = cluster.token("admin").encode()
+    bodies = []
+    for number in range(COUNT):
+        tree = vm(number)
+        tree["metadata"]["name"] = f"{prefix}-{number}"
+        bodies.append(client.request(PATH, orjson.dumps(tree), token))
+    names = iter(bodies)
 
-    async def run(client: httpx.AsyncClient) -> None:
-        for number in names:
-            tree = vm(number)
-            tree["metadata"]["name"] = f"{prefix}-{number}"
-            answer = await client.post(PATH, content=orjson.dumps(tree))
-            assert answer.status_code == 201, answer.text
+    async def run(connection: client.Connection) -> None:
+        for body in names:
+            answer = await connection.ask(body)
+            assert b'"creationTimestamp"' in answer, answer[:2000]
 
-    trusted = ssl.create_default_context(cafile=cluster.ca_file)
-    async with httpx.AsyncClient(base_url=cluster.url, verify=trusted, headers=headers, timeout=30) as client:
-        began = time.perf_counter()
-        await asyncio.gather(*(run(client) for _ in range(CONNECTIONS)))
-        rate = COUNT / (time.perf_counter() - began)
-        await client.delete(PATH)
+    opened = await client.connect(int(cluster.url.rpartition(":")[2]), Path(cluster.ca_file), CONNECTIONS)
+    began = time.perf_counter()
+    await asyncio.gather(*(run(connection) for connection in opened))
+    rate = COUNT / (time.perf_counter() - began)
+    for connection in opened:
+        connection.transport.close()
+    with cluster.client() as http:
+        http.delete(PATH.decode()).raise_for_status()
     return rate

@@ -88,6 +88,11 @@ class Cluster:
 
     def wait_established(self, crd: str) -> None:
         """Until the API server serves a CustomResourceDefinition."""
+        deadline = time.monotonic() + 60
+        # `kubectl wait` fails at once on a definition so new that it has no conditions at all.
+        while not self.kubectl("get", "crd", crd, "--output=jsonpath={.status.conditions}").stdout:
+            assert time.monotonic() < deadline, f"{crd} has no conditions"
+            time.sleep(0.05)
         self.kubectl("wait", "--for=condition=Established", f"crd/{crd}", "--timeout=60s")
 
     def log(self) -> str:
