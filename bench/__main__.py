@@ -100,12 +100,18 @@ def _phases() -> None:
 
 
 def _creates(certs: Path) -> bool:
-    print("\ncreates a second on a real kube-apiserver, 16 connections:")
-    rates = creates.measure(certs)
-    for name, rate in rates.items():
-        print(f"  {name:24} {rate:8.0f}")
-    share = rates["with ours"] / rates["with no-op webhooks"]
-    return _target("share of no-op webhooks", share, share >= LEAST_CREATES, f">= {LEAST_CREATES}", ".2f")
+    print("\non a real kube-apiserver, 16 connections      creates/s   its CPU for one")
+    # The API server may use every core; the webhooks keep to theirs.
+    os.sched_setaffinity(0, processes.cores()[0] | processes.cores()[1])
+    rows = creates.measure(certs)
+    for name, row in rows.items():
+        print(f"  {name:40} {row.rate:12.0f}   {row.cpu:12.2f} ms")
+    ours = rows[creates.OURS].rate
+    reached = []
+    for name in (creates.COMPLETE, creates.NO_OP):
+        share = ours / rows[name].rate
+        reached.append(_target(f"to {name}", share, share >= LEAST_CREATES, f">= {LEAST_CREATES}", ".2f"))
+    return all(reached)
 
 
 def _target(name: str, value: float, reached: bool, bound: str, form: str) -> bool:

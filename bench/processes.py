@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import os
 import socket
 import ssl
@@ -16,8 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
+@functools.cache
 def cores() -> tuple[set[int], set[int]]:
     """The core of the server, and those of everything else; the same one where there is only one."""
+    # Read once: the bench keeps itself to the second half, and would later see no more than that.
     known = sorted(os.sched_getaffinity(0))
     return {known[0]}, set(known[1:]) or {known[0]}
 
