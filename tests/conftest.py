@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.cluster.fixtures"]
+pytest_plugins = ["tests.cluster.fixtures", "tests.oracle.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -66,7 +66,7 @@ def _build(binary: Path) -> None:
         "GOFLAGS": "-mod=readonly",
         "GOWORK": "off",
     }
-    command = [_go(), "build", "-trimpath", _flags(), "-o", str(made), "."]
+    command = [go(), "build", "-trimpath", _flags(), "-o", str(made), "."]
     built = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
     if built.returncode:
         said = "\n".join(line for line in built.stderr.splitlines() if not line.startswith("go: downloading "))
@@ -83,7 +83,7 @@ def _flags() -> str:
     return f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={kubernetes()}"
 
 
-def _go() -> str:
+def go() -> str:
     """A Go that is new enough: the machine's, else the one from PyPI."""
     found = shutil.which("go")
     return found if found and _version(found) >= _wanted() else packaged_go()

@@ -100,14 +100,14 @@ def test_a_go_that_is_too_old_is_passed_over_for_the_package(
     go_on_path(monkeypatch, log, version)
     packaged = cache / build.GO_PACKAGE / build.GO_IN_PACKAGE
     executable(packaged, GO.format(version="go1.24.11", log=log, end="exit 0"))
-    assert build._go() == str(packaged)
+    assert build.go() == str(packaged)
 
 
 @pytest.mark.parametrize("version", ["go1.24.0", "go1.26.8", "go1.30rc1"])
 @pytest.mark.usefixtures("cache")
 def test_a_go_that_is_new_enough_is_used(version: str, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     go_on_path(monkeypatch, log, version)
-    assert build._go() == str(log.parent / "bin" / "go")
+    assert build.go() == str(log.parent / "bin" / "go")
 
 
 def test_the_packaged_go_runs_by_itself() -> None:
@@ -138,5 +138,5 @@ def test_a_package_that_does_not_install_is_named_with_what_pip_said(
     executable(log.parent / "python", "#!/bin/sh\necho No module named pip >&2\nexit 1\n")
     monkeypatch.setattr(sys, "executable", str(log.parent / "python"))
     with pytest.raises(RuntimeError, match=r"Go 1\.24\.0 or newer on PATH.*\n.*No module named pip"):
-        build._go()
+        build.go()
     assert not (cache / build.GO_PACKAGE).exists()

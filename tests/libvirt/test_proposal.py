@@ -116,6 +116,6 @@ def test_a_frontend_that_both_say_differently_is_wrong() -> None:
 
 
 def test_an_element_that_is_not_declared_is_wrong() -> None:
-    xml = (HERE / "proposal.xml").read_bytes().replace(b"<acpi/>", b"<acpi/><gic version='2'/>")
+    xml = (HERE / "proposal.xml").read_bytes().replace(b"<acpi/>", b"<acpi/><flux version='2'/>")
     wrong = [d.path for d in differences(sample("proposal-domain.yaml"), xml) if d.reason == "wrong"]
-    assert wrong == ["domain/features/gic/@version"]
+    assert wrong == ["domain/features/flux/@version"]

@@ -75,6 +75,7 @@ def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
 
 
 _SIMPLE = frozenset({str, int, bool})
+_KEYS = frozenset({str, int})
 
 
 def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
@@ -127,13 +128,13 @@ def _text(where: Where) -> str:
 
 def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> None:
     names = [item.get(key) if type(item) is dict else None for item in items]
-    if all(type(name) is str for name in names) and len(set(names)) == len(names):
+    if all(type(name) in _KEYS for name in names) and len(set(names)) == len(names):
         return
     path = _text(where)
-    seen: dict[str, int] = {}
+    seen: dict[Any, int] = {}
     for index, item in enumerate(items):
         name = names[index]
-        if type(name) is not str:
+        if type(name) not in _KEYS:
             if type(item) is dict and key not in item and key != FILLED_IN:
                 way = f"say which {key} the entry is about"
                 found.findings.append(Finding(f"{path}[{index}].{key}", "is missing", way, "shape"))

@@ -12,7 +12,17 @@ from webhook.domain.types import Switch
 # below ten both agree, from ten on only PCI goes that far.
 _bus = integer(0, 255)
 Bus = Annotated[int, replace(_bus, to_text=lambda value: str(value) if value < 10 else f"0x{value:02x}")]
+# PCI slots are written in either base, those of DIMMs and CCIDs in base 10 alone.
+Slot = Annotated[int, integer(0, 255)]
 Small = Annotated[int, integer(0, 65535)]
+Word = Annotated[int, integer(0, 0xFFFF, hex_digits=4)]
+
+
+class Zpci(Element, tag="zpci"):
+    """What z/Architecture tells a PCI function by: its user and its function id."""
+
+    uid: Annotated[int, integer(0, 0xFFFF, hex_digits=4)] | None = frontend()
+    fid: Annotated[int, integer(0, 0xFFFFFFFF, hex_digits=8)] | None = frontend()
 
 
 class Address(
@@ -21,25 +31,46 @@ class Address(
     variants=(
         "type",
         {
-            "pci": ("domain", "bus", "slot", "function", "multifunction"),
+            "pci": ("domain", "bus", "slot", "function", "multifunction", "zpci"),
             "drive": ("controller", "bus", "target", "unit"),
             "usb": ("bus", "port"),
             "virtio-serial": ("controller", "bus", "port"),
             "isa": ("iobase", "irq"),
+            "ccw": ("cssid", "ssid", "devno"),
+            "spapr-vio": ("reg",),
+            "ccid": ("controller", "slot"),
+            "dimm": ("slot", "base"),
+            "virtio-mmio": (),
+            "unassigned": (),
         },
     ),
 ):
     """A device's place; which fields go together depends on `type`."""
 
-    type: Annotated[str, choice("pci", "drive", "usb", "virtio-serial", "isa")] | None = frontend()
-    domain: Annotated[int, integer(0, 0xFFFF, hex_digits=4)] | None = frontend()
+    type: (
+        Annotated[
+            str,
+            choice(
+                "pci", "drive", "usb", "virtio-serial", "isa", "ccw", "spapr-vio", "ccid", "dimm", "virtio-mmio",
+                "unassigned",
+            ),
+        ]
+        | None
+    ) = frontend()  # fmt: skip
+    domain: Word | None = frontend()
     bus: Bus | None = frontend()
-    slot: Annotated[int, integer(0, 31, hex_digits=2)] | None = frontend()
+    slot: Slot | None = frontend()
     function: Annotated[int, integer(0, 7, hex_digits=1)] | None = frontend()
     multifunction: Switch | None = frontend()
+    zpci: Zpci | None = frontend()
     controller: Small | None = frontend()
     target: Small | None = frontend()
     unit: Small | None = frontend()
     port: Annotated[str, text(32, "[0-9]{1,5}(\\.[0-9]{1,3}){0,4}", "a port like `1` or `1.2`")] | None = frontend()
     iobase: Annotated[int, integer(0, 0xFFFF, hex_digits=3)] | None = frontend()
     irq: Annotated[int, integer(0, 15, hex_digits=1)] | None = frontend()
+    cssid: Annotated[int, integer(0, 0xFE, hex_digits=2)] | None = frontend()
+    ssid: Annotated[int, integer(0, 3, hex_digits=1)] | None = frontend()
+    devno: Word | None = frontend()
+    reg: Annotated[int, integer(0, 0xFFFFFFFF, hex_digits=8)] | None = frontend()
+    base: Annotated[int, integer(0, 2**48, hex_digits=9)] | None = frontend()

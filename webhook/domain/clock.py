@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Element, choice, frontend, integer, text
-from webhook.domain.types import Flag
+from webhook.domain.types import Flag, Word
+
+
+class Catchup(Element, tag="catchup"):
+    """How fast a timer that is behind catches up."""
+
+    threshold: Word | None = frontend()
+    slew: Word | None = frontend()
+    limit: Word | None = frontend()
 
 
 class Timer(Element, tag="timer", key="timer"):
@@ -19,6 +27,7 @@ class Timer(Element, tag="timer", key="timer"):
     track: Annotated[str, choice("boot", "guest", "wall", "realtime")] | None = frontend()
     mode: Annotated[str, choice("auto", "native", "emulate", "paravirt", "smpsafe")] | None = frontend()
     frequency: Annotated[int, integer(1, 2**63 - 1)] | None = frontend()
+    catchup: Catchup | None = frontend()
 
 
 class ClockOffset(Element, tag="clock"):

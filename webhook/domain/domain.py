@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from webhook.declare import Element, Shape, choice, frontend, goal, shape_of
+from webhook.declare import Element, Shape, backend, choice, frontend, goal, shape_of, text
 from webhook.domain.clock import ClockOffset, Timer
-from webhook.domain.cpu import Cpu, Vcpu
+from webhook.domain.cpu import Cpu, Vcpu, VcpuState
+from webhook.domain.escape import Capabilities, Commandline, Deprecation, MetadataEntry, Override
 from webhook.domain.goals import Goals
 from webhook.domain.hypervisor import HypervisorFeature
+from webhook.domain.iotune import ThrottleGroup
 from webhook.domain.memory import MaxMemory, Memory
 from webhook.domain.os import Os
 from webhook.domain.power import Lifecycle, PowerManagement
-from webhook.domain.sysinfo import Sysinfo
-from webhook.domain.types import Count, Line, Uuid
+from webhook.domain.seclabel import Seclabel
+from webhook.domain.security import Keywrap, LaunchSecurity
+from webhook.domain.sysinfo import FwCfg, Sysinfo
+from webhook.domain.tuning import (
+    Blkiotune,
+    Cputune,
+    DefaultIothread,
+    Iothread,
+    MemoryBacking,
+    Memtune,
+    Numatune,
+    Perf,
+    Resource,
+)
+from webhook.domain.types import Count, Flag, Line, Path, Uuid
 
 if TYPE_CHECKING:
     Devices = Any
@@ -26,13 +41,30 @@ class Domain(Element, tag="domain"):
 
     type: Annotated[str, choice("kvm", "qemu")] | None = goal()
     uuid: Uuid | None = frontend("uuid")
+    hwuuid: Uuid | None = frontend("hwuuid")
     genid: Uuid | None = frontend("genid")
     title: Line | None = goal("title")
+    description: Annotated[str, text(4096)] | None = goal("description")
+    metadata: list[MetadataEntry] | None = backend("escape-hatch", "metadata/vmconfig:entry")
     memory: Memory | None = frontend()
     maxmemory: MaxMemory | None = frontend()
     iothreads: Count | None = goal("iothreads")
+    iothreadids: list[Iothread] | None = goal("iothreadids/iothread")
+    default_iothread: DefaultIothread | None = goal()
     vcpu: Vcpu | None = frontend()
+    vcpus: list[VcpuState] | None = frontend("vcpus/vcpu")
+    memory_backing: MemoryBacking | None = goal()
+    cputune: Cputune | None = goal()
+    numatune: Numatune | None = goal()
+    memtune: Memtune | None = goal()
+    blkiotune: Blkiotune | None = goal()
+    throttle_groups: list[ThrottleGroup] | None = goal("throttlegroups/throttlegroup")
+    iommufd: Flag | None = backend("passthrough", "iommufd/@enabled")
+    iommufd_group: Line | None = backend("passthrough", "iommufd/@fdgroup")
+    resource: Resource | None = goal()
+    perf: Perf | None = goal()
     sysinfo: Sysinfo | None = frontend()
+    fw_cfg: FwCfg | None = frontend()
     clock: list[Timer] | None = frontend("clock/timer")
     clock_offset: ClockOffset | None = frontend()
     features: list[HypervisorFeature] | None = frontend("features/{feature}")
@@ -41,6 +73,15 @@ class Domain(Element, tag="domain"):
     lifecycle: Lifecycle | None = frontend()
     devices: Devices | None = frontend()
     os: Os | None = frontend()
+    launch_security: LaunchSecurity | None = frontend()
+    keywrap: Keywrap | None = goal()
+    seclabels: list[Seclabel] | None = backend("host-identity", "seclabel")
+    bootloader: Path | None = backend("escape-hatch", "bootloader")
+    bootloader_args: Line | None = backend("escape-hatch", "bootloader_args")
+    commandline: Commandline | None = backend("escape-hatch")
+    capabilities: Capabilities | None = backend("escape-hatch")
+    override: Override | None = backend("escape-hatch")
+    deprecation: Deprecation | None = backend("escape-hatch")
     goals: Goals | None = goal("-")
 
 

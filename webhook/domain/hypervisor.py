@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from webhook.declare import Element, choice, frontend, integer, text
-from webhook.domain.types import Switch
+from webhook.declare import Element, Goal, choice, frontend, goal, integer, text
+from webhook.domain.types import Amount, Flag, Switch
 
 _HYPERV = (
     "mode",
@@ -21,10 +21,21 @@ _HYPERV = (
     "frequencies",
     "reenlightenment",
     "tlbflush",
+    "tlbflushDirect",
+    "tlbflushExtended",
     "ipi",
     "evmcs",
     "avic",
+    "emsrBitmap",
+    "xmmInput",
 )
+# Features that are there or not, and those that say so with a state.
+_PRESENT = ("acpi", "pae")
+_STATED = (
+    "vmport", "pmu", "hap", "vmcoreinfo", "pvspinlock", "htm", "nested-hv", "ccf-assist", "ras", "ps2",
+    "virtualization",
+)  # fmt: skip
+_VALUED = ("cfpc", "sbbc", "ibs")
 
 
 class Spinlocks(Element, tag="spinlocks"):
@@ -41,6 +52,13 @@ class Stimer(Element, tag="stimer"):
     direct: Switch | None = frontend("direct/@state")
 
 
+class DirtyRing(Element, tag="dirty-ring"):
+    """How the host's KVM keeps track of written pages; the guest does not see it."""
+
+    state: Switch | None = goal()
+    size: Annotated[int, integer(1024, 65536)] | None = goal()
+
+
 class HypervisorFeature(
     Element,
     tag="{feature}",
@@ -48,28 +66,59 @@ class HypervisorFeature(
     variants=(
         "feature",
         {
-            "acpi": (),
-            "pae": (),
+            **dict.fromkeys(_PRESENT, ()),
+            **dict.fromkeys(_STATED, ("state",)),
+            **dict.fromkeys(_VALUED, ("value",)),
             "apic": ("eoi",),
             "hyperv": _HYPERV,
-            "kvm": ("hidden",),
-            "smm": ("state",),
-            "vmport": ("state",),
-            "pmu": ("state",),
-            "hap": ("state",),
-            "vmcoreinfo": ("state",),
+            "kvm": ("hidden", "hintDedicated", "pollControl", "pvIpi", "dirtyRing"),
+            "smm": ("state", "tseg"),
+            "gic": ("version",),
+            "aia": ("value",),
+            "async-teardown": ("enabled",),
+            "ioapic": ("driver",),
+            "hpt": ("resizing", "maxPageSize"),
+            "msrs": ("unknown",),
+            "tcg": ("tbCache",),
         },
     ),
 ):
     """One hypervisor feature by its libvirt name; which other fields go with it depends on the name."""
 
     feature: (
-        Annotated[str, choice("acpi", "pae", "apic", "hyperv", "kvm", "smm", "vmport", "pmu", "hap", "vmcoreinfo")]
+        Annotated[
+            str,
+            choice(
+                *_PRESENT, *_STATED, *_VALUED, "apic", "hyperv", "kvm", "smm", "gic", "aia", "async-teardown",
+                "ioapic", "hpt", "msrs", "tcg",
+            ),
+        ]
         | None
-    ) = frontend("{feature}")
+    ) = frontend("{feature}")  # fmt: skip
     state: Switch | None = frontend()
     eoi: Switch | None = frontend()
     hidden: Switch | None = frontend("hidden/@state")
+    hint_dedicated: Switch | None = frontend("hint-dedicated/@state")
+    poll_control: Switch | None = frontend("poll-control/@state")
+    pv_ipi: Switch | None = frontend("pv-ipi/@state")
+    dirty_ring: DirtyRing | None = goal()
+    tseg: Amount | None = frontend("tseg[@unit='KiB']")
+    version: Annotated[str, choice("2", "3", "host")] | None = frontend(unless={"host": Goal()})
+    driver: Annotated[str, choice("kvm", "qemu")] | None = frontend()
+    resizing: Annotated[str, choice("enabled", "disabled", "required")] | None = frontend()
+    max_page_size: Amount | None = frontend("maxpagesize[@unit='KiB']")
+    unknown: Annotated[str, choice("ignore", "fault")] | None = frontend()
+    value: (
+        Annotated[
+            str,
+            choice(
+                "broken", "workaround", "fixed", "fixed-ibs", "fixed-ccd", "fixed-na", "none", "aplic", "aplic-imsic",
+            ),
+        ]
+        | None
+    ) = frontend()  # fmt: skip
+    enabled: Flag | None = goal()
+    tb_cache: Amount | None = goal("tb-cache[@unit='KiB']")
     mode: Annotated[str, choice("custom", "passthrough")] | None = frontend()
     relaxed: Switch | None = frontend("relaxed/@state")
     vapic: Switch | None = frontend("vapic/@state")
@@ -85,6 +134,10 @@ class HypervisorFeature(
     frequencies: Switch | None = frontend("frequencies/@state")
     reenlightenment: Switch | None = frontend("reenlightenment/@state")
     tlbflush: Switch | None = frontend("tlbflush/@state")
+    tlbflush_direct: Switch | None = frontend("tlbflush/direct/@state")
+    tlbflush_extended: Switch | None = frontend("tlbflush/extended/@state")
     ipi: Switch | None = frontend("ipi/@state")
     evmcs: Switch | None = frontend("evmcs/@state")
     avic: Switch | None = frontend("avic/@state")
+    emsr_bitmap: Switch | None = frontend("emsr_bitmap/@state")
+    xmm_input: Switch | None = frontend("xmm_input/@state")

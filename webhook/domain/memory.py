@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from webhook.declare import Element, frontend, integer
-from webhook.domain.types import Size
+from webhook.declare import Element, backend, frontend, integer
+from webhook.domain.types import Size, Switch
 
 
 class Memory(Element, tag="."):
@@ -13,6 +13,7 @@ class Memory(Element, tag="."):
 
     size: Size | None = frontend("memory")
     current: Size | None = frontend("currentMemory")
+    dump_core: Switch | None = backend("host-path", "memory/@dumpCore")
 
 
 class MaxMemory(Element, tag="maxMemory"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from webhook.declare import Backend, Element, backend, choice, frontend, goal
+from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.domain.storage import IMAGES, STORAGE_TYPES, StorageSource
 from webhook.domain.types import Flag, Line, Machine, Path
 
 
@@ -38,10 +39,14 @@ class BootMenu(Element, tag="bootmenu"):
 
 
 class Nvram(Element, tag="nvram"):
-    """The file of the firmware's variables."""
+    """The file of the firmware's variables, or any other place where the host keeps them."""
 
     path: Path | None = backend("firmware-path", ".")
     template: Path | None = backend("firmware-path")
+    template_format: Annotated[str, IMAGES] | None = backend("firmware-path", "@templateFormat")
+    format: Annotated[str, IMAGES] | None = backend("firmware-path")
+    type: Annotated[str, STORAGE_TYPES] | None = backend("firmware-path")
+    source: StorageSource | None = goal()
 
 
 class Loader(Element, tag="loader"):
@@ -51,6 +56,22 @@ class Loader(Element, tag="loader"):
     type: Annotated[str, choice("rom", "pflash")] | None = backend("firmware-path")
     readonly: Flag | None = backend("firmware-path")
     secure: Flag | None = backend("firmware-path")
+    stateless: Flag | None = backend("firmware-path")
+    format: Annotated[str, IMAGES] | None = backend("firmware-path")
+
+
+class AcpiTable(Element, tag="table"):
+    """A table of the host's that the guest's ACPI gets."""
+
+    type: Annotated[str, choice("slic", "rawset", "raw")] | None = backend("host-path")
+    path: Path | None = backend("host-path", ".")
+
+
+class BiosOptions(Element, tag="bios"):
+    """Whether SeaBIOS speaks to the serial port, and how many milliseconds it waits before it boots anew."""
+
+    useserial: Flag | None = frontend()
+    reboot_timeout: Annotated[int, integer(-1, 65535)] | None = frontend("@rebootTimeout")
 
 
 class Os(Element, tag="os"):
@@ -63,9 +84,14 @@ class Os(Element, tag="os"):
     smbios: Smbios | None = frontend()
     boot: list[Boot] | None = frontend()
     boot_menu: BootMenu | None = frontend()
+    bios: BiosOptions | None = frontend()
     loader: Loader | None = goal()
     nvram: Nvram | None = goal()
+    varstore: Path | None = backend("firmware-path", "varstore/@path")
+    varstore_template: Path | None = backend("firmware-path", "varstore/@template")
     kernel: Path | None = backend("host-path", "kernel")
     initrd: Path | None = backend("host-path", "initrd")
     dtb: Path | None = backend("host-path", "dtb")
     cmdline: Line | None = backend("host-path", "cmdline")
+    shim: Path | None = backend("host-path", "shim")
+    acpi_tables: list[AcpiTable] | None = backend("host-path", "acpi/table")

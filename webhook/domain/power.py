@@ -29,3 +29,4 @@ class Lifecycle(Element, tag="."):
         ]
         | None
     ) = goal("on_crash", unless=_DUMP)
+    lockfailure: Annotated[str, choice("poweroff", "restart", "pause", "ignore")] | None = goal("on_lockfailure")

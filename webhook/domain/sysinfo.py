@@ -1,9 +1,11 @@
-"""What SMBIOS tells the guest of its machine (libvirt: formatdomain, "SMBIOS System Information")."""
+"""What SMBIOS and fw_cfg tell the guest of its machine (libvirt: formatdomain, "SMBIOS System Information")."""
 
 from __future__ import annotations
 
-from webhook.declare import Element, frontend
-from webhook.domain.types import Line, Uuid
+from typing import Annotated
+
+from webhook.declare import Element, backend, frontend, text
+from webhook.domain.types import Line, Path, Uuid
 
 
 class Bios(Element, tag="bios"):
@@ -15,8 +17,35 @@ class Bios(Element, tag="bios"):
     release: Line | None = frontend("entry[@name='release']")
 
 
+class BaseBoard(Element, tag="baseBoard"):
+    """SMBIOS block 2, one for each board."""
+
+    manufacturer: Line | None = frontend("entry[@name='manufacturer']")
+    product: Line | None = frontend("entry[@name='product']")
+    version: Line | None = frontend("entry[@name='version']")
+    serial: Line | None = frontend("entry[@name='serial']")
+    asset: Line | None = frontend("entry[@name='asset']")
+    location: Line | None = frontend("entry[@name='location']")
+
+
+class Chassis(Element, tag="chassis"):
+    """SMBIOS block 3."""
+
+    manufacturer: Line | None = frontend("entry[@name='manufacturer']")
+    version: Line | None = frontend("entry[@name='version']")
+    serial: Line | None = frontend("entry[@name='serial']")
+    asset: Line | None = frontend("entry[@name='asset']")
+    sku: Line | None = frontend("entry[@name='sku']")
+
+
+class OemString(Element, tag="entry"):
+    """One string of SMBIOS block 11, which the guest's own tools read."""
+
+    value: Annotated[str, text(1024)] | None = frontend(".")
+
+
 class Sysinfo(Element, tag="sysinfo[@type='smbios']"):
-    """SMBIOS block 1, the system, with the BIOS beside it. libvirt wants `uuid` to be the domain's own."""
+    """SMBIOS block 1, the system, with the other blocks beside it. libvirt wants `uuid` to be the domain's own."""
 
     manufacturer: Line | None = frontend("system/entry[@name='manufacturer']")
     product: Line | None = frontend("system/entry[@name='product']")
@@ -26,3 +55,20 @@ class Sysinfo(Element, tag="sysinfo[@type='smbios']"):
     sku: Line | None = frontend("system/entry[@name='sku']")
     family: Line | None = frontend("system/entry[@name='family']")
     bios: Bios | None = frontend()
+    base_boards: list[BaseBoard] | None = frontend("baseBoard")
+    chassis: Chassis | None = frontend()
+    oem_strings: list[OemString] | None = frontend("oemStrings/entry")
+
+
+class FwCfgEntry(Element, tag="entry", key="name"):
+    """One blob that QEMU's fw_cfg device hands to the guest's firmware and kernel; a file would be the host's."""
+
+    name: Annotated[str, text(55, "opt/[A-Za-z0-9._/-]+", "a name below `opt/`")] | None = frontend()
+    value: Annotated[str, text(4096)] | None = frontend(".")
+    file: Path | None = backend("host-path")
+
+
+class FwCfg(Element, tag="sysinfo[@type='fwcfg']"):
+    """What fw_cfg holds beside QEMU's own entries."""
+
+    entries: list[FwCfgEntry] | None = frontend("entry")

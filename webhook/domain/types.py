@@ -44,3 +44,22 @@ Positive = Annotated[int, integer(1, 65535)]
 Size = Annotated[int | str, memory()]
 # Video memory, in KiB as libvirt's attributes count it.
 Kib = Annotated[int, integer(0, 4194304)]
+# Positive where libvirt's schema has no upper end of its own.
+Big = Annotated[int, integer(0, 2**63 - 1)]
+Word = Annotated[int, integer(0, 2**32 - 1)]
+# A set of numbers as libvirt writes it: host CPUs or NUMA nodes, with `^` for those to leave out.
+Nodeset = Annotated[
+    str,
+    text(
+        1024,
+        "([0-9]+(-[0-9]+)?|\\^[0-9]+)(,([0-9]+(-[0-9]+)?|\\^[0-9]+))*",
+        "a set of numbers like `0-3,8`",
+    ),
+]
+IpAddress = Annotated[str, text(45, "[0-9A-Fa-f:.]+", "an IPv4 or IPv6 address")]
+HostPort = Annotated[int, integer(-1, 65535)]
+# Vendor and product numbers of USB and PCI devices.
+DeviceId = Annotated[int, integer(0, 0xFFFF, hex_digits=4)]
+Amount = Annotated[int | str, memory(1)]
+# What a boot loader of s390x is told.
+Loadparm = Annotated[str, text(8, "[A-Za-z0-9. ]{1,8}", "up to 8 letters, digits, dots or spaces")]

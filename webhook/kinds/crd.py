@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from webhook.declare import schema
 from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
 from webhook.kinds.spec import spec_shape
@@ -58,7 +60,8 @@ def _object(kind: Kind) -> Tree:
 
 def _with_rules(spec: Tree) -> Tree:
     """What the API server itself can refuse with the webhook gone: a frozen identity that changes or disappears."""
-    domain = spec["properties"]["domain"]
+    domain, abi = spec["properties"]["domain"], spec["properties"]["abi"]["properties"]
+    abi["tombstones"] = {**_undescribed(abi["tombstones"]), "description": abi["tombstones"]["description"]}
     domain["properties"]["uuid"]["x-kubernetes-validations"] = [
         {"rule": "self == oldSelf", "message": "the guest's UUID is frozen"}
     ]
@@ -81,8 +84,8 @@ def _template_metadata() -> Tree:
 
 
 def _status() -> Tree:
-    """What runs, written by the node's agent."""
-    domain = {key: value for key, value in schema(spec_shape())["properties"]["domain"].items() if key != "description"}
+    """What runs, written by the node's agent; its fields are described where the tenant writes them."""
+    domain = _undescribed(schema(spec_shape())["properties"]["domain"])
     return {
         "type": "object",
         "description": "What runs: written by the node's agent.",
@@ -105,3 +108,14 @@ def _columns(kind: Kind) -> list[Tree]:
         ("Age", "date", ".metadata.creationTimestamp"),
     ]
     return [{"name": name, "type": type_, "jsonPath": path} for name, type_, path in shown]
+
+
+def _undescribed(tree: Any) -> Any:
+    """A schema without its descriptions; a property that has that name keeps it."""
+    if isinstance(tree, list):
+        return [_undescribed(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    return {
+        key: _undescribed(value) for key, value in tree.items() if key != "description" or not isinstance(value, str)
+    }

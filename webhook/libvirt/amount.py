@@ -10,6 +10,7 @@ from webhook.libvirt.place import where
 # libvirt's own table (virScaleInteger); KiB where nothing is said.
 _BYTES = {
     "b": 1,
+    "B": 1,
     "bytes": 1,
     **{suffix: 1000 ** (power + 1) for power, suffix in enumerate(("KB", "MB", "GB", "TB", "PB", "EB"))},
     **{suffix: 1024 ** (power + 1) for power, suffix in enumerate(("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))},
@@ -17,20 +18,22 @@ _BYTES = {
 }
 
 
-def in_kib(content: str, node: etree._Element, entry: Field, met: set[object]) -> str:
-    """The content of a field in KiB where it is an amount with a unit, else as it is; notes the unit as read.
+def in_own_unit(content: str, node: etree._Element, entry: Field, met: set[object]) -> str:
+    """The content of a field in its place's own unit where it is an amount with one, else as it is.
 
-    Amounts are sizes of memory, also in attributes, and whole numbers that are an element's text. libvirt rounds
-    up to whole KiB. ValueError where the unit is unknown.
+    Notes the unit as read. Amounts are sizes of memory, also in attributes, and whole numbers that are an element's
+    text; their unit is KiB unless the place says another. libvirt rounds up. ValueError where the unit is unknown.
     """
     unit = node.get("unit")
-    if unit is None or not _is_amount(entry):
+    steps = where(entry.place).steps
+    own = steps[-1].unit() if steps else ""
+    if unit is None or not (own or _is_amount(entry)):
         return content
     scale = _BYTES.get(unit)
     if scale is None:
         raise ValueError(f"unit {unit}")
     met.add((node, "unit"))
-    return str(-(-int(content) * scale // 1024))
+    return str(-(-int(content) * scale // _BYTES[own or "KiB"]))
 
 
 def _is_amount(entry: Field) -> bool:

@@ -13,7 +13,7 @@ from lxml import etree
 from webhook.declare import Field, Shape, shown
 from webhook.domain import domain_shape
 from webhook.findings import Finding, Refused
-from webhook.libvirt.amount import in_kib
+from webhook.libvirt.amount import in_own_unit
 from webhook.libvirt.document import document
 from webhook.libvirt.place import NAMED_BY_VALUE, Step, Tree, silent, where
 from webhook.libvirt.provide import withdraw
@@ -134,7 +134,7 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
         return None
     walk.met.add((found, at.attribute))
     try:
-        value = scalar.from_text(in_kib(content, found, entry, walk.met))
+        value = scalar.from_text(in_own_unit(content, found, entry, walk.met))
     except ValueError as problem:
         walk.leave(found, at.attribute, f"`{shown(content)}` is not understood: {shown(str(problem))}")
         return None
@@ -157,7 +157,9 @@ def _below(node: etree._Element, entry: Field, walk: _Walk) -> Any:
         return None
     tag = steps[-1].tag
     tags = shape.fields[shape.variant_key].scalar.values if tag == NAMED_BY_VALUE else (tag,)  # type: ignore[union-attr]
-    return [_element(child, shape, walk) for child in parent.iterchildren(*tags)]
+    children = list(parent.iterchildren(*tags))
+    walk.met.update((child, name) for child in children for name, _ in steps[-1].fixed)
+    return [_element(child, shape, walk) for child in children]
 
 
 def _down(node: etree._Element, steps: tuple[Step, ...], walk: _Walk) -> etree._Element | None:
@@ -167,7 +169,7 @@ def _down(node: etree._Element, steps: tuple[Step, ...], walk: _Walk) -> etree._
             (
                 child
                 for child in node.iterchildren(step.tag)
-                if all(child.get(name) == value for name, value in step.fixed)
+                if all(name == "unit" or child.get(name) == value for name, value in step.fixed)
             ),
             None,
         )

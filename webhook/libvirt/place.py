@@ -18,6 +18,12 @@ Tree = dict[str, Any]
 NAMED_BY_VALUE = "{feature}"
 _STEP = re.compile(r"(?P<tag>[^/@\[\]]+)(\[@(?P<name>[a-z]+)='(?P<value>[^']*)'\])?")
 
+# The prefixes of the declarations' places; libvirt's own elements have none.
+NAMESPACES = {
+    "qemu": "http://libvirt.org/schemas/domain/qemu/1.0",
+    "vmconfig": "https://kubevirt.io/schemas/vmconfig/1.0",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -25,6 +31,10 @@ class Step:
 
     tag: str
     fixed: tuple[tuple[str, str], ...] = ()
+
+    def unit(self) -> str:
+        """The unit that amounts are written in here, where the place says one."""
+        return next((value for name, value in self.fixed if name == "unit"), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,9 @@ def _step(word: str, place: str) -> Step:
     form = _STEP.fullmatch(word)
     if form is None:
         raise TypeError(f"`{place}` is no place in XML")
-    return Step(form["tag"], ((form["name"], form["value"]),) if form["name"] else ())
+    prefix, _, local = form["tag"].rpartition(":")
+    tag = f"{{{NAMESPACES[prefix]}}}{local}" if prefix else local
+    return Step(tag, ((form["name"], form["value"]),) if form["name"] else ())
 
 
 def silent(value: object, entry: Field) -> bool:

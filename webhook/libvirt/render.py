@@ -14,7 +14,7 @@ from webhook.declare import Field, Shape, inspect
 from webhook.domain import domain_shape
 from webhook.domain.types import ObjectName
 from webhook.findings import Finding, Refused
-from webhook.libvirt.place import NAMED_BY_VALUE, Step, Tree, silent, where
+from webhook.libvirt.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, silent, where
 from webhook.libvirt.provide import provide
 
 # The order in which libvirt itself writes a domain, its devices, and the end of each device.
@@ -39,12 +39,19 @@ def render(domain: Tree, name: str, *, backend: bool = True, path: str = "spec.d
     Raises Refused with every problem of a malformed tree.
     """
     _refuse_malformed(domain, name, path)
-    root = etree.Element("domain")
+    root = etree.Element("domain", nsmap=_prefixes(domain))
     etree.SubElement(root, "name").text = name
     _element(provide(domain) if backend else domain, domain_shape(), root)
     _arrange(root)
     etree.indent(root)
     return etree.tostring(root, encoding="unicode") + "\n"
+
+
+def _prefixes(domain: Tree) -> dict[str, str]:
+    """The namespaces that the domain has something in."""
+    shape = domain_shape()
+    used = {shape.fields[name].place.rpartition("/")[2].partition(":")[0] for name in domain if name in shape.fields}
+    return {prefix: uri for prefix, uri in NAMESPACES.items() if prefix in used}
 
 
 def _refuse_malformed(domain: Tree, name: str, path: str) -> None:

@@ -49,7 +49,7 @@ def _entry(new: Any, old: Any, index: int, place: Place | None) -> tuple[Any, An
         return new, old, False
     entry = new[index]
     name = entry.get(key) if type(entry) is dict else None
-    if type(name) is not str:
+    if type(name) not in (str, int):
         return entry, _MISSING, False
     namesakes = [item for item in old if type(item) is dict and item.get(key) == name]
     return entry, namesakes[0] if len(namesakes) == 1 else _MISSING, True

@@ -1,4 +1,8 @@
-"""Channels, serial ports and consoles (libvirt: formatdomain, "Consoles, serial, parallel & channel devices")."""
+"""Channels, serial ports, parallel ports and consoles (libvirt: formatdomain, "Consoles, serial, parallel & channel
+devices").
+
+All of them, and smartcards, USB redirection and random number generators too, have the same end on the host.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
 from webhook.domain.devices.device import Device, PciDevice
-from webhook.domain.types import Line, Path, Switch
+from webhook.domain.seclabel import SourceSeclabel
+from webhook.domain.storage import Reconnect
+from webhook.domain.types import Flag, IpAddress, Line, Path, Switch
 
 
 class CharacterSource(Element, tag="source"):
@@ -17,7 +23,14 @@ class CharacterSource(Element, tag="source"):
     host: Line | None = backend("host-port")
     service: Line | None = backend("host-port")
     channel: Line | None = backend("host-port")
+    master: Path | None = backend("raw-device")
+    slave: Path | None = backend("raw-device")
+    tls: Flag | None = backend("host-port")
     append: Switch | None = backend("host-path")
+    reconnect: Reconnect | None = goal()
+    copypaste: Flag | None = goal("clipboard/@copypaste")
+    mouse: Annotated[str, choice("client", "server")] | None = goal("mouse/@mode")
+    seclabels: list[SourceSeclabel] | None = goal("seclabel")
 
 
 class CharacterLog(Element, tag="log"):
@@ -27,50 +40,79 @@ class CharacterLog(Element, tag="log"):
     append: Switch | None = backend("host-path")
 
 
+CHARACTER_TYPES = choice(
+    "unix", "pty", "null", "spicevmc", "spiceport", "file", "dev", "pipe", "tcp", "udp", "stdio", "vc", "nmdm",
+    "dbus", "qemu-vdagent",
+)  # fmt: skip
+# A Unix socket or a pseudo-terminal that libvirt places itself reaches nothing; every other kind does.
+REACHING = {
+    **dict.fromkeys(("file", "pipe", "stdio"), Backend("host-path")),
+    **dict.fromkeys(("dev", "nmdm"), Backend("raw-device")),
+    **dict.fromkeys(("tcp", "udp", "spiceport", "dbus"), Backend("host-port")),
+}
+PROTOCOLS = choice("raw", "telnet", "telnets", "tls")
+
+
+class HostEnd(Element):
+    """How the host provides a character device."""
+
+    type: Annotated[str, CHARACTER_TYPES] | None = goal(unless=REACHING)
+    source: CharacterSource | None = goal()
+    protocol: Annotated[str, PROTOCOLS] | None = backend("host-port", "protocol/@type")
+    log: CharacterLog | None = goal()
+
+
+class Character(HostEnd, Device):
+    """What all character devices share."""
+
+    tty: Path | None = backend("raw-device")
+
+
 class ChannelTarget(Element, tag="target"):
-    """What the guest sees of a channel: its name."""
+    """What the guest sees of a channel: its name; an address and a port are those of `guestfwd`."""
 
     type: Annotated[str, choice("virtio", "guestfwd")] | None = frontend(unless={"guestfwd": Backend("host-port")})
     name: Annotated[str, text(64, "[A-Za-z0-9._-]+", "a channel's name like org.qemu.guest_agent.0")] | None = (
         frontend()
     )
+    address: IpAddress | None = backend("host-port")
+    port: Annotated[int, integer(0, 65535)] | None = backend("host-port")
+
+
+_MODELS = choice(
+    "isa-serial", "usb-serial", "pci-serial", "isa-debugcon", "spapr-vty", "pl011", "sclpconsole", "sclplmconsole",
+    "16550a",
+)  # fmt: skip
 
 
 class SerialTarget(Element, tag="target"):
     """What the guest sees of a serial port."""
 
-    type: Annotated[str, choice("isa-serial", "usb-serial", "pci-serial", "isa-debug")] | None = frontend()
+    type: (
+        Annotated[
+            str,
+            choice(
+                "isa-serial", "usb-serial", "pci-serial", "isa-debug", "spapr-vio-serial", "system-serial",
+                "sclp-serial",
+            ),
+        ]
+        | None
+    ) = frontend()  # fmt: skip
     port: Annotated[int, integer(0, 3)] | None = frontend()
-    model: Annotated[str, choice("isa-serial", "usb-serial", "pci-serial", "isa-debugcon")] | None = frontend(
-        "model/@name"
-    )
+    model: Annotated[str, _MODELS] | None = frontend("model/@name")
 
 
 class ConsoleTarget(Element, tag="target"):
-    """What the guest sees of a console: a serial port that is there already, or a virtio console."""
+    """What the guest sees of a console: a serial port that is there already, or one of its own kind."""
 
-    type: Annotated[str, choice("serial", "virtio")] | None = frontend()
+    type: Annotated[str, choice("serial", "virtio", "sclp", "sclplm")] | None = frontend()
     port: Annotated[int, integer(0, 31)] | None = frontend()
 
 
-_TYPES = choice(
-    "unix", "pty", "null", "spicevmc", "spiceport", "file", "dev", "pipe", "tcp", "udp", "stdio", "vc", "nmdm",
-    "dbus", "qemu-vdagent",
-)  # fmt: skip
-# A Unix socket or a pseudo-terminal that libvirt places itself reaches nothing; every other kind does.
-_REACHING = {
-    **dict.fromkeys(("file", "pipe", "stdio"), Backend("host-path")),
-    **dict.fromkeys(("dev", "nmdm"), Backend("raw-device")),
-    **dict.fromkeys(("tcp", "udp", "spiceport", "dbus"), Backend("host-port")),
-}
+class ParallelTarget(Element, tag="target"):
+    """What the guest sees of a parallel port: its number."""
 
-
-class Character(Device):
-    """What all character devices share."""
-
-    type: Annotated[str, _TYPES] | None = goal(unless=_REACHING)
-    source: CharacterSource | None = goal()
-    log: CharacterLog | None = goal()
+    port: Annotated[int, integer(0, 2)] | None = frontend()
 
 
 class Channel(Character, tag="channel", plural="channels", alike=("type", "target.name")):
@@ -89,3 +131,9 @@ class Console(Character, PciDevice, tag="console", plural="consoles", alike=("ta
     """A console; libvirt mirrors the first serial port as one by itself."""
 
     target: ConsoleTarget | None = frontend()
+
+
+class Parallel(Character, tag="parallel", plural="parallels", alike=("target.port",)):
+    """A parallel port, which is the host's own."""
+
+    target: ParallelTarget | None = frontend()

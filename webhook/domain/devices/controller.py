@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, integer
-from webhook.domain.devices.device import NAME, PciDevice
-from webhook.domain.types import Count, Model, Positive
+from webhook.domain.devices.device import NAME, PciDevice, VirtioDriver
+from webhook.domain.types import Count, Line, Model, Positive, Serial, Switch
 
 
 class ControllerTarget(Element, tag="target"):
@@ -18,6 +18,7 @@ class ControllerTarget(Element, tag="target"):
     bus_nr: Annotated[int, integer(1, 254)] | None = frontend("@busNr")
     index: Annotated[int, integer(0, 30)] | None = frontend("@index")
     hotplug: Annotated[str, choice("on", "off")] | None = frontend()
+    node: Annotated[int, integer(0, 127)] | None = frontend("node")
 
 
 class ControllerModel(Element, tag="model"):
@@ -26,13 +27,28 @@ class ControllerModel(Element, tag="model"):
     name: Model | None = frontend()
 
 
-class ControllerDriver(Element, tag="driver"):
+class ControllerQueue(Element, tag="queue", key="dev"):
+    """A disk that a controller's iothread serves."""
+
+    dev: Line | None = backend("io-tuning")
+
+
+class ControllerIothread(Element, tag="iothread", key="id"):
+    """An iothread of a controller, and the disks that it serves."""
+
+    id: Positive | None = backend("io-tuning")
+    queues: list[ControllerQueue] | None = backend("io-tuning", "queue")
+
+
+class ControllerDriver(VirtioDriver):
     """A controller's queues are the guest's, its threads the host's."""
 
     queues: Annotated[int, integer(1, 256)] | None = frontend()
     max_sectors: Annotated[int, integer(1, 65535)] | None = frontend("@max_sectors")
     cmd_per_lun: Annotated[int, integer(1, 65535)] | None = frontend("@cmd_per_lun")
+    ioeventfd: Switch | None = frontend()
     iothread: Positive | None = backend("io-tuning")
+    iothreads: list[ControllerIothread] | None = backend("io-tuning", "iothreads/iothread")
 
 
 class Controller(
@@ -45,9 +61,10 @@ class Controller(
 
     # libvirt names the root buses itself and cannot rename them: the XML has no place for a controller's name.
     name: Annotated[str, NAME] | None = frontend("-")
-    type: Annotated[str, choice("pci", "ide", "sata", "scsi", "usb", "virtio-serial", "fdc", "ccid", "isa")] | None = (
-        frontend()
-    )
+    type: (
+        Annotated[str, choice("pci", "ide", "sata", "scsi", "usb", "virtio-serial", "fdc", "ccid", "isa", "nvme")]
+        | None
+    ) = frontend()
     index: Annotated[int, integer(0, 255)] | None = frontend()
     model: Model | None = frontend()
     ports: Annotated[int, integer(1, 31)] | None = frontend()
@@ -55,4 +72,6 @@ class Controller(
     driver: ControllerDriver | None = frontend()
     target: ControllerTarget | None = frontend()
     bridge: ControllerModel | None = frontend("model")
+    serial: Serial | None = frontend("serial")
     pcihole64: Annotated[int, integer(0, 2**40)] | None = frontend("pcihole64")
+    master: Annotated[int, integer(0, 15)] | None = frontend("master/@startport")

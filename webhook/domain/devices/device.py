@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from webhook.declare import Element, frontend, integer
 from webhook.domain.address import Address
-from webhook.domain.types import DeviceName
+from webhook.domain.types import DeviceName, Nodeset, Switch
 
 
 def _alias(content: str) -> str:
@@ -45,3 +45,19 @@ class PciDevice(Device):
     """What can sit on PCI, where ACPI may number it for the guest."""
 
     acpi_index: Annotated[int, integer(1, 16383)] | None = frontend("acpi/@index")
+    acpi_nodeset: Nodeset | None = frontend("acpi/@nodeset")
+
+
+class VirtioDriver(Element, tag="driver"):
+    """What a virtio device offers its driver (libvirt: formatdomain, "Virtio-related options")."""
+
+    iommu: Switch | None = frontend()
+    ats: Switch | None = frontend()
+    packed: Switch | None = frontend()
+    page_per_vq: Switch | None = frontend("@page_per_vq")
+
+
+class VirtioDevice(PciDevice):
+    """A device that can be a virtio one, and has nothing more to say to its driver."""
+
+    driver: VirtioDriver | None = frontend()

@@ -4,53 +4,102 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from webhook.declare import (
-    Backend,
-    Element,
-    Goal,
-    backend,
-    boolean,
-    choice,
-    frontend,
-    goal,
-    integer,
-    reference,
-    text,
+from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
+from webhook.domain.devices.device import PciDevice, VirtioDriver
+from webhook.domain.iotune import Iotune
+from webhook.domain.storage import (
+    IMAGES,
+    STORAGE_TYPES,
+    Auth,
+    BackingFormat,
+    Encryption,
+    MetadataCache,
+    StorageSource,
 )
-from webhook.domain.devices.device import PciDevice
-from webhook.domain.types import Flag, Line, ObjectName, Path, Positive, Presence, Serial
+from webhook.domain.types import (
+    Big,
+    Count,
+    Flag,
+    Line,
+    Loadparm,
+    ObjectName,
+    Path,
+    Positive,
+    Presence,
+    Serial,
+    Switch,
+    Word,
+)
 
 
 class Target(Element, tag="target"):
     """The bus that the guest sees the disk on; `dev` orders disks of a bus and has no meaning in the guest."""
 
     dev: Annotated[str, text(16, "(hd|sd|vd|fd|xvd|ubd)[a-z]{1,3}", "a disk's target like `vda`")] | None = frontend()
-    bus: Annotated[str, choice("virtio", "scsi", "sata", "ide", "usb", "fdc")] | None = frontend()
+    bus: Annotated[str, choice("virtio", "scsi", "sata", "ide", "usb", "fdc", "sd")] | None = frontend()
     tray: Annotated[str, choice("open", "closed")] | None = frontend()
     removable: Annotated[str, choice("on", "off")] | None = frontend()
     rotation_rate: Annotated[int, integer(1, 65534)] | None = frontend("@rotation_rate")
+    dpofua: Switch | None = frontend()
 
 
-class Source(Element, tag="source"):
+class DataStore(Element, tag="dataStore"):
+    """The file that holds a qcow2 image's data."""
+
+    type: Annotated[str, STORAGE_TYPES] | None = backend("host-path")
+    format: BackingFormat | None = goal()
+    source: StorageSource | None = goal()
+
+
+class Source(StorageSource, tag="source"):
     """Where the host finds the disk's content. A tenant names a claim instead, see `Disk.claim`."""
 
-    file: Path | None = backend("host-path")
-    dev: Path | None = backend("raw-device")
-    dir: Path | None = backend("host-path")
-    pool: Line | None = backend("host-path")
-    volume: Line | None = backend("host-path")
-    protocol: Line | None = backend("host-port")
-    name: Path | None = backend("host-port")
-    startup_policy: Annotated[str, choice("mandatory", "requisite", "optional")] | None = goal("@startupPolicy")
+    data_store: DataStore | None = goal()
 
 
-class Driver(Element, tag="driver"):
+class DiskQueue(Element, tag="queue", key="id"):
+    """One of the disk's queues, by number."""
+
+    id: Count | None = backend("io-tuning")
+
+
+class DiskIothread(Element, tag="iothread", key="id"):
+    """An iothread, and the queues of the disk that it serves."""
+
+    id: Positive | None = backend("io-tuning")
+    queues: list[DiskQueue] | None = backend("io-tuning", "queue")
+
+
+class Statistic(Element, tag="statistic", key="interval"):
+    """Seconds over which QEMU counts what the disk does."""
+
+    interval: Word | None = backend("io-tuning")
+
+
+class Bin(Element, tag="bin"):
+    """Where, in nanoseconds, one bar of a histogram begins."""
+
+    start: Big | None = backend("io-tuning")
+
+
+class Histogram(Element, tag="latency-histogram"):
+    """How long what the disk does takes."""
+
+    type: Annotated[str, choice("all", "read", "write", "zone", "flush")] | None = backend("io-tuning")
+    bins: list[Bin] | None = backend("io-tuning", "bin")
+
+
+class ThrottleFilter(Element, tag="throttlefilter", key="group"):
+    """A group of disks that share limits, by name."""
+
+    group: Line | None = backend("io-tuning")
+
+
+class Driver(VirtioDriver):
     """How QEMU opens the disk on the host. A raw image stays raw; other formats can name further host files."""
 
     name: Annotated[str, choice("qemu")] | None = goal()
-    type: Annotated[str, choice("raw", "qcow2", "qed", "vmdk", "vdi", "vpc")] | None = backend(
-        "host-path", unless={"raw": Goal()}
-    )
+    type: Annotated[str, IMAGES] | None = backend("host-path", unless={"raw": Goal()})
     cache: Annotated[str, choice("default", "none", "writethrough", "writeback", "directsync", "unsafe")] | None = (
         backend("io-tuning")
     )
@@ -62,7 +111,16 @@ class Driver(Element, tag="driver"):
     discard: Annotated[str, choice("unmap", "ignore")] | None = backend("io-tuning")
     detect_zeroes: Annotated[str, choice("off", "on", "unmap")] | None = backend("io-tuning", "@detect_zeroes")
     iothread: Positive | None = backend("io-tuning")
+    copy_on_read: Switch | None = backend("io-tuning", "@copy_on_read")
     queues: Annotated[int, integer(1, 256)] | None = frontend()
+    queue_size: Annotated[int, integer(1, 1024)] | None = frontend("@queue_size")
+    ioeventfd: Switch | None = frontend()
+    event_idx: Switch | None = frontend("@event_idx")
+    discard_no_unref: Switch | None = backend("io-tuning", "@discard_no_unref")
+    metadata_cache: MetadataCache | None = goal()
+    iothreads: list[DiskIothread] | None = backend("io-tuning", "iothreads/iothread")
+    statistics: list[Statistic] | None = backend("io-tuning", "statistics/statistic")
+    histograms: list[Histogram] | None = backend("io-tuning", "statistics/latency-histogram")
 
 
 class BlockIo(Element, tag="blockio"):
@@ -70,6 +128,44 @@ class BlockIo(Element, tag="blockio"):
 
     logical_block_size: Annotated[int, integer(512, 65536)] | None = frontend("@logical_block_size")
     physical_block_size: Annotated[int, integer(512, 65536)] | None = frontend("@physical_block_size")
+    discard_granularity: Annotated[int, integer(0, 2**31)] | None = frontend("@discard_granularity")
+
+
+class Geometry(Element, tag="geometry"):
+    """Cylinders, heads and sectors that the disk claims to have, for old guests."""
+
+    cyls: Word | None = frontend()
+    heads: Word | None = frontend()
+    secs: Word | None = frontend()
+    trans: Annotated[str, choice("auto", "none", "lba")] | None = frontend()
+
+
+class DeeperStore(Element, tag="backingStore"):
+    """The image below a backing image; libvirt's chains can be longer, ours end here."""
+
+    type: Annotated[str, STORAGE_TYPES] | None = backend("host-path")
+    index: Word | None = backend("host-path")
+    format: BackingFormat | None = goal()
+    source: StorageSource | None = goal()
+
+
+class BackingStore(DeeperStore, tag="backingStore"):
+    """The image that a disk's image is an overlay of."""
+
+    backing_store: DeeperStore | None = goal()
+
+
+class Mirror(Element, tag="mirror"):
+    """A copy of the disk that a block job of the host is making."""
+
+    type: Annotated[str, STORAGE_TYPES] | None = backend("host-path")
+    job: Annotated[str, choice("copy", "active-commit")] | None = backend("host-path")
+    ready: Annotated[str, choice("yes", "abort", "pivot")] | None = backend("host-path")
+    file: Path | None = backend("host-path")
+    image: Annotated[str, IMAGES] | None = backend("host-path", "@format")
+    format: BackingFormat | None = goal()
+    source: StorageSource | None = goal()
+    backing_store: DeeperStore | None = goal()
 
 
 class Disk(
@@ -106,9 +202,18 @@ class Disk(
     wwn: Annotated[str, text(16, "[0-9a-f]{16}", "16 lower-case hex digits")] | None = frontend("wwn")
     vendor: Annotated[str, text(8, "[ -~]+")] | None = frontend("vendor")
     product: Annotated[str, text(16, "[ -~]+")] | None = frontend("product")
+    geometry: Geometry | None = frontend()
+    auth: Auth | None = goal()
+    encryption: Encryption | None = goal()
+    iotune: Iotune | None = goal()
+    throttle_filters: list[ThrottleFilter] | None = backend("io-tuning", "throttlefilters/throttlefilter")
+    backing_store: BackingStore | None = goal()
+    mirror: Mirror | None = goal()
     readonly: Presence | None = frontend("readonly")
     shareable: Presence | None = backend("host-path", "shareable")
     transient: Presence | None = goal("transient")
+    share_backing: Flag | None = goal("transient/@shareBacking")
     boot_order: Positive | None = frontend("boot/@order")
+    loadparm: Loadparm | None = frontend("boot/@loadparm")
     rawio: Flag | None = backend("passthrough")
     sgio: Annotated[str, choice("filtered", "unfiltered")] | None = backend("passthrough")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
-from webhook.domain.devices.device import NAME, Named, PciDevice
+from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Kib, Line, Path, Switch
 
 
@@ -16,6 +16,19 @@ class Listen(Element, tag="listen"):
     address: Line | None = backend("host-port")
     network: Line | None = backend("host-port")
     socket: Path | None = backend("host-path")
+
+
+class SpiceChannel(Element, tag="channel", key="name"):
+    """Whether one of SPICE's channels is encrypted."""
+
+    name: (
+        Annotated[
+            str,
+            choice("main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"),
+        ]
+        | None
+    ) = backend("host-port")
+    mode: Annotated[str, choice("any", "insecure", "secure")] | None = backend("host-port")
 
 
 class Gl(Element, tag="gl"):
@@ -42,6 +55,29 @@ class Graphics(Named, tag="graphics", plural="graphics", alike=("type",)):
     passwd: Annotated[str, text(512)] | None = backend("credential")
     passwd_valid_to: Annotated[str, text(32)] | None = backend("credential", "@passwdValidTo")
     connected: Annotated[str, choice("keep", "disconnect", "fail")] | None = backend("credential")
+    share_policy: Annotated[str, choice("allow-exclusive", "force-shared", "ignore")] | None = goal("@sharePolicy")
+    power_control: Flag | None = goal("@powerControl")
+    default_mode: Annotated[str, choice("any", "insecure", "secure")] | None = backend("host-port", "@defaultMode")
+    listen_address: Line | None = backend("host-port", "@listen")
+    address: Line | None = backend("host-port")
+    peer_to_peer: Flag | None = backend("host-port", "@p2p")
+    display: Line | None = backend("host-port")
+    xauth: Path | None = backend("host-path")
+    fullscreen: Flag | None = backend("host-port")
+    multi_user: Flag | None = backend("host-port", "@multiUser")
+    replace_user: Flag | None = backend("host-port", "@replaceUser")
+    channels: list[SpiceChannel] | None = backend("host-port", "channel")
+    audio: Annotated[int, integer(1, 64)] | None = goal("audio/@id")
+    image: Annotated[str, choice("auto_glz", "auto_lz", "glz", "lz", "quic", "off")] | None = goal("image/@compression")
+    jpeg: Annotated[str, choice("auto", "never", "always")] | None = goal("jpeg/@compression")
+    zlib: Annotated[str, choice("auto", "never", "always")] | None = goal("zlib/@compression")
+    playback: Switch | None = goal("playback/@compression")
+    streaming: Annotated[str, choice("filter", "all", "off")] | None = goal("streaming/@mode")
+    mouse: Annotated[str, choice("client", "server")] | None = goal("mouse/@mode")
+    copypaste: Flag | None = goal("clipboard/@copypaste")
+    filetransfer: Flag | None = goal("filetransfer/@enable")
+    wait: Flag | None = goal()
+    username: Line | None = backend("credential")
     keymap: Annotated[str, text(16, "[a-z]{2}(-[a-z]{2})?", "a keymap like `en-us`")] | None = frontend()
     gl: Gl | None = frontend()
 
@@ -51,6 +87,21 @@ class Acceleration(Element, tag="acceleration"):
 
     accel3d: Flag | None = frontend("@accel3d")
     accel2d: Flag | None = frontend("@accel2d")
+    rendernode: Path | None = backend("raw-device")
+
+
+class Resolution(Element, tag="resolution"):
+    """The size of the screen that the device starts with, in pixels."""
+
+    x: Annotated[int, integer(1, 65535)] | None = frontend()
+    y: Annotated[int, integer(1, 65535)] | None = frontend()
+
+
+class VideoDriver(VirtioDriver):
+    """Whether a process of the host's own draws, and what the PCI device decodes."""
+
+    name: Annotated[str, choice("qemu", "vhostuser")] | None = goal(unless={"vhostuser": Backend("host-port")})
+    vgaconf: Annotated[str, choice("io", "on", "off")] | None = frontend()
 
 
 class Video(PciDevice, tag="video", plural="video", alike=("type",)):
@@ -66,4 +117,8 @@ class Video(PciDevice, tag="video", plural="video", alike=("type",)):
     vgamem: Kib | None = frontend("model/@vgamem")
     primary: Flag | None = frontend("model/@primary")
     blob: Switch | None = frontend("model/@blob")
+    device: Line | None = backend("host-identity", "model/@device")
+    edid: Switch | None = frontend("model/@edid")
     acceleration: Acceleration | None = frontend("model/acceleration")
+    resolution: Resolution | None = frontend("model/resolution")
+    driver: VideoDriver | None = goal()

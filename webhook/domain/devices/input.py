@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from webhook.declare import Backend, choice, frontend
+from webhook.declare import Backend, Element, choice, frontend
 from webhook.declare import backend as reaching
-from webhook.domain.devices.device import PciDevice
-from webhook.domain.types import Path
+from webhook.domain.devices.device import VirtioDevice
+from webhook.domain.types import Path, Switch
 
 
-class Input(PciDevice, tag="input", plural="inputs", alike=("type", "bus")):
+class InputSource(Element, tag="source"):
+    """The input device of the host."""
+
+    evdev: Path | None = reaching("passthrough")
+    dev: Path | None = reaching("passthrough")
+    grab: Annotated[str, choice("all")] | None = reaching("passthrough")
+    grab_toggle: (
+        Annotated[
+            str,
+            choice("ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock", "ctrl-scrolllock"),
+        ]
+        | None
+    ) = reaching("passthrough", "@grabToggle")
+    repeat: Switch | None = reaching("passthrough")
+
+
+class Input(VirtioDevice, tag="input", plural="inputs", alike=("type", "bus")):
     """An input device; `passthrough` and `evdev` would be the host's own."""
 
     type: Annotated[str, choice("mouse", "keyboard", "tablet", "passthrough", "evdev")] | None = frontend(
@@ -18,4 +34,4 @@ class Input(PciDevice, tag="input", plural="inputs", alike=("type", "bus")):
     )
     bus: Annotated[str, choice("ps2", "usb", "virtio")] | None = frontend()
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()
-    source: Path | None = reaching("passthrough", "source/@evdev")
+    source: InputSource | None = reaching("passthrough")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import choice, frontend, integer
-from webhook.domain.devices.device import PciDevice
+from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Switch
 
 
-class Memballoon(PciDevice, tag="memballoon", single="memballoon"):
+class Memballoon(VirtioDevice, tag="memballoon", single="memballoon"):
     """A balloon by which the guest gives memory back; `none` says that there is none."""
 
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional", "none")] | None = (

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from webhook.declare import Backend, choice, frontend, goal
+from webhook.declare import Backend, Element, choice, frontend, goal
 from webhook.declare import backend as reaching
-from webhook.domain.devices.device import PciDevice
-from webhook.domain.types import Path
+from webhook.domain.devices.character import CHARACTER_TYPES, PROTOCOLS, CharacterLog, CharacterSource
+from webhook.domain.devices.device import VirtioDevice
+from webhook.domain.types import Path, Positive
 
 
-class Rng(PciDevice, tag="rng", single="rng"):
+class Rate(Element, tag="rate"):
+    """How much the host gives: bytes in a period of milliseconds."""
+
+    bytes: Positive | None = goal()
+    period: Positive | None = goal()
+
+
+class Rng(VirtioDevice, tag="rng", single="rng"):
     """A virtio random number generator. The host's own source needs no path; others reach into the host."""
 
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()
@@ -18,3 +26,8 @@ class Rng(PciDevice, tag="rng", single="rng"):
         "backend/@model", unless={"egd": Backend("host-port")}
     )
     path: Path | None = reaching("host-path", "backend")
+    type: Annotated[str, CHARACTER_TYPES] | None = reaching("host-port", "backend/@type")
+    source: CharacterSource | None = reaching("host-port", "backend/source")
+    protocol: Annotated[str, PROTOCOLS] | None = reaching("host-port", "backend/protocol/@type")
+    log: CharacterLog | None = reaching("host-path", "backend/log")
+    rate: Rate | None = goal()

@@ -1,0 +1,20 @@
+"""Virtio crypto devices (libvirt: formatdomain, "Crypto"; libvirt 9.0 does not know them yet)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Backend, choice, frontend, goal, integer
+from webhook.declare import backend as reaching
+from webhook.domain.devices.device import VirtioDevice
+
+
+class Crypto(VirtioDevice, tag="crypto", plural="cryptos", alike=("model",)):
+    """A crypto device; `lkcf` would be the host kernel's own keys."""
+
+    model: Annotated[str, choice("virtio")] | None = frontend()
+    type: Annotated[str, choice("qemu")] | None = goal()
+    backend: Annotated[str, choice("builtin", "lkcf")] | None = goal(
+        "backend/@model", unless={"lkcf": Backend("passthrough")}
+    )
+    queues: Annotated[int, integer(1, 1024)] | None = reaching("io-tuning", "backend/@queues")

@@ -1,0 +1,14 @@
+"""USB hubs (libvirt: formatdomain, "Hub devices")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import choice, frontend
+from webhook.domain.devices.device import Device
+
+
+class Hub(Device, tag="hub", plural="hubs", alike=("address.port",)):
+    """A hub of eight ports."""
+
+    type: Annotated[str, choice("usb")] | None = frontend()

@@ -1,0 +1,50 @@
+"""Memory devices: DIMMs, NVDIMMs, virtio-mem and -pmem, SGX (libvirt: formatdomain, "Memory devices")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.domain.devices.device import VirtioDevice
+from webhook.domain.types import Amount, Flag, Nodeset, Path, Presence, Uuid
+
+
+class MemorySource(Element, tag="source"):
+    """Where on the host the memory comes from."""
+
+    path: Path | None = backend("host-path", "path")
+    pagesize: Amount | None = backend("scheduling", "pagesize[@unit='KiB']")
+    nodemask: Nodeset | None = backend("scheduling", "nodemask")
+    alignsize: Amount | None = backend("io-tuning", "alignsize[@unit='KiB']")
+    pmem: Presence | None = backend("raw-device", "pmem")
+
+
+class MemoryTarget(Element, tag="target"):
+    """What the guest sees: how much, in which NUMA cell, and how it is cut."""
+
+    size: Amount | None = frontend("size[@unit='KiB']")
+    node: Annotated[int, integer(0, 127)] | None = frontend("node")
+    label_size: Amount | None = frontend("label/size[@unit='KiB']")
+    block: Amount | None = frontend("block[@unit='KiB']")
+    requested: Amount | None = frontend("requested[@unit='KiB']")
+    current: Amount | None = goal("current[@unit='KiB']")
+    readonly: Presence | None = frontend("readonly")
+    dynamic_memslots: Flag | None = goal("@dynamicMemslots")
+    base: Annotated[int, integer(0, 2**48, hex_digits=9)] | None = frontend("address/@base")
+
+
+class MemoryDevice(VirtioDevice, tag="memory", plural="memories", alike=("model", "target.node")):
+    """A piece of memory beside the machine's own. One with contents that stay (`nvdimm`) is a file of the host."""
+
+    model: Annotated[str, choice("dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc")] | None = frontend(
+        unless={
+            "nvdimm": Backend("host-path"),
+            "virtio-pmem": Backend("host-path"),
+            "sgx-epc": Backend("passthrough"),
+        }
+    )
+    access: Annotated[str, choice("shared", "private")] | None = backend("scheduling")
+    discard: Flag | None = goal()
+    uuid: Uuid | None = frontend("uuid")
+    source: MemorySource | None = goal()
+    target: MemoryTarget | None = frontend()

@@ -1,0 +1,15 @@
+"""The NVRAM device of pSeries (libvirt: formatdomain, "NVRAM device")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import frontend
+from webhook.domain.devices.device import NAME, Device
+
+
+class NvramDevice(Device, tag="nvram", single="nvram"):
+    """Where a pSeries firmware keeps its variables."""
+
+    # libvirt's schema gives it no alias.
+    name: Annotated[str, NAME] | None = frontend("-")

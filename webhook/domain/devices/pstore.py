@@ -1,0 +1,18 @@
+"""Where a crashing kernel leaves its log (libvirt: formatdomain, "Pstore"; libvirt 9.0 does not know it yet)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import backend as reaching
+from webhook.declare import choice, frontend
+from webhook.domain.devices.device import PciDevice
+from webhook.domain.types import Amount, Path
+
+
+class Pstore(PciDevice, tag="pstore", single="pstore"):
+    """An ACPI ERST, kept in a file of the host."""
+
+    backend: Annotated[str, choice("acpi-erst")] | None = frontend()
+    path: Path | None = reaching("host-path", "path")
+    size: Amount | None = frontend("size[@unit='KiB']")

@@ -1,0 +1,17 @@
+"""Sockets between guest and host (libvirt: formatdomain, "Vsock")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from webhook.declare import backend, choice, frontend, goal, integer
+from webhook.domain.devices.device import VirtioDevice
+from webhook.domain.types import Flag
+
+
+class Vsock(VirtioDevice, tag="vsock", single="vsock"):
+    """A vsock. Context ids are the host's: a chosen one could be another guest's, `auto` is none's."""
+
+    model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()
+    auto: Flag | None = goal("cid/@auto")
+    cid: Annotated[int, integer(3, 2**32 - 1)] | None = backend("host-port", "cid/@address")
