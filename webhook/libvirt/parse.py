@@ -12,6 +12,7 @@ from lxml import etree
 
 from webhook.declare import Field, Shape, shown
 from webhook.domain import domain_shape
+from webhook.domain.elsewhere import RUNNING, owner
 from webhook.findings import Finding, Refused
 from webhook.libvirt.amount import in_own_unit
 from webhook.libvirt.document import document
@@ -64,9 +65,21 @@ class _Walk:
     left: list[Finding] = field(default_factory=list)
 
     def leave(self, node: etree._Element, attribute: str, problem: str, rule: str = "xml") -> None:
+        self.left.append(Finding(shown(self._path(node, attribute), 256), problem, "", rule))
+
+    def _path(self, node: etree._Element, attribute: str) -> str:
         below = self.document.getelementpath(node)
-        path = "/domain" + ("" if below == "." else f"/{below}") + (f"/@{attribute}" if attribute else "")
-        self.left.append(Finding(shown(path, 256), problem, "", rule))
+        return "/domain" + ("" if below == "." else f"/{below}") + (f"/@{attribute}" if attribute else "")
+
+    def leave_strange(self, node: etree._Element, attribute: str = "") -> None:
+        """What no declaration knows: another hypervisor's, libvirt's own, another namespace's, or nobody's."""
+        whose = owner(self._path(node, attribute))
+        if whose:
+            self.leave(node, attribute, whose, "running" if whose == RUNNING else "elsewhere")
+        elif (attribute or str(node.tag)).startswith("{"):
+            self.leave(node, attribute, "belongs to another namespace", "escape-hatch")
+        else:
+            self.leave(node, attribute, "is not declared")
 
     def report_rest(self) -> None:
         """Everything that no field has claimed; of a strange element only the element itself."""
@@ -74,23 +87,17 @@ class _Walk:
             parent = node.getparent()
             if node not in self.met:
                 if parent is None or parent in self.met:
-                    self.leave(node, "", *_strange(str(node.tag)))
+                    self.leave_strange(node)
                 continue
             for attribute in node.attrib:
                 if (node, attribute) not in self.met:
-                    self.leave(node, str(attribute), *_strange(str(attribute)))
+                    self.leave_strange(node, str(attribute))
             if (node, "") not in self.met and any(text and text.strip() for text in [node.text, *_tails(node)]):
                 self.leave(node, "", "holds text that no declaration has a place for")
 
 
 def _tails(node: etree._Element) -> list[str | None]:
     return [child.tail for child in node]
-
-
-def _strange(tag: str) -> tuple[str, str]:
-    if tag.startswith("{"):
-        return "belongs to another namespace", "escape-hatch"
-    return "is not declared", "xml"
 
 
 def _element(node: etree._Element, shape: Shape, walk: _Walk) -> Tree:
@@ -136,6 +143,9 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
     try:
         value = scalar.from_text(in_own_unit(content, found, entry, walk.met))
     except ValueError as problem:
+        if entry.place == "alias/@name":
+            walk.leave(found, at.attribute, "is libvirt's own name for the device", "running")
+            return None
         walk.leave(found, at.attribute, f"`{shown(content)}` is not understood: {shown(str(problem))}")
         return None
     problem_of_value = scalar.check(value)

@@ -1,0 +1,36 @@
+"""What libvirt's schema has and this project does not model, by whose it is; the table is `elsewhere.yaml`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+RUNNING = "is what libvirt reports of a running domain"
+_OWNERS = {
+    "xen": "belongs to Xen",
+    "bhyve": "belongs to bhyve",
+    "lxc": "belongs to LXC containers",
+    "openvz": "belongs to OpenVZ",
+    "vmware": "belongs to VMware",
+    "ignored": "is ignored by libvirt's QEMU driver",
+    "running": RUNNING,
+}
+_INDEX = re.compile(r"\[[0-9]+\]")
+_NAMESPACE = re.compile(r"\{http://libvirt.org/schemas/domain/([a-z]+)/1.0\}")
+
+
+def owner(path: str) -> str:
+    """Whose a place in the XML is (`/domain/devices/controller[1]/alias`), in words; empty where it is nobody's."""
+    parts = _INDEX.sub("", _NAMESPACE.sub(r"\1:", path)).split("/")
+    table = _table()
+    return next((table[row] for end in range(2, len(parts) + 1) if (row := "/".join(parts[:end])) in table), "")
+
+
+@cache
+def _table() -> dict[str, str]:
+    """Every place of the table with its owner's words."""
+    table = yaml.safe_load(files(__package__).joinpath("elsewhere.yaml").read_text())
+    return {place: _OWNERS[key] for key, places in table.items() for place in places}
