@@ -13,16 +13,16 @@ SCHEMAS = Path("/usr/share/libvirt/schemas")
 
 
 @pytest.fixture(scope="session")
-def machine() -> Path:
+def schemas() -> Path:
     """A machine that has libvirt and QEMU, as its folder of schemas; skipped where they cannot be installed."""
     packages.install()
     return SCHEMAS
 
 
 @pytest.fixture(scope="session")
-def schema(machine: Path) -> Schema:
+def schema(schemas: Path) -> Schema:
     """The schema of the libvirt that is installed here."""
-    return Schema(machine)
+    return Schema(schemas)
 
 
 @pytest.fixture(scope="session")

@@ -171,7 +171,7 @@ def machine_is_versioned(domain: Tree, path: str) -> Iterator[Finding]:
     """An alias like `q35` is another machine after an upgrade of QEMU."""
     kind = domain.get("os", {}).get("type", {})
     name, arch = kind.get("machine"), kind.get("arch")
-    if name and not machines.versioned(name):
+    if name and not machines.versioned(name) and not machines.unpinned(arch or "", name):
         problem = f"`{shown(name)}` is an alias, another machine after each upgrade of QEMU"
         yield Finding(f"{path}.os.type.machine", problem, "name a versioned machine type like `pc-q35-7.2`", "machine")
     elif not name or not arch:
@@ -225,6 +225,7 @@ def _on(value: Any) -> bool:
 
 # Devices whose place the machine itself knows, by list, and the values that tell them.
 _PLACELESS_BUSES = frozenset({"ps2"})
+_OWN = frozenset({"itco", "diag288", "isa", "sb16", "pcspk", "system-serial", "sclp-serial"})
 _PLACED = frozenset(
     {"disks", "interfaces", "rng", "memballoon", "channels", "serials", "watchdogs", "sounds", "inputs", "video"}
 )
@@ -251,7 +252,8 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
 
 def _placeless(device: Tree) -> bool:
     none = "none" in (device.get("type"), device.get("model"))
-    return none or device.get("bus") in _PLACELESS_BUSES or device.get("model") in ("itco", "isa", "sb16")
+    kind = device.get("target", {}).get("type")
+    return none or device.get("bus") in _PLACELESS_BUSES or device.get("model") in _OWN or kind in _OWN
 
 
 def _incomplete(place: str) -> Finding:
@@ -273,6 +275,15 @@ def cells_hold_all_memory(domain: Tree, path: str) -> Iterator[Finding]:
             f"hold {total // 1024} MiB together, but `memory.size` is {size // 1024} MiB; the guest gets the former"
         )
         yield Finding(f"{path}.cpu.numa", problem, "a whole number is MiB; write `4194304Ki` for KiB", "numa")
+
+
+@warning
+def machine_is_pinned(domain: Tree, path: str) -> Iterator[Finding]:
+    """Some machines have no versioned type: what the guest sees follows the node's QEMU."""
+    kind = domain.get("os", {}).get("type", {})
+    if machines.unpinned(kind.get("arch", ""), kind.get("machine", "")):
+        problem = f"`{shown(kind['machine'])}` of {kind['arch']} has no versions: a newer QEMU is another machine"
+        yield Finding(f"{path}.os.type.machine", problem, "keep QEMU the same on all nodes", "machine")
 
 
 @warning

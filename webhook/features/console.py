@@ -9,14 +9,12 @@ from webhook.features.platform import Platform
 Wanted = Flag
 
 _ASKED: Tree = one("serials", {"name": "serial", "target": {"port": 0}})
-_DEFAULT: Tree = one(
-    "serials",
-    {"name": "serial", "type": "pty", "target": {"type": "isa-serial", "port": 0, "model": "isa-serial"}},
-)
 
 
 def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
     """The port where it is asked for, or where the guest writes to it and nobody declines."""
     if wanted or (wanted is None and platform.guest.console):
-        return [Contribution(origin, _ASKED if wanted else {}, _DEFAULT, platform.guest.because)]
+        target = {**platform.machine.defaults["serial"], "port": 0}
+        default = one("serials", {"name": "serial", "type": "pty", "target": target})
+        return [Contribution(origin, _ASKED if wanted else {}, default, platform.guest.because)]
     return []

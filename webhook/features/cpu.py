@@ -99,7 +99,8 @@ def _most(at_boot: int, stated: Tree, platform: Platform) -> int:
     """How many vCPUs there can be: the topology's if it is whole, else the headroom, in whole sockets."""
     if "sockets" in stated:
         return prod(stated.values())
-    most = max(at_boot, min(at_boot * platform.guest.cpu_headroom, _MOST))
+    times = platform.guest.cpu_headroom if platform.machine.defaults["cpus_grow"] else 1
+    most = max(at_boot, min(at_boot * times, _MOST))
     each = prod(stated.values())
     return -(-most // each) * each
 
@@ -120,4 +121,7 @@ def _model(model: str | None, platform: Platform) -> tuple[Tree, Tree]:
     default = {"mode": "custom", "match": "exact", "check": check, "fallback": "forbid"}
     if model:
         return {"model": model}, default
-    return {}, {**default, "model": platform.guest.cpu_model}
+    own = platform.machine.defaults["cpu"].get(platform.site.domain_type, platform.guest.cpu_model)
+    if own in _FOLLOWING:
+        return {}, {"mode": own, **_FOLLOWING[own]}
+    return {}, {**default, "model": own} if own else {}

@@ -10,8 +10,6 @@ from webhook.features.contribution import Contribution, Tree, one
 from webhook.features.platform import Platform
 
 _TYPES = ("vnc", "spice")
-# The display of rule set 2026.1 where neither tenant nor site says, as in the proposal.
-_PREFERRED = "spice"
 # What libvirt adds to a video device that says no more than its type (src/qemu/qemu_domain.c, in KiB).
 _MEMORY: dict[str, Tree] = {
     "qxl": {"ram": 65536, "vram": 65536, "vgamem": 16384},
@@ -41,7 +39,7 @@ def expand(wanted: bool | str | Tree | None, platform: Platform, origin: str) ->
     if not wanted and not stated:
         return [Contribution(origin, {}, _headless(platform), platform.guest.because)]
     kind = wanted["type"] if isinstance(wanted, dict) else wanted if isinstance(wanted, str) else None
-    display = kind or stated.get("type") or platform.site.graphics or _PREFERRED
+    display = kind or stated.get("type") or platform.site.graphics or platform.machine.defaults["display"]
     default = _around(display, platform)
     if not wanted:
         return [Contribution(origin, {}, {"devices": default}, platform.guest.because)]

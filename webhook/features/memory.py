@@ -21,14 +21,16 @@ _MOST_KIB = 512 * 1024 * 1024
 def expand(wanted: int | str | None, platform: Platform, origin: str) -> list[Contribution]:
     """`memory.size` as asked; what is there at boot and how far it grows follow from it."""
     stated = platform.stated.get("memory") or {}
-    size = wanted or stated.get("size") or platform.guest.memory
+    cells = written(platform.in_cells) if platform.in_cells else None
+    size = wanted or stated.get("size") or cells or platform.guest.memory
     memory: Tree = {"current": size} if wanted else {"size": size, "current": size}
     default: Tree = {"memory": memory, **_headroom(size, platform)}
     return [Contribution(origin, {"memory": {"size": wanted}} if wanted else {}, default, platform.guest.because)]
 
 
 def _headroom(size: int | str, platform: Platform) -> Tree:
-    times, amount = platform.guest.memory_headroom, kib(size)
+    grows = platform.machine.defaults["memory_grows"]
+    times, amount = platform.guest.memory_headroom if grows else 1, kib(size)
     assert amount is not None  # noqa: S101 - inspected
     most = min(times * amount, _MOST_KIB)
     if "maxmemory" not in platform.stated and (times == 1 or most <= amount):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Element, choice, frontend, reference
+from webhook.declare.scalars import listed
 from webhook.domain.types import DeviceName, Mac, ObjectName, Positive
 from webhook.features.contribution import Contribution, Tree, names_of, one
 from webhook.features.platform import Platform
@@ -25,10 +26,10 @@ Wanted = list[Nic]
 
 
 def expand(wanted: list[Nic] | None, platform: Platform, origin: str) -> list[Contribution]:
-    """One contribution a NIC. Raises Refused for a name that two NICs bear."""
+    """One contribution a NIC. Raises Refused for a name that two NICs bear, or a model that the machine lacks."""
     if not wanted:
         return []
-    findings = _twice(wanted, origin)
+    findings = [*_twice(wanted, origin), *_impossible(wanted, platform, origin)]
     if findings:
         raise Refused(findings)
     names = names_of((nic.name, nic.source or "interface") for nic in wanted)
@@ -65,3 +66,17 @@ def _twice(nics: list[Nic], origin: str) -> list[Finding]:
             problem = f"`{nic.name}` is already the name of entry {seen[nic.name]}"
             findings.append(Finding(f"{origin}[{index}].name", problem, "give each NIC its name", "network"))
     return findings
+
+
+def _impossible(nics: list[Nic], platform: Platform, origin: str) -> list[Finding]:
+    possible = platform.machine.defaults["nics"]
+    return [
+        Finding(
+            f"{origin}[{index}].model",
+            f"`{nic.model}` is not on {platform.machine.family}",
+            f"the machine has {listed(tuple(possible))}",
+            "network",
+        )
+        for index, nic in enumerate(nics)
+        if nic.model and nic.model not in possible
+    ]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook import guests, machines
-from webhook.declare import shown
+from webhook.declare import kib, shown
+from webhook.declare.scalars import listed
 from webhook.findings import Finding, Refused
 from webhook.guests import Guest
 from webhook.machines import Machine
@@ -16,7 +17,13 @@ Tree = dict[str, Any]
 
 # What a VM runs on where neither tenant nor guest says: KubeVirt's own default, and the one with PCI Express.
 _ARCH = "x86_64"
-_FAMILY = "q35"
+_FAMILIES = {
+    "x86_64": "q35",
+    "aarch64": "virt",
+    "s390x": "s390-ccw-virtio",
+    "ppc64le": "pseries",
+    "riscv64": "virt",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Platform:
     firmware: str
     secure_boot: bool
     stated: Tree = field(default_factory=dict)
+    # What the tenant's NUMA cells hold together, in KiB; 0 where he states none.
+    in_cells: int = 0
 
     def devices(self, kind: str) -> Any:
         """The devices of one kind in the tenant's own domain, or None."""
@@ -68,10 +77,21 @@ def platform_of(features: Tree, domain: Tree, site: Site, rule_set: str, path: s
     machine = _machine(system, os.get("type") or {}, arch, rule_set, path, findings)
     if guest is None or machine is None:
         raise Refused(findings)
+    if machine.family not in guest.disk:
+        findings.append(_elsewhere(guest, arch, system, path))
     firmware, secure_boot = _firmware(system, os, guest, machine, path, findings)
     if findings:
         raise Refused(findings)
-    return Platform(rule_set, arch, guest, machine, site, firmware, secure_boot, domain)
+    in_cells = _in_cells(features.get("numa")) or _in_cells((domain.get("cpu") or {}).get("numa"))
+    return Platform(rule_set, arch, guest, machine, site, firmware, secure_boot, domain, in_cells)
+
+
+def _in_cells(numa: Any) -> int:
+    """The memory of NUMA cells, which libvirt takes for the guest's."""
+    cells = numa.get("cells") if isinstance(numa, dict) else numa
+    if type(cells) is not list:
+        return 0
+    return sum(kib(cell.get("memory")) or 0 for cell in cells)
 
 
 def _guest(system: Tree, rule_set: str, path: str, findings: list[Finding]) -> Guest | None:
@@ -103,18 +123,28 @@ def _machine(
         findings.append(Finding(known[0][0], problem, "remove one of the two, or let them agree", "conflict"))
     if known:
         return known[0][2]
-    default = machines.find(arch, _FAMILY, rule_set)
+    default = machines.find(arch, _FAMILIES.get(arch, ""), rule_set)
     if default is None and not said:
         place = f"{path}.features.system.arch" if system.get("arch") else f"{path}.domain.os.type.arch"
         problem = f"rule set {rule_set} has no machine for `{shown(arch)}`"
-        findings.append(Finding(place, problem, f"known is `{_ARCH}`", "machine"))
+        findings.append(Finding(place, problem, f"known are {listed(tuple(_FAMILIES))}", "machine"))
     return default
 
 
 def _unknown(place: str, name: str, arch: str, rule_set: str) -> Finding:
     problem = f"`{shown(name)}` is no machine for {arch} that rule set {rule_set} knows"
-    way = "name a family (`q35`, `i440fx`) or a versioned machine type like `pc-q35-7.2`"
+    known = machines.of_arch(arch, rule_set)
+    way = f"name a family ({listed(tuple(one.family for one in known))}) or a versioned machine type"
+    if known:
+        way += f" like `{known[-1].version}`"
     return Finding(place, problem, way, "machine")
+
+
+def _elsewhere(guest: Guest, arch: str, system: Tree, path: str) -> Finding:
+    """The guest does not exist for this architecture."""
+    place = f"{path}.features.system.arch" if system.get("arch") else f"{path}.domain.os.type.arch"
+    problem = f"`{shown(arch)}`: {guest.title} is for x86_64 alone"
+    return Finding(place, problem, "leave the architecture out, or name another guest", "guest")
 
 
 def _firmware(
@@ -128,7 +158,8 @@ def _firmware(
         wanted = "efi" if secure_said else guest.firmware
         firmware = wanted if wanted in possible else possible[0]
     elif firmware not in possible:
-        way = f"the machine has {', '.join(f'`{one}`' for one in possible)}; name another machine"
+        named = tuple(one for one in possible if one)
+        way = f"the machine has {listed(named)}; name another machine" if named else "leave it out: it has its own"
         findings.append(Finding(place, f"`{shown(firmware)}` is not possible on {machine.family}", way, "firmware"))
     place, secure = _said("secureBoot", system, os, path)
     if secure is None:
@@ -145,3 +176,9 @@ def _said(name: str, system: Tree, os: Tree, path: str) -> tuple[str, Any]:
     if system.get(name) is not None:
         return f"{path}.features.system.{name}", system[name]
     return f"{path}.domain.os.{name}", os.get(name)
+
+
+def absent(origin: str, what: str, platform: Platform) -> Finding:
+    """A feature asks for a device that the machine has none of."""
+    problem = f"asks for a {what}, and {platform.machine.family} on {platform.arch} has none"
+    return Finding(origin, problem, "leave it out, or name another machine", "machine")

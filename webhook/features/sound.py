@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from webhook.domain.types import Flag
 from webhook.features.contribution import Contribution, one
-from webhook.features.platform import Platform
+from webhook.features.platform import Platform, absent
+from webhook.findings import Refused
 
 Wanted = Flag
 
@@ -13,5 +14,7 @@ def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contrib
     """The card where it is asked for."""
     if not wanted:
         return []
+    if platform.machine.defaults["sound"] is None:
+        raise Refused([absent(origin, "sound card", platform)])
     card = one("sounds", {"name": "sound", "model": platform.machine.defaults["sound"]})
     return [Contribution(origin, one("sounds", {"name": "sound"}), card, platform.guest.because)]

@@ -21,6 +21,7 @@ _VERSION = text(16, "[A-Za-z0-9][A-Za-z0-9.]*", "a version like `10` or `22.04`"
 _TYPE = text(32, "[a-z][-a-z0-9]*", "a guest like `windows`")
 # Enlightenments that QEMU's emulation does not start with (seen on 7.2: they need KVM's interrupt controller).
 _KVM_ONLY = ("synic", "stimer")
+_LIFECYCLE: Tree = {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"}
 
 
 def _version(value: Any) -> str | None:
@@ -75,8 +76,9 @@ def _os(platform: Platform) -> Tree:
     version = platform.site.machines.get(machine.family) or machine.version
     os: Tree = {
         "type": {"os": "hvm", "arch": platform.arch, "machine": version},
-        "firmware": platform.firmware,
     }
+    if platform.firmware:
+        os["firmware"] = platform.firmware
     if platform.firmware == "efi":
         os["secureBoot"] = os["enrolledKeys"] = platform.secure_boot
     if platform.stated.get("sysinfo"):
@@ -86,7 +88,7 @@ def _os(platform: Platform) -> Tree:
 
 def _guest(platform: Platform) -> Tree:
     """What the guest's name decides, and the parts that libvirt would add to what the tenant's domain says of it."""
-    tree = _decided(platform.guest, platform.site.domain_type, platform.machine.family)
+    tree = _decided(platform.guest, platform.site.domain_type, platform.machine)
     stated = platform.stated
     offset = (stated.get("clockOffset") or {}).get("offset")
     if offset not in (None, platform.guest.clock_offset["offset"]):
@@ -102,11 +104,24 @@ def _has_hyperv(features: Iterable[Tree]) -> bool:
 
 
 @cache
-def _decided(guest: Guest, domain_type: str, family: str) -> Tree:
-    """Shared by all VMs with this guest; the merge copies what it takes."""
+def _decided(guest: Guest, domain_type: str, machine: machines.Machine) -> Tree:
+    """Shared by all VMs with this guest; the merge copies what it takes.
+
+    Guests know the PC's hypervisor features, timers and sleep states; other machines have their own, or none.
+    """
+    if "features" in machine.defaults:
+        return {
+            "type": domain_type,
+            "features": machine.defaults["features"],
+            "clockOffset": guest.clock_offset,
+            "lifecycle": _LIFECYCLE,
+            "devices": {"panics": [{"name": "panic", "model": machine.defaults["panic"]}]}
+            if machine.defaults["panic"]
+            else {},
+        }
     features = [_emulated(entry) if domain_type == "qemu" else entry for entry in guest.features]
     # SMM is q35's alone (libvirt: virQEMUCapsSupportsSMM), where QEMU turns it on unless told; secure boot needs it.
-    if family == "q35":
+    if machine.family == "q35":
         features = [*features, {"feature": "smm", "state": True}]
     return {
         "type": domain_type,
@@ -114,7 +129,7 @@ def _decided(guest: Guest, domain_type: str, family: str) -> Tree:
         "clock": guest.clock,
         "clockOffset": guest.clock_offset,
         "pm": guest.pm,
-        "lifecycle": {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"},
+        "lifecycle": _LIFECYCLE,
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from webhook.domain.types import Flag
 from webhook.features.contribution import Contribution, Tree
-from webhook.features.platform import Platform
+from webhook.features.platform import Platform, absent
+from webhook.findings import Refused
 
 Wanted = Flag
 
@@ -19,7 +20,10 @@ def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contrib
     stated = platform.devices("tpm")
     if not (wanted or (wanted is None and (platform.guest.tpm or stated is not None))):
         return []
-    tpm: Tree = {"model": platform.machine.defaults["tpm"][platform.firmware], "backend": "emulator"}
+    model = platform.machine.defaults["tpm"].get(platform.firmware)
+    if model is None:
+        raise Refused([absent(origin, "TPM", platform)])
+    tpm: Tree = {"model": model, "backend": "emulator"}
     # A TPM of the host has its own version and state (a policy permitted it).
     if (stated or {}).get("backend", "emulator") == "emulator":
         tpm |= {"version": "2.0", "persistentState": True}

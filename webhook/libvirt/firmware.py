@@ -1,4 +1,4 @@
-"""Firmware of the isolated form: `firmware`, `secureBoot` and `enrolledKeys` as the images that Debian's ovmf installs.
+"""Firmware of the isolated form: `firmware`, `secureBoot` and `enrolledKeys` as the images that Debian installs.
 
 libvirt's own choice (`<os firmware='efi'>`) changes with the host's descriptors and turns secure boot on by itself
 (seen on libvirt 9.0), so loader and NVRAM template are named and the attribute is not written.
@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from webhook.libvirt.place import Tree
 
-# Debian's package ovmf; by secure boot, and by whether Microsoft's keys are enrolled.
-_CODE = {False: "/usr/share/OVMF/OVMF_CODE_4M.fd", True: "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"}
-_VARS = {False: "/usr/share/OVMF/OVMF_VARS_4M.fd", True: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"}
+# Debian's packages ovmf and qemu-efi-aarch64; by secure boot, and by whether Microsoft's keys are enrolled.
+_CODE = {
+    "x86_64": {False: "/usr/share/OVMF/OVMF_CODE_4M.fd", True: "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"},
+    "aarch64": {False: "/usr/share/AAVMF/AAVMF_CODE.fd"},
+}
+_VARS = {
+    "x86_64": {False: "/usr/share/OVMF/OVMF_VARS_4M.fd", True: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"},
+    "aarch64": {False: "/usr/share/AAVMF/AAVMF_VARS.fd"},
+}
 _CHOICE = ("firmware", "secureBoot", "enrolledKeys")
 
 
@@ -27,10 +33,13 @@ def provide_firmware(os: Tree) -> Tree:
         return rest
     secure: bool = os.get("secureBoot", False)
     keys: bool = os.get("enrolledKeys", secure)
+    arch = _arch(os)
+    if secure not in _CODE[arch] or keys not in _VARS[arch]:
+        return os
     return {
         **rest,
-        "loader": {"path": _CODE[secure], "type": "pflash", "readonly": True, "secure": secure},
-        "nvram": {**os.get("nvram", {}), "template": _VARS[keys]},
+        "loader": {"path": _CODE[arch][secure], "type": "pflash", "readonly": True, "secure": secure},
+        "nvram": {**os.get("nvram", {}), "template": _VARS[arch][keys]},
     }
 
 
@@ -39,7 +48,7 @@ def withdraw_firmware(os: Tree) -> Tree:
     secure = _said(os.get("loader", {}).get("path"), _CODE)
     keys = _said(os.get("nvram", {}).get("template"), _VARS)
     if secure is None or keys is None:
-        return {**os, "firmware": "bios"} if _ours(os) and "firmware" not in os else os
+        return {**os, "firmware": "bios"} if _ours(os) and _arch(os) == "x86_64" and "firmware" not in os else os
     nvram = {name: value for name, value in os["nvram"].items() if name != "template"}
     rest = {name: value for name, value in os.items() if name not in ("loader", "nvram")}
     return {
@@ -53,8 +62,13 @@ def withdraw_firmware(os: Tree) -> Tree:
 
 def _ours(os: Tree) -> bool:
     named = os.get("loader") or "template" in os.get("nvram", {})
-    return os.get("type", {}).get("arch") == "x86_64" and not named
+    return _arch(os) in _CODE and not named
 
 
-def _said(path: object, images: dict[bool, str]) -> bool | None:
-    return next((which for which, image in images.items() if image == path), None)
+def _arch(os: Tree) -> str:
+    return str(os.get("type", {}).get("arch", ""))
+
+
+def _said(path: object, images: dict[str, dict[bool, str]]) -> bool | None:
+    """Which of any architecture's images a path is."""
+    return next((which for known in images.values() for which, image in known.items() if image == path), None)

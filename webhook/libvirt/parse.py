@@ -134,7 +134,7 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
     found = _down(node, at.steps, walk)
     if found is None:
         return None
-    content = found.get(at.attribute) if at.attribute else found.text
+    content = found.get(at.attribute) if at.attribute else _text(found)
     if scalar.presence and not at.attribute:
         return True
     if content is None:
@@ -153,6 +153,11 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
         walk.leave(found, at.attribute, problem_of_value)
         return None
     return value
+
+
+def _text(node: etree._Element) -> str | None:
+    """An element's text; between its children there is but the layout."""
+    return None if len(node) and not (node.text or "").strip() else node.text
 
 
 def _below(node: etree._Element, entry: Field, walk: _Walk) -> Any:

@@ -28,10 +28,23 @@ def find(arch: str, name: str, rule_set: str) -> Machine | None:
     return None
 
 
+def of_arch(arch: str, rule_set: str) -> tuple[Machine, ...]:
+    """The machines of an architecture."""
+    return tuple(machine for machine in _machines(rule_set) if machine.arch == arch)
+
+
 @lru_cache(1024)
 def versioned(name: str) -> bool:
     """Whether a machine's name holds a version, so that it is the same machine in every QEMU that knows it."""
     return bool(re.fullmatch("[a-z0-9-]+-(rhel|el)?[0-9]+(\\.[0-9]+)+(-[a-z0-9.]+)*", name))
+
+
+@lru_cache(1024)
+def unpinned(arch: str, name: str) -> bool:
+    """Whether a machine has no versioned type at all, in the newest rule set: riscv64's `virt` (QEMU 7.2)."""
+    newest = sorted(folder.name for folder in files("webhook.machines").joinpath("data").iterdir())[-1]
+    machine = find(arch, name, newest)
+    return machine is not None and name == machine.version and not versioned(name)
 
 
 def _is_version(name: str, machine: Machine) -> bool:
@@ -67,6 +80,10 @@ def _machine(data: dict[str, Any]) -> Machine:
             bridge=bus["bridge"],
             next=bus.get("next", 0),
             bridge_slot=bus.get("bridge_slot", 0),
+            kind=bus.get("kind", "pci"),
+            root_device=bus.get("root_device", ""),
+            root_target=bus.get("root_target", {}),
+            vio=bus.get("vio", {}),
         ),
         always=tuple(controllers["always"]),
         models=controllers["models"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Tree = dict[str, Any]
@@ -32,6 +32,12 @@ class Bus:
     bridge: str
     next: int = 0
     bridge_slot: int = 0
+    # `pci`, or `ccw` where virtio devices are on the channel subsystem instead.
+    kind: str = "pci"
+    # What the root bus says beside its model, and the first spapr-vio register by kind of device.
+    root_device: str = ""
+    root_target: Tree = field(default_factory=dict)
+    vio: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook.abi.addresses import drive, pci, serial, usb
+from webhook.abi.addresses import ccw, drive, pci, serial, usb, vio
 from webhook.abi.addresses.controllers import Controllers
 from webhook.findings import Finding
 from webhook.machines import Machine
@@ -26,7 +26,11 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
     drive.place(devices, controllers, resting, path)
     usb.place(devices, controllers, resting)
     serial.place(devices, controllers, resting)
-    pci.place(devices, controllers, machine, resting, path)
+    if machine.bus.kind == "ccw":
+        ccw.place(devices, controllers, resting)
+    else:
+        vio.place(devices, controllers, machine, resting)
+        pci.place(devices, controllers, machine, resting, path)
     return controllers.findings
 
 

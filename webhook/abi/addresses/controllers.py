@@ -23,7 +23,10 @@ class Controllers:
         self._list: list[Tree] = devices.setdefault("controllers", [])
         self._by_type: dict[str, dict[int, Tree]] = {}
         self._read()
-        self.ensure("pci", 0, model=machine.bus.root)
+        root = self.ensure("pci", 0, model=machine.bus.root)
+        if machine.bus.root_device:
+            root.setdefault("bridge", {"name": machine.bus.root_device})
+            root.setdefault("target", dict(machine.bus.root_target))
         for wanted in machine.always:
             if wanted["type"] != "usb" or not self._by_type.get("usb"):
                 self.ensure(wanted["type"], wanted["index"], **_rest(wanted))

@@ -23,17 +23,19 @@ _PCI_CONTROLLERS = frozenset({"usb", "scsi", "virtio-serial", "sata", "ide"})
 _ISA_WATCHDOGS = frozenset({"ib700", "itco", "diag288"})
 _NO_PCI_SOUND = frozenset({"sb16", "usb"})
 _ROOT_PORT = "pcie-root-port"
+# QEMU's device of a bridge, where it is not called what libvirt calls the bridge.
+_DEVICES = {"pcie-to-pci-bridge": "pcie-pci-bridge"}
 
 
 def place(devices: Tree, controllers: Controllers, machine: Machine, resting: list[Tree], path: str) -> None:  # noqa: ARG001
     """Give every PCI device without an address one."""
     slots = _Slots(devices, controllers, machine, resting)
-    for kind, where, device in list(_waiting(devices, controllers)):
+    for kind, where, device in list(waiting(devices, controllers)):
         slots.give(kind, where, device)
     slots.finish()
 
 
-def _waiting(devices: Tree, controllers: Controllers) -> Iterator[tuple[str, str, Tree]]:
+def waiting(devices: Tree, controllers: Controllers) -> Iterator[tuple[str, str, Tree]]:
     """Devices that need a PCI place and have none, in libvirt's order of assignment."""
     for kind, where, device in _all(devices, controllers):
         if not device.get("address") and not is_none(device):
@@ -136,7 +138,7 @@ class _Slots:
 
     def _fixed(self, kind: str, device: Tree) -> tuple[int, int, int] | None:
         """The place that the machine itself, or long custom, has for a device."""
-        if kind == "video" and not self._used(0).get(self.bus.video_slot):
+        if kind == "video" and self.bus.video_slot and not self._used(0).get(self.bus.video_slot):
             return 0, self.bus.video_slot, 0
         name = kind if kind in ("sata", "ide") else str(device.get("model"))
         place = self.bus.fixed.get(name)
@@ -224,7 +226,7 @@ class _Slots:
             return None
         index = max(self.controllers.of("pci")) + 1
         made = self.controllers.ensure("pci", index, model=self.bus.bridge)
-        made["bridge"] = {"name": self.bus.bridge}
+        made["bridge"] = {"name": _DEVICES.get(self.bus.bridge, self.bus.bridge)}
         if not self.bus.ports:
             made["target"] = {"chassisNr": index}
         made["address"] = {"type": "pci", "domain": 0, "bus": place[0], "slot": place[1], "function": 0}

@@ -1,4 +1,4 @@
-"""Ports on virtio-serial controllers and serial ports on ISA."""
+"""Ports on virtio-serial controllers, and serial ports of the machine's own kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ISA = ((0x3F8, 4), (0x2F8, 3), (0x3E8, 4), (0x2E8, 3))
 def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     """Give channels and virtio consoles a port, and serial ports their number, I/O base and interrupt."""
     _virtio(devices, controllers, resting)
-    _isa(devices, controllers, resting)
+    _own(devices, controllers, resting)
 
 
 def _virtio(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
@@ -54,8 +54,10 @@ def _free(controllers: Controllers, taken: set[tuple[int, int] | None]) -> Itera
         index += 1
 
 
-def _isa(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
-    serials = [entry for entry in devices.get("serials", ()) if _is_isa(entry)]
+def _own(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    """The serial ports that the machine has by itself; on a PC each has an I/O base and an interrupt."""
+    kind, model = controllers.machine.defaults["serial"].values()
+    serials = [entry for entry in devices.get("serials", ()) if entry.get("target", {}).get("type") in (None, kind)]
     before = [entry["device"] for entry in resting if entry["list"] == "serials"]
     numbers = {
         entry["target"]["port"] for entry in (*serials, *before) if entry.get("target", {}).get("port") is not None
@@ -63,8 +65,8 @@ def _isa(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     free = iter([number for number in range(len(_ISA)) if number not in numbers])
     for index, entry in enumerate(serials):
         target = entry.setdefault("target", {})
-        target.setdefault("type", "isa-serial")
-        target.setdefault("model", "isa-serial")
+        target.setdefault("type", kind)
+        target.setdefault("model", model)
         if target.get("port") is None:
             number = next(free, None)
             if number is None:
@@ -72,9 +74,6 @@ def _isa(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
                 controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
                 continue
             target["port"] = number
-        base, interrupt = _ISA[target["port"]]
-        entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})
-
-
-def _is_isa(entry: Tree) -> bool:
-    return entry.get("target", {}).get("type") in (None, "isa-serial")
+        if kind == "isa-serial":
+            base, interrupt = _ISA[target["port"]]
+            entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})

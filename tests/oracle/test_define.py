@@ -1,0 +1,49 @@
+"""libvirt itself finds nothing to add: it takes what we render, and keeps it as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.oracle.hypervisor import Hypervisor
+from tests.oracle.matrix import LEAST, MACHINES, vms
+from tests.oracle.visible import differences
+from webhook.libvirt.render import render
+
+Complete = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_libvirt_adds_nothing_that_the_guest_sees(machine: str, hypervisor: Hypervisor, complete: Complete) -> None:
+    rows = vms(machine)
+    assert len(rows) >= LEAST
+    found = {}
+    for features in rows:
+        xml = render(complete({"features": features}), "vm")
+        changed = differences(xml, hypervisor.completed(xml))
+        if changed:
+            found[str(features)] = changed
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "noticed"),
+    [
+        ("disks", "address", "/domain/devices/disk[sda]/address/@type"),
+        ("memballoon", "address", "/domain/devices/memballoon/address/@type"),
+        ("controllers", "model", "/domain/devices/controller[usb 0]/@model"),
+    ],
+)
+def test_the_comparison_notices_what_is_left_to_libvirt(
+    kind: str, field: str, noticed: str, hypervisor: Hypervisor, complete: Complete
+) -> None:
+    sata = {"type": "disk", "source": "root", "interface": "sata"}
+    domain = complete({"features": {"system": {"type": "linux"}, "storage": [sata]}})
+    entries = domain["devices"][kind]
+    for device in entries if isinstance(entries, list) else [entries]:
+        if device.get("type") in (None, "usb", "file"):
+            device.pop(field)
+    xml = render(domain, "vm")
+    assert any(line.startswith(noticed) for line in differences(xml, hypervisor.completed(xml)))
