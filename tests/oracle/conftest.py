@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.oracle.hypervisor import Hypervisor
+from webhook.admission.expand import expand, extend
 from webhook.admission.offline import expand_object
 from webhook.admission.world import World
 from webhook.features.platform import Site
@@ -16,6 +17,7 @@ from webhook.kinds.spec import places
 from webhook.policy import Policies
 
 ROOT = Path(__file__).parents[2]
+PRIVILEGED = {"vmconfig.kubevirt.io/enforce": "privileged"}
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +29,15 @@ def hypervisor(schemas: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def complete() -> Callable[[dict[str, Any]], dict[str, Any]]:
+def world() -> World:
+    """An emulated site whose admin permits all that can be permitted: here it is libvirt that judges."""
+    policies = Policies(ROOT / "policies", places())
+    return World(policies=policies, site=Site(domain_type="qemu"), labels=lambda _: PRIVILEGED)
+
+
+@pytest.fixture(scope="session")
+def complete(world: World) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Makes a spec's domain complete; an assertion fails where the webhook would refuse the VM."""
-    world = World(policies=Policies(ROOT / "policies", places()), site=Site(domain_type="qemu"))
 
     def completed(spec: dict[str, Any]) -> dict[str, Any]:
         vm = {
@@ -45,3 +53,14 @@ def complete() -> Callable[[dict[str, Any]], dict[str, Any]]:
         return domain
 
     return completed
+
+
+@pytest.fixture(scope="session")
+def store(world: World) -> Callable[..., dict[str, Any]]:
+    """A spec as it is stored: on create, or, with the stored one, on update."""
+
+    def stored(spec: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
+        made = expand(spec, world, "spec") if before is None else extend(spec, before, world, "spec")
+        return made.spec
+
+    return stored

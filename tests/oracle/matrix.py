@@ -68,6 +68,8 @@ def _factors(machine: str) -> dict[str, list[Any]]:
         "balloon": [None, True, False],
         "input": [None, "tablet", "mouse", "keyboard"],
     }
+    if machine == "virt-riscv64":
+        factors["cpu"] = [None, {"count": 3}]
     if machine != "s390-ccw-virtio":
         factors["tpm"] = [None, True]
     if machine in (*_X86, "s390-ccw-virtio"):

@@ -22,11 +22,17 @@ _IDENTITY = {
     "feature": ("@name",),
     "input": ("@type", "@bus"),
     "cell": ("@id",),
+    "console": ("target/@type",),
 }
 
 
+_UNITS = {"bytes": 1, "B": 1, "KiB": 1024, "M": 2**20, "MiB": 2**20, "GiB": 2**30}
+# What libvirt counts in KiB where no unit is said.
+_IN_KIB = frozenset({"memory", "currentMemory", "maxMemory"})
+
+
 def facts(xml: str) -> dict[str, object]:
-    """Every attribute, text and empty element of a document by its path, numbers as numbers, sizes in KiB."""
+    """Every attribute, text and empty element of a document by its path, numbers as numbers, sizes in bytes."""
     found: dict[str, object] = {}
     _collect(etree.fromstring(xml), "/domain", found)
     return found
@@ -62,7 +68,11 @@ def _collect(node: etree._Element, here: str, found: dict[str, object]) -> None:
         if name != "unit":
             found[f"{here}/@{name}"] = _value(str(value))
     text = (node.text or "").strip()
-    if text:
+    if text and node.get("unit"):
+        found[here] = int(text) * _UNITS[str(node.get("unit"))]
+    elif text and node.tag in _IN_KIB:
+        found[here] = int(text) * 1024
+    elif text:
         found[here] = _value(text)
     elif not len(node) and not node.attrib:
         found[here] = True

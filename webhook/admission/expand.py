@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from webhook.abi.addresses import allocate
 from webhook.abi.boot import order_boot
+from webhook.abi.complete import complete
 from webhook.abi.freeze import freeze, places
 from webhook.abi.identity import identify
 from webhook.abi.merge import copied, merge
 from webhook.abi.names import name_devices
 from webhook.abi.state import FROZEN, LATEST, Tree, reserved
+from webhook.abi.suits import suits
 from webhook.admission.world import NEWEST, RULE_SETS, World
 from webhook.declare import inspect, shown
 from webhook.declare.inspect import Inspection
@@ -49,6 +51,7 @@ def expand(spec: Tree, world: World, path: str, known: Tree | None = None) -> Ex
     numa.complete(domain)
     name_devices(domain.setdefault("devices", {}))
     order_boot(domain)
+    findings += suits(domain, platform.guest, f"{path}.domain")
     return _finished(spec, domain, abi, platform, contributions, findings, world, path, known)
 
 
@@ -118,6 +121,7 @@ def _finished(
     known: Tree | None = None,
 ) -> Expanded:
     """What new and stored machines need last: places, then who they are; raises Refused."""
+    complete(domain, platform.machine, platform.guest.nic[platform.machine.family])
     findings += allocate(domain, platform.machine, reserved(abi), f"{path}.domain")
     identify(domain, world.entropy, known)
     if findings:

@@ -71,6 +71,8 @@ class Domain(Element, tag="domain"):
     cpu: Cpu | None = frontend()
     pm: PowerManagement | None = frontend()
     lifecycle: Lifecycle | None = frontend()
+    # Not among the devices, all of which are objects.
+    emulator: Path | None = backend("host-identity", "devices/emulator")
     devices: Devices | None = frontend()
     os: Os | None = frontend()
     launch_security: LaunchSecurity | None = frontend()

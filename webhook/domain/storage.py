@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import Element, Goal, backend, choice, goal, integer, reference
+from webhook.domain.address import Bus
 from webhook.domain.seclabel import SourceSeclabel
 from webhook.domain.types import Big, Count, Flag, Line, ObjectName, Path, Positive, Switch, Uuid, Word
 
@@ -21,7 +22,7 @@ class HostPciAddress(Element, tag="address"):
     """A PCI device of the host."""
 
     domain: Annotated[int, integer(0, 0xFFFFFFFF, hex_digits=4)] | None = backend("passthrough")
-    bus: Annotated[int, integer(0, 255, hex_digits=2)] | None = backend("passthrough")
+    bus: Bus | None = backend("passthrough")
     slot: Annotated[int, integer(0, 31, hex_digits=2)] | None = backend("passthrough")
     function: Annotated[int, integer(0, 7, hex_digits=1)] | None = backend("passthrough")
     multifunction: Switch | None = backend("passthrough")

@@ -44,6 +44,8 @@ _NOTHING = Wanted()
 def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contribution]:
     """Count and topology, model, and the goal of exclusive CPUs. Raises Refused where the numbers disagree."""
     said = wanted or _NOTHING
+    if not platform.machine.defaults["cpu"].get(platform.site.domain_type, "named"):
+        return [_bare(said, platform, origin)]
     asked, default = _counted(said, platform, origin) if said.topology is None else _laid_out(said, origin)
     model_asked, model_default = _model(said.model, platform)
     if model_asked:
@@ -52,6 +54,20 @@ def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contr
     if said.exclusive is not None:
         asked["goals"] = {"exclusiveCpus": said.exclusive}
     return [Contribution(origin, asked, default, platform.guest.because)]
+
+
+def _bare(wanted: Wanted, platform: Platform, origin: str) -> Contribution:
+    """Where libvirt has no CPU driver (riscv64) there is a count and nothing else; raises Refused for more."""
+    for name, value in (("topology", wanted.topology), ("model", wanted.model)):
+        if value is not None:
+            problem = f"cannot be said on {platform.arch}: QEMU's own is all there is"
+            raise Refused([Finding(f"{origin}.{name}", problem, "leave it out; state a `count`", "cpu")])
+    count = wanted.max or wanted.count or (platform.stated.get("vcpu") or {}).get("count") or platform.guest.cpus
+    asked: Tree = {"vcpu": {"count": count}} if wanted.count or wanted.max else {}
+    default: Tree = {"vcpu": {"count": count, "current": wanted.count or count}}
+    if wanted.exclusive is not None:
+        asked["goals"] = {"exclusiveCpus": wanted.exclusive}
+    return Contribution(origin, asked, default, platform.guest.because)
 
 
 def _laid_out(wanted: Wanted, origin: str) -> tuple[Tree, Tree]:

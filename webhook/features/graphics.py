@@ -10,13 +10,6 @@ from webhook.features.contribution import Contribution, Tree, one
 from webhook.features.platform import Platform
 
 _TYPES = ("vnc", "spice")
-# What libvirt adds to a video device that says no more than its type (src/qemu/qemu_domain.c, in KiB).
-_MEMORY: dict[str, Tree] = {
-    "qxl": {"ram": 65536, "vram": 65536, "vgamem": 16384},
-    "vga": {"vram": 16384},
-    "cirrus": {"vram": 16384},
-    "bochs": {"vram": 16384},
-}
 _CHANNEL: Tree = {"name": "spice", "type": "spicevmc", "target": {"type": "virtio", "name": "com.redhat.spice.0"}}
 
 
@@ -79,4 +72,4 @@ def _video(kind: str, platform: Platform) -> list[Tree]:
     model = model or platform.machine.defaults["video"][platform.firmware]
     if model == "none":
         return [{"name": name, "type": "none"}]
-    return [{"name": name, "type": model, "heads": 1, "primary": True, **_MEMORY.get(model, {})}]
+    return [{"name": name, "type": model, "heads": 1, "primary": True}]

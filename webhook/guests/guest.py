@@ -22,16 +22,18 @@ class Minimum:
 class Guest:
     """One guest of a rule set; there is one object a guest, so that it can key a cache.
 
-    `version` is empty where any is meant. `memory` (MiB) and `cpus` are what it gets when nobody says, headrooms
-    how many times as much can be plugged in while it runs. `cpus_as` says what a bare count of vCPUs counts:
-    sockets or cores. `disk` and `nic` are by machine family, `video` by the display's type (else the machine's).
-    `features`, `clock`, `clock_offset` and `pm` are parts of a domain as they stand; nobody changes them.
+    `version` is empty where any is meant; `strict` guests are refused a machine that their installer refuses.
+    `memory` (MiB) and `cpus` are what it gets when nobody says, headrooms how many times as much can be plugged in
+    while it runs. `cpus_as` says what a bare count of vCPUs counts: sockets or cores. `disk` and `nic` are by machine
+    family, `video` by the display's type (else the machine's). `features`, `clock`, `clock_offset` and `pm` are parts
+    of a domain as they stand; nobody changes them.
     """
 
     type: str
     version: str
     because: str
     minimum: Minimum
+    strict: bool
     memory: int
     cpus: int
     memory_headroom: int

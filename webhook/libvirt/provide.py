@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from webhook.domain.types import ObjectName
 from webhook.libvirt.firmware import provide_firmware, withdraw_firmware
+from webhook.libvirt.memory import provide_memory, withdraw_memory
 from webhook.libvirt.place import Tree
 
 # Where a PersistentVolumeClaim's content is by convention, by the disk's type: field of the source, before, after.
@@ -23,6 +24,8 @@ _BLANK = "_blank_"
 # A NIC without a network is on the pod's; again no network's name has an underscore.
 _POD_NETWORK = "pod_network"
 _NETWORKS = {"bridge": "bridge", "network": "network"}
+_FOLDERS = "/var/lib/vmconfig/claims/"
+_VIRTIOFS = {"type": "virtiofs"}
 _DRIVER = {"name": "qemu", "type": "raw"}
 _LISTEN = {"type": "address", "address": "127.0.0.1"}
 # libvirt gives the socket its path.
@@ -37,7 +40,7 @@ def provide(domain: Tree) -> Tree:
     made = {**domain, "type": domain.get("type", "kvm")}
     if "os" in domain:
         made["os"] = provide_firmware(domain["os"])
-    return _devices(made, _PROVIDE)
+    return _devices(provide_memory(made), _PROVIDE)
 
 
 def withdraw(domain: Tree) -> Tree:
@@ -48,7 +51,7 @@ def withdraw(domain: Tree) -> Tree:
     made = _taken(type="kvm")(domain)
     if "os" in domain:
         made["os"] = withdraw_firmware(domain["os"])
-    return _devices(made, _WITHDRAW)
+    return _devices(withdraw_memory(made), _WITHDRAW)
 
 
 def _devices(domain: Tree, change: dict[str, Callable[[Tree], Tree]]) -> Tree:
@@ -91,6 +94,22 @@ def _provide_disk(disk: Tree) -> Tree:
     if not volume or set(source) - {"startupPolicy"}:
         return made
     return {**made, "source": {**source, field: f"{before}{volume}{after}"}}
+
+
+def _provide_filesystem(folder: Tree) -> Tree:
+    """A claim's folder by virtiofs, which shares the guest's memory."""
+    source = folder.get("source") or {"dir": f"{_FOLDERS}{folder.get('claim') or _BLANK + 'folder'}"}
+    return {**folder, "driver": {**_VIRTIOFS, **folder.get("driver", {})}, "source": source}
+
+
+def _withdraw_filesystem(folder: Tree) -> Tree:
+    made = _without(folder, "driver", _taken(**_VIRTIOFS)(folder.get("driver", {})))
+    claim = _between(folder.get("source", {}).get("dir", ""), _FOLDERS, "")
+    if _is_name(claim) is None:
+        made["claim"] = claim
+    if _is_name(claim) is None or claim.startswith(_BLANK):
+        made.pop("source", None)
+    return made
 
 
 def _blank(disk: Tree) -> str:
@@ -184,6 +203,7 @@ _PROVIDE: dict[str, Callable[[Tree], Tree]] = {
     "tpm": _given(backend="emulator"),
     "graphics": _provide_graphics,
     "audios": _given(type="none"),
+    "filesystems": _provide_filesystem,
 }
 _WITHDRAW: dict[str, Callable[[Tree], Tree]] = {
     "disks": _withdraw_disk,
@@ -195,4 +215,5 @@ _WITHDRAW: dict[str, Callable[[Tree], Tree]] = {
     "tpm": _taken(backend="emulator"),
     "graphics": _taken(listen=_LISTEN, autoport=True),
     "audios": _taken(type="none"),
+    "filesystems": _withdraw_filesystem,
 }

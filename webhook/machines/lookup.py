@@ -47,6 +47,14 @@ def unpinned(arch: str, name: str) -> bool:
     return machine is not None and name == machine.version and not versioned(name)
 
 
+@lru_cache(1024)
+def family(arch: str, name: str) -> str:
+    """The family of a machine by any name, in the newest rule set; empty where it is unknown."""
+    newest = sorted(folder.name for folder in files("webhook.machines").joinpath("data").iterdir())[-1]
+    machine = find(arch, name, newest)
+    return machine.family if machine is not None else ""
+
+
 def _is_version(name: str, machine: Machine) -> bool:
     return name.startswith(machine.names) and bool(_VERSION.match(name.removeprefix(machine.names)))
 

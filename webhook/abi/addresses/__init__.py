@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook.abi.addresses import ccw, drive, pci, serial, usb, vio
+from webhook.abi.addresses import ccid, ccw, dimm, drive, pci, serial, usb, vio
 from webhook.abi.addresses.controllers import Controllers
 from webhook.findings import Finding
 from webhook.machines import Machine
@@ -24,6 +24,8 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
     resting = [entry for entry in reserved if not _present(devices, entry)]
     controllers = Controllers(devices, machine, path)
     drive.place(devices, controllers, resting, path)
+    ccid.place(devices, controllers, resting)
+    dimm.place(devices, controllers, domain.get("maxmemory", {}), resting)
     usb.place(devices, controllers, resting)
     serial.place(devices, controllers, resting)
     if machine.bus.kind == "ccw":

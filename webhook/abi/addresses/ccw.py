@@ -13,7 +13,7 @@ Tree = dict[str, Any]
 _CSSID = 0xFE
 _LAST = 0xFFFF
 # There is no USB on this machine, and what else is not virtio has no channel.
-_NOT_HERE = frozenset({"usb", "sata", "ide"})
+_NOT_HERE = frozenset({"usb", "sata", "ide", "shmems", "pstore", "hostdevs"})
 
 
 def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
@@ -22,8 +22,8 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     free = (number for number in range(_LAST + 1) if number not in taken)
     for kind, where, device in list(waiting(devices, controllers)):
         if kind in _NOT_HERE:
-            way = "leave it out; s390x has no such bus, name the interface `virtio` or `virtio-scsi`"
-            controllers.refuse(where, f"is on {kind}, which the machine does not have", way)
+            way = "leave it out; devices of this machine are virtio ones"
+            controllers.refuse(where, "is on a bus that the machine does not have", way)
             continue
         device["address"] = {"type": "ccw", "cssid": _CSSID, "ssid": 0, "devno": next(free)}
 

@@ -38,15 +38,21 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
         if not target.get("dev"):
             target["dev"] = _natural(disk, bus, names) or next(free[_PREFIX[bus]])
             names.add(target["dev"])
+    for index, hostdev in enumerate(devices.get("hostdevs", ())):
+        if hostdev.get("type") == "scsi" and not hostdev.get("address"):
+            _address(hostdev, "scsi", taken["scsi"], controllers, index, "hostdevs")
+            controllers.ensure("scsi", hostdev["address"]["controller"])
     for disk in disks:
         address = disk.get("address", {})
         if address.get("type") == "drive":
             controllers.ensure(disk["target"]["bus"], address.get("controller", 0))
 
 
-def _address(disk: Tree, bus: str, taken: dict[Place, str], controllers: Controllers, index: int) -> None:
-    where = f".devices.disks[{index}]"
-    stated = disk["target"].get("dev")
+def _address(
+    disk: Tree, bus: str, taken: dict[Place, str], controllers: Controllers, index: int, kind: str = "disks"
+) -> None:
+    where = f".devices.{kind}[{index}]"
+    stated = disk.get("target", {}).get("dev")
     found: Place | None
     if stated:
         found = _of_name(stated, bus)

@@ -22,6 +22,7 @@ _FUNCTIONS = 8
 _PCI_CONTROLLERS = frozenset({"usb", "scsi", "virtio-serial", "sata", "ide"})
 _ISA_WATCHDOGS = frozenset({"ib700", "itco", "diag288"})
 _NO_PCI_SOUND = frozenset({"sb16", "usb"})
+_VIRTIO_MEMORY = frozenset({"virtio-mem", "virtio-pmem"})
 _ROOT_PORT = "pcie-root-port"
 # QEMU's device of a bridge, where it is not called what libvirt calls the bridge.
 _DEVICES = {"pcie-to-pci-bridge": "pcie-pci-bridge"}
@@ -56,6 +57,21 @@ def _all(devices: Tree, controllers: Controllers) -> Iterator[tuple[str, str, Tr
     yield from _listed("watchdogs", devices, lambda device: device.get("model") not in _ISA_WATCHDOGS)
     yield from _listed("inputs", devices, lambda device: device.get("bus") == "virtio")
     yield from _listed("serials", devices, lambda device: device.get("target", {}).get("type") == "pci-serial")
+    yield from _listed("filesystems", devices)
+    yield from _listed("hostdevs", devices, _on_pci)
+    yield from _listed("shmems", devices)
+    yield from _listed("iommu", devices, lambda device: device.get("model") == "virtio")
+    yield from _listed("vsock", devices)
+    yield from _listed("memories", devices, lambda device: device.get("model") in _VIRTIO_MEMORY)
+    yield from _listed("cryptos", devices)
+    yield from _listed("pstore", devices)
+
+
+def _on_pci(hostdev: Tree) -> bool:
+    """Whether the guest sees a device of the host on PCI: USB and SCSI ones are on those buses (libvirt: hostdev)."""
+    if hostdev.get("type") == "mdev":
+        return hostdev.get("model") in (None, "vfio-pci")
+    return hostdev.get("type") in ("pci", "scsi_host")
 
 
 def _listed(
@@ -63,7 +79,8 @@ def _listed(
 ) -> Iterator[tuple[str, str, Tree]]:
     entries = devices.get(kind, ())
     if type(entries) is dict:
-        yield kind, f".devices.{kind}", entries
+        if wanted(entries):
+            yield kind, f".devices.{kind}", entries
         return
     for index, device in enumerate(entries):
         if wanted(device):
@@ -140,7 +157,7 @@ class _Slots:
         """The place that the machine itself, or long custom, has for a device."""
         if kind == "video" and self.bus.video_slot and not self._used(0).get(self.bus.video_slot):
             return 0, self.bus.video_slot, 0
-        name = kind if kind in ("sata", "ide") else str(device.get("model"))
+        name = kind if kind in ("sata", "ide", "iommu") else str(device.get("model"))
         place = self.bus.fixed.get(name)
         if place is None or device.get("index", 0) or place[1] in self._used(0).get(place[0], {}):
             return None

@@ -17,6 +17,7 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     """Give channels and virtio consoles a port, and serial ports their number, I/O base and interrupt."""
     _virtio(devices, controllers, resting)
     _own(devices, controllers, resting)
+    _consoles(devices)
 
 
 def _virtio(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
@@ -55,25 +56,39 @@ def _free(controllers: Controllers, taken: set[tuple[int, int] | None]) -> Itera
 
 
 def _own(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
-    """The serial ports that the machine has by itself; on a PC each has an I/O base and an interrupt."""
+    """Serial ports are numbered, whatever they are on; a PC's own have an I/O base and an interrupt."""
     kind, model = controllers.machine.defaults["serial"].values()
-    serials = [entry for entry in devices.get("serials", ()) if entry.get("target", {}).get("type") in (None, kind)]
+    serials = devices.get("serials", ())
     before = [entry["device"] for entry in resting if entry["list"] == "serials"]
-    numbers = {
-        entry["target"]["port"] for entry in (*serials, *before) if entry.get("target", {}).get("port") is not None
-    }
-    free = iter([number for number in range(len(_ISA)) if number not in numbers])
+    taken = {_number(entry) for entry in (*serials, *before)}
     for index, entry in enumerate(serials):
         target = entry.setdefault("target", {})
-        target.setdefault("type", kind)
-        target.setdefault("model", model)
+        own = target.setdefault("type", kind) == kind
+        if own:
+            target.setdefault("model", model)
         if target.get("port") is None:
-            number = next(free, None)
-            if number is None:
-                way = "the machine has four; use a channel instead"
-                controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
-                continue
-            target["port"] = number
-        if kind == "isa-serial":
+            target["port"] = next(number for number in range(len(taken) + 1) if number not in taken)
+            taken.add(target["port"])
+        if own and target["port"] >= len(_ISA):
+            way = "the machine has four; use a channel instead"
+            controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
+        elif own and kind == "isa-serial":
             base, interrupt = _ISA[target["port"]]
             entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})
+
+
+def _number(entry: Tree) -> int | None:
+    number: int | None = entry.get("target", {}).get("port")
+    return number
+
+
+def _consoles(devices: Tree) -> None:
+    """Consoles are numbered among those of their own kind."""
+    taken: dict[str, set[int | None]] = {}
+    for entry in devices.get("consoles", ()):
+        taken.setdefault(entry.get("target", {}).get("type", ""), set()).add(_number(entry))
+    for entry in devices.get("consoles", ()):
+        numbers = taken[entry.get("target", {}).get("type", "")]
+        if _number(entry) is None:
+            entry.setdefault("target", {})["port"] = next(n for n in range(len(numbers) + 1) if n not in numbers)
+            numbers.add(_number(entry))

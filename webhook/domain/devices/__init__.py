@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Annotated
 
 from pydantic import create_model
 
-from webhook.declare import Element, backend, frontend, text
+from webhook.declare import Element, frontend
 from webhook.domain.devices.device import Named
 
 
@@ -25,8 +24,6 @@ KINDS: dict[str, type[Named]] = {kind.plural or kind.single: kind for kind in _f
 
 class DeviceList(Element, tag="devices"):
     """The devices of a domain, a list a kind."""
-
-    emulator: Annotated[str, text(4096)] | None = backend("host-identity", "emulator")
 
 
 Devices: type[Element] = create_model(

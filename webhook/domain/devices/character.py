@@ -98,7 +98,7 @@ class SerialTarget(Element, tag="target"):
         ]
         | None
     ) = frontend()  # fmt: skip
-    port: Annotated[int, integer(0, 3)] | None = frontend()
+    port: Annotated[int, integer(0, 31)] | None = frontend()
     model: Annotated[str, _MODELS] | None = frontend("model/@name")
 
 
@@ -121,7 +121,7 @@ class Channel(Character, tag="channel", plural="channels", alike=("type", "targe
     target: ChannelTarget | None = frontend()
 
 
-class Serial(Character, PciDevice, tag="serial", plural="serials", alike=("target.port",)):
+class Serial(Character, PciDevice, tag="serial", plural="serials", alike=("target.type", "target.port")):
     """A serial port."""
 
     target: SerialTarget | None = frontend()

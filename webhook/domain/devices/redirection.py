@@ -46,6 +46,9 @@ class Certificate(Element, tag="certificate"):
 class Smartcard(HostEnd, Device, tag="smartcard", plural="smartcards", alike=("mode",)):
     """A smartcard reader; the card is the viewer's (`passthrough` of a `spicevmc`), or the host's own."""
 
+    # libvirt's schema gives a reader no alias.
+    name: Annotated[str, NAME] | None = frontend("-")
+
     mode: Annotated[str, choice("host", "host-certificates", "passthrough")] | None = frontend(
         unless={"host": Backend("passthrough"), "host-certificates": Backend("credential")}
     )

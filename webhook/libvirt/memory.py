@@ -1,0 +1,40 @@
+"""Memory as libvirt counts it: `<memory>` holds the DIMMs too, and virtiofs needs memory that other processes see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from webhook.declare import kib, written
+from webhook.libvirt.place import Tree
+
+# Anonymous memory that can be shared by its descriptor: nothing of the host's files.
+_SHARED = {"source": "memfd", "access": "shared"}
+
+
+def provide_memory(domain: Tree) -> Tree:
+    """The domain with memory devices counted in, and shared memory where a folder is passed."""
+    made = _counted(domain, 1)
+    shares = domain.get("devices", {}).get("filesystems")
+    if shares and "memoryBacking" not in domain:
+        made = {**made, "memoryBacking": _SHARED}
+    return made
+
+
+def withdraw_memory(domain: Tree) -> Tree:
+    """The inverse: memory at boot without memory devices."""
+    made = _counted(domain, -1)
+    if made.get("devices", {}).get("filesystems") and made.get("memoryBacking") == _SHARED:
+        made = {name: value for name, value in made.items() if name != "memoryBacking"}
+    return made
+
+
+def _counted(domain: Tree, sign: int) -> Tree:
+    extra = sum(_sizes(domain.get("devices", {}).get("memories", ())))
+    size = kib(domain.get("memory", {}).get("size"))
+    if not extra or size is None or size + sign * extra <= 0:
+        return domain
+    return {**domain, "memory": {**domain["memory"], "size": written(size + sign * extra)}}
+
+
+def _sizes(devices: Iterable[Tree]) -> Iterable[int]:
+    return (kib(device.get("target", {}).get("size")) or 0 for device in devices)
