@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from webhook.cli import files, serve, verbs
+from webhook.cli import conversion, files, serve, verbs
 from webhook.findings import Refused
 
 OK, FINDINGS, USAGE = 0, 1, 2
@@ -53,6 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     _with_file(explain)
     explain.add_argument("path", metavar="PATH", help="like spec.domain.devices.disks[0].target.bus")
     _with_rules(explain)
+    capture = _verb(
+        found, "capture", conversion.capture, "a VM with the frontend facts that libvirt added to its running domain"
+    )
+    _with_file(capture)
+    capture.add_argument("--xml", required=True, metavar="FILE", help="`virsh dumpxml` of the running domain")
+    imported = _verb(found, "import", conversion.import_xml, "a VM whose frontend is that of libvirt's XML")
+    imported.add_argument("xml", metavar="XML", help="`virsh dumpxml --inactive`; - for standard input")
+    imported.add_argument("--map", metavar="FILE", help="YAML: claims by image, networks by bridge or libvirt network")
+    imported.add_argument("--machine", help="the versioned machine type, where the XML has an alias")
+    imported.add_argument("--name", help="the VM's name, where the XML's is no name of a Kubernetes object")
     _verb(found, "crd", verbs.crd, "the CustomResourceDefinitions")
     serving = found.add_parser("serve", help="serve the webhooks", description="serve the webhooks over TLS")
     serve.add_flags(serving)

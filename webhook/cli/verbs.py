@@ -23,7 +23,7 @@ Tree = dict[str, Any]
 Verb = Callable[[argparse.Namespace], int]
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """YAML without anchors: parts of a tree that are the same object are written out."""
 
     def ignore_aliases(self, _: Any) -> bool:
@@ -49,7 +49,7 @@ def expand(given: argparse.Namespace) -> int:
             made.append(complete)
     if findings:
         return show_findings(findings, given.output)
-    _print(made, "yaml" if given.output == "text" else given.output)
+    show(made, given.output)
     return 0
 
 
@@ -94,8 +94,13 @@ def explain(given: argparse.Namespace) -> int:
 
 def crd(given: argparse.Namespace) -> int:
     """Print the CustomResourceDefinitions."""
-    _print(crds(), "yaml" if given.output == "text" else given.output)
+    show(crds(), given.output)
     return 0
+
+
+def show(trees: list[Any], output: str) -> None:
+    """Print objects; YAML is their text."""
+    _print(trees, "yaml" if output == "text" else output)
 
 
 def show_findings(findings: list[Finding], output: str) -> int:

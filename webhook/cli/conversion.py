@@ -1,0 +1,88 @@
+"""The verbs that go from libvirt's XML to VMs: `capture` and `import`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from webhook.abi.merge import copied
+from webhook.abi.names import label, name_devices
+from webhook.admission import offline
+from webhook.cli import files, verbs
+from webhook.findings import Finding, Refused
+from webhook.kinds import GROUP, VERSION
+
+Tree = dict[str, Any]
+
+_LARGEST = 2**20
+_NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def capture(given: argparse.Namespace) -> int:
+    """Print the VM with the frontend facts of a running domain; findings where the two disagree."""
+    from webhook.libvirt.capture import capture as capture_facts
+
+    objects = files.read(given.file)
+    if len(objects) != 1:
+        raise Refused([Finding(given.file, f"holds {len(objects)} objects", "give the one VM of the XML", "kind")])
+    kind, findings = offline.kind_of(objects[0])
+    if kind is None:
+        raise Refused(findings)
+    made: Tree = copied(objects[0])
+    holder = made
+    for key in kind.spec:
+        holder = holder.setdefault(key, {})
+    captured = capture_facts(holder.get("domain") or {}, _xml(given.xml), f"{kind.spec_path}.domain")
+    name_devices(captured.domain.get("devices", {}))
+    holder["domain"] = captured.domain
+    for place in captured.added:
+        print(f"added: {place}", file=sys.stderr)
+    if captured.findings:
+        return verbs.show_findings(captured.findings, given.output)
+    verbs.show([made], given.output)
+    return 0
+
+
+def import_xml(given: argparse.Namespace) -> int:
+    """Print a VM whose frontend is the XML's, and what could not be carried over."""
+    from webhook.libvirt.imported import import_domain
+
+    found = import_domain(_xml(given.xml), _map(given.map), given.machine or "")
+    name = given.name or label(found.name)
+    if not _NAME.fullmatch(name):
+        raise Refused([Finding("name", "is no name of a Kubernetes object", "say one with `--name`", "import")])
+    name_devices(found.domain.get("devices", {}))
+    for finding in found.left:
+        print(f"not carried over: {finding.path}: {finding.problem}", file=sys.stderr)
+    spec = {"domain": found.domain}
+    vm = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "VM", "metadata": {"name": name}, "spec": spec}
+    verbs.show([vm], given.output)
+    return 0
+
+
+def _xml(file: str) -> bytes:
+    try:
+        text = sys.stdin.buffer.read(_LARGEST + 1) if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise files.Unreadable(f"{file}: {error.strerror}") from None
+    return text
+
+
+def _map(file: str | None) -> Any:
+    """The map of the host's things to Kubernetes' names: `claims` and `networks`, each from text to text."""
+    from webhook.libvirt.imported import Map
+
+    if file is None:
+        return Map()
+    documents = files.read(file)
+    tree = documents[0] if len(documents) == 1 else None
+    problem = "is no map: it has `claims` and `networks`, each of names"
+    if not isinstance(tree, dict) or set(tree) - {"claims", "networks"}:
+        raise Refused([Finding(file, problem, "write `claims: {/path/of/image: claim}`", "import")])
+    for part, names in tree.items():
+        if not isinstance(names, dict) or not all(isinstance(x, str) for pair in names.items() for x in pair):
+            raise Refused([Finding(f"{file}: {part}", problem, "write `claims: {/path/of/image: claim}`", "import")])
+    return Map(**tree)

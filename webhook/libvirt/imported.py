@@ -1,0 +1,137 @@
+"""A VM's domain from libvirt's XML: the whole frontend, with references where the XML names the host's own things.
+
+Backend is not carried: the map names a claim for each image and a network for each bridge; all else is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from webhook import machines
+from webhook.declare import Backend, Field, Shape, shown
+from webhook.domain import domain_shape
+from webhook.findings import Finding, Refused
+from webhook.libvirt.capture import without_mirrors
+from webhook.libvirt.parse import read
+from webhook.libvirt.place import Tree
+
+# Where the host's end of a device can be left out and is then libvirt's own choice; other devices need theirs.
+_ENDLESS = frozenset(
+    {"disks", "interfaces", "filesystems", "channels", "serials", "consoles", "parallels", "rng", "tpm"}
+)
+# What says that a device is the host's.
+_KINDS = ("type", "mode", "model")
+# The sources of a disk, of a NIC, of a folder: whichever is there is what the map must name.
+_IMAGES = ("file", "dev", "volume", "name", "dir", "path")
+_NETWORKS = ("bridge", "network", "dev", "path", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Kubernetes' names for the host's things: claims by image, networks by bridge or libvirt network."""
+
+    claims: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Imported:
+    """The VM's name as the XML has it, its domain, and what was not carried over, by place."""
+
+    name: str
+    domain: Tree
+    left: list[Finding] = field(default_factory=list)
+
+
+def import_domain(xml: bytes | str, names: Map, machine: str = "") -> Imported:
+    """The frontend of a domain's XML as `spec.domain`.
+
+    `machine` is the versioned machine type where the XML has an alias. Raises Refused, with all findings, for what
+    is no domain, an image or a network that `names` does not name, and a machine without a version.
+    """
+    reading = without_mirrors(read(xml))
+    found = Imported(reading.name, reading.domain, [one for one in reading.left if one.rule != "running"])
+    findings: list[Finding] = []
+    _refer(found.domain.get("devices", {}), names, findings)
+    _pin(found.domain, machine, findings)
+    if findings:
+        raise Refused(findings)
+    found.domain = _stripped(found.domain, domain_shape(), "", found.left)
+    return found
+
+
+def _refer(devices: Tree, names: Map, findings: list[Finding]) -> None:
+    """Images become claims and networks become references, in place."""
+    for kind, known, fields, target, what in (
+        ("disks", names.claims, _IMAGES, "claim", "claims"),
+        ("filesystems", names.claims, _IMAGES, "claim", "claims"),
+        ("interfaces", names.networks, _NETWORKS, "network", "networks"),
+    ):
+        for index, device in enumerate(devices.get(kind, ())):
+            source = device.get("source", {})
+            field_said = next((name for name in fields if source.get(name)), None)
+            if device.get(target) in known:
+                # A bridge of the network's own name, which the map calls otherwise.
+                device[target] = known[device[target]]
+            if field_said is None or device.get(target):
+                continue
+            said = source[field_said]
+            if said not in known:
+                problem = f"is `{shown(said)}` of the host, for which the map has no name"
+                way = f"add it to `{what}` of the map: `{shown(said)}: NAME`"
+                findings.append(Finding(f"devices.{kind}[{index}].source", problem, way, "import"))
+                continue
+            device[target] = known[said]
+            del source[field_said]
+
+
+def _pin(domain: Tree, machine: str, findings: list[Finding]) -> None:
+    """The machine gets its version; one that has one already keeps it."""
+    kind = domain.get("os", {}).get("type", {})
+    name, arch = kind.get("machine", ""), kind.get("arch", "")
+    if machines.versioned(name) or machines.unpinned(arch, name):
+        return
+    if machine:
+        kind["machine"] = machine
+        return
+    problem = f"`{shown(name)}` has no version: the XML does not say which machine the guest had"
+    findings.append(Finding("os.type.machine", problem, "say it with `--machine`, like `pc-q35-7.2`", "import"))
+
+
+def _stripped(tree: Tree, shape: Shape, path: str, left: list[Finding]) -> Tree:
+    """A tree without its backend, each part of which is listed."""
+    made: Tree = {}
+    for name, value in tree.items():
+        entry, here = shape.fields[name], f"{path}.{name}".removeprefix(".")
+        if _is_backend(entry, value):
+            left.append(Finding(here, "is the host's and is not carried over", "", "backend"))
+        elif entry.shape is None:
+            made[name] = value
+        elif entry.many:
+            entries = [_entry(item, entry, f"{here}[{index}]", left) for index, item in enumerate(value)]
+            if any(entries):
+                made[name] = [item for item in entries if item]
+        else:
+            inner = _entry(value, entry, here, left)
+            if inner:
+                made[name] = inner
+    return made
+
+
+def _is_backend(entry: Field, value: Any) -> bool:
+    return isinstance(entry.half if entry.shape is not None else entry.half_of(value), Backend)
+
+
+def _entry(item: Tree, entry: Field, here: str, left: list[Finding]) -> Tree | None:
+    """An element without its backend; None for a device that is nothing without the host's."""
+    assert entry.shape is not None  # noqa: S101 - the caller's case
+    kind = entry.name
+    if here.startswith("devices.") and here.count(".") == 1 and kind not in _ENDLESS:
+        fields = entry.shape.fields
+        reaching = [name for name in _KINDS if name in item and _is_backend(fields[name], item[name])]
+        if reaching:
+            left.append(Finding(here, f"is a device of the host (`{shown(item[reaching[0]])}`)", "", "backend"))
+            return None
+    return _stripped(item, entry.shape, here, left)
