@@ -49,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
         verb = _verb(found, name, run, text)
         _with_file(verb)
         _with_rules(verb)
+        if name == "render":
+            verb.add_argument(
+                "--bundle", action="store_true", help="with the secrets, filters and node devices that come first"
+            )
     explain = _verb(found, "explain", verbs.explain, "where a value came from: the tenant, a feature, a guest's rule")
     _with_file(explain)
     explain.add_argument("path", metavar="PATH", help="like spec.domain.devices.disks[0].target.bus")

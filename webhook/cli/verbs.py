@@ -55,6 +55,7 @@ def expand(given: argparse.Namespace) -> int:
 
 def render(given: argparse.Namespace) -> int:
     """Print the libvirt XML of every VM; an incomplete one is completed first."""
+    from webhook.libvirt.bundle import bundle
     from webhook.libvirt.render import render as to_xml
 
     documents = []
@@ -64,7 +65,7 @@ def render(given: argparse.Namespace) -> int:
         if findings or complete is None:
             return show_findings(findings, given.output)
         domain, name = offline.domain_of(complete)
-        documents.append(to_xml(domain, name))
+        documents += bundle(domain, name).documents() if given.bundle else [to_xml(domain, name)]
     if given.output == "text":
         print("\n".join(document.rstrip("\n") for document in documents))
     else:
