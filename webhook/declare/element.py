@@ -113,7 +113,7 @@ class Element(BaseModel):
     Absent means unsaid: declarations carry no defaults.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True, defer_build=True)
 
     tag: ClassVar[str] = ""
     key: ClassVar[str] = ""

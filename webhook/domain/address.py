@@ -1,7 +1,5 @@
 """Where a device sits on its bus (libvirt: formatdomain, "Device Addresses")."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Annotated
 

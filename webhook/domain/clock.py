@@ -1,7 +1,5 @@
 """Clock and timers (libvirt: formatdomain, "Time keeping")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, choice, frontend, integer, text

@@ -1,7 +1,5 @@
 """Processors: count, model, topology and guest NUMA (libvirt: formatdomain, "CPU model and topology")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, Goal, backend, choice, frontend, integer, nullable, numbers, text

@@ -1,7 +1,5 @@
 """The whole virtual hardware of one VM: libvirt's domain as `spec.domain`."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated, Any
 
 from webhook.declare import Element, Shape, backend, choice, frontend, goal, shape_of, text

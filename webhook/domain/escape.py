@@ -4,8 +4,6 @@ whoever reads it (libvirt: drvqemu, "Pass-through of arbitrary qemu commands"; f
 Declared so that policy can speak of them; none of the shipped levels permits one.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, text

@@ -1,7 +1,5 @@
 """What the host shall strive for: placement wishes that name nothing of the host and that the guest does not see."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, choice, goal

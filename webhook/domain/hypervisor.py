@@ -1,7 +1,5 @@
 """What the hypervisor offers the guest: ACPI, APIC, Hyper-V, SMM (libvirt: formatdomain, "Hypervisor features")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, Goal, choice, frontend, goal, integer, text

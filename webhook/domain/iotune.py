@@ -1,7 +1,5 @@
 """Limits on what disks may do (libvirt: formatdomain, "Hard drives", `iotune`, and "Throttle groups")."""
 
-from __future__ import annotations
-
 from webhook.declare import Element, backend
 from webhook.domain.types import Big, Line
 

@@ -1,7 +1,5 @@
 """Memory: what the guest has, and how far it can grow (libvirt: formatdomain, "Memory Allocation")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, frontend, integer

@@ -1,7 +1,5 @@
 """Machine, firmware and boot (libvirt: formatdomain, "Operating system booting")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer

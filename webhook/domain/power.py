@@ -1,7 +1,5 @@
 """Sleep states and what follows a power event (libvirt: formatdomain, "Events configuration", "Power Management")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend, goal

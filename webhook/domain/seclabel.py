@@ -1,7 +1,5 @@
 """Security labels of the host's sVirt (libvirt: formatdomain, "Security label")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice

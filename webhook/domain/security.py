@@ -1,7 +1,5 @@
 """Confidential guests and wrapped keys (libvirt: formatdomain, "Launch Security", "Key Wrap")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, goal, integer, text

@@ -3,8 +3,6 @@
 Shared by disks, their backing chains and mirrors, and NVRAM. All of it is the host's: a tenant names a claim.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, Goal, backend, choice, goal, integer, reference

@@ -1,7 +1,5 @@
 """What SMBIOS and fw_cfg tell the guest of its machine (libvirt: formatdomain, "SMBIOS System Information")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, frontend, text

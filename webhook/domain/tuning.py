@@ -1,8 +1,6 @@
 """How the host schedules and limits a VM (libvirt: formatdomain, "CPU Tuning", "NUMA Node Tuning", "Memory Tuning",
 "Block I/O Tuning", "Resource partitioning", "Performance monitoring events"). Nothing here is the tenant's to say."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, goal, integer

@@ -1,7 +1,5 @@
 """The lexical types that several declarations share: names, identities, sizes."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import boolean, integer, memory, text

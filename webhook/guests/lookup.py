@@ -81,7 +81,8 @@ def _way(word: str, known: Iterable[str]) -> str:
 
 @cache
 def _kinds(rule_set: str) -> dict[str, _Kind]:
-    files = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((DATA / rule_set).glob("*.yaml"))}
+    paths = sorted((DATA / rule_set).glob("*.yaml"))
+    files = {path.stem: yaml.load(path.read_text(), yaml.CSafeLoader) for path in paths}
     return {name: _kind(name, files, rule_set) for name in files}
 
 

@@ -30,7 +30,7 @@ def provide_firmware(os: Tree) -> Tree:
         return os
     rest = {name: value for name, value in os.items() if name not in _CHOICE}
     if os.get("firmware") != "efi":
-        return rest
+        return rest if _arch(os) == "x86_64" else os
     secure: bool = os.get("secureBoot", False)
     keys: bool = os.get("enrolledKeys", secure)
     arch = _arch(os)

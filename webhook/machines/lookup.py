@@ -65,7 +65,7 @@ def _machines(rule_set: str) -> tuple[Machine, ...]:
     if not folder.is_dir():
         return ()
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    return tuple(_machine(yaml.safe_load(entry.read_text())) for entry in entries)
+    return tuple(_machine(yaml.load(entry.read_text(), yaml.CSafeLoader)) for entry in entries)
 
 
 def _machine(data: dict[str, Any]) -> Machine:

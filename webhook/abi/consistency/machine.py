@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -15,51 +15,52 @@ from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.findings import Finding
 
-# (field, value) -> the families and the architectures that have it; by the path of the element around.
-Table = dict[tuple[str, ...], dict[str, dict[str, Tree]]]
+# The values that a machine does not have, by field, and the way down to the elements that have the field.
+Checks = tuple[tuple[tuple[str, ...], str, dict[str, Tree]], ...]
 
 
 @rule
 def machine_has_it(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses, at define or at start, what the machine does not have."""
     kind = domain.get("os", {}).get("type", {})
-    arch, family = kind.get("arch", ""), machines.family(kind.get("arch", ""), kind.get("machine", ""))
+    arch, name = kind.get("arch", ""), kind.get("machine", "")
+    for above, field, absent in _checks(arch, name):
+        for place, element in _elements(domain, above):
+            value = element.get(field)
+            row = absent.get(value) if type(value) is str else None
+            if row:
+                problem = f"`{shown(value)}` is not on {machines.family(arch, name)} ({arch})"
+                way = f"it is on {listed(tuple(row.get('families') or row['arch']))}; leave it out or name another"
+                yield Finding(f"{path}{place}.{field}", problem, way, "machine")
+
+
+def _elements(domain: Tree, above: tuple[str, ...]) -> list[tuple[str, Tree]]:
+    """The elements at a path of names, each entry of its lists, with their places."""
+    found: list[tuple[str, Tree]] = [("", domain)]
+    for name in above:
+        below: list[tuple[str, Tree]] = []
+        for place, tree in found:
+            inner: Any = tree.get(name)
+            if type(inner) is list:
+                below += [(f"{place}.{name}[{index}]", entry) for index, entry in enumerate(inner)]
+            elif inner:
+                below.append((f"{place}.{name}", inner))
+        if not below:
+            return below
+        found = below
+    return found
+
+
+@lru_cache(1024)
+def _checks(arch: str, name: str) -> Checks:
+    """What to look for on this machine; nothing where nobody knows it."""
+    family = machines.family(arch, name)
     if not family:
-        return
-    for above, fields in _table().items():
-        for place, element in _elements(domain, above, path):
-            for field, values in fields.items():
-                value = element.get(field)
-                row = values.get(value) if type(value) is str else None
-                if row and not _has(row, family, arch):
-                    problem = f"`{shown(value)}` is not on {family} ({arch})"
-                    where = listed(tuple(row.get("families") or row["arch"]))
-                    way = f"it is on {where}; leave it out or name another"
-                    yield Finding(f"{place}.{field}", problem, way, "machine")
-
-
-def _has(row: Tree, family: str, arch: str) -> bool:
-    return family in row.get("families", (family,)) and arch in row.get("arch", (arch,))
-
-
-def _elements(tree: Tree, above: tuple[str, ...], path: str) -> Iterator[tuple[str, Tree]]:
-    """The elements at a path of names, each entry of its lists."""
-    if not above:
-        yield path, tree
-        return
-    inner: Any = tree.get(above[0])
-    if type(inner) is dict:
-        yield from _elements(inner, above[1:], f"{path}.{above[0]}")
-    elif type(inner) is list:
-        for index, entry in enumerate(inner):
-            yield from _elements(entry, above[1:], f"{path}.{above[0]}[{index}]")
-
-
-@cache
-def _table() -> Table:
+        return ()
     rows: list[Tree] = yaml.safe_load(files(__package__).joinpath("possible.yaml").read_text())
-    made: Table = {}
+    made: dict[tuple[tuple[str, ...], str], dict[str, Tree]] = {}
     for row in rows:
-        *above, field = row["path"].replace("[*]", "").split(".")
-        made.setdefault(tuple(above), {}).setdefault(field, {})[row["value"]] = row
-    return made
+        if family not in row.get("families", (family,)) or arch not in row.get("arch", (arch,)):
+            *above, field = row["path"].replace("[*]", "").split(".")
+            made.setdefault((tuple(above), field), {})[row["value"]] = row
+    return tuple((above, field, absent) for (above, field), absent in made.items())

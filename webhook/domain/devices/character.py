@@ -4,8 +4,6 @@ devices").
 All of them, and smartcards, USB redirection and random number generators too, have the same end on the host.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text

@@ -1,7 +1,5 @@
 """Controllers of every bus (libvirt: formatdomain, "Controllers")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, integer

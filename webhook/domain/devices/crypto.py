@@ -1,7 +1,5 @@
 """Virtio crypto devices (libvirt: formatdomain, "Crypto"; libvirt 9.0 does not know them yet)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, choice, frontend, goal, integer

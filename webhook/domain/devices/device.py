@@ -1,7 +1,5 @@
 """What every device has, and how a device's declaration is found."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, get_args
 

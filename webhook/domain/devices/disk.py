@@ -1,7 +1,5 @@
 """Disks, CD-ROM and floppy drives (libvirt: formatdomain, "Hard drives, floppy disks, CDROMs")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text

@@ -1,7 +1,5 @@
 """Graphics and video (libvirt: formatdomain, "Graphical framebuffers", "Video devices")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text

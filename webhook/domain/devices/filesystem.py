@@ -1,7 +1,5 @@
 """Folders of the host that the guest mounts (libvirt: formatdomain, "Filesystems")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, goal, integer, reference, text

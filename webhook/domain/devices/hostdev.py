@@ -3,8 +3,6 @@
 All that names one is `passthrough`; what the guest sees of it is frontend.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, Frontend, backend, choice, frontend, goal, integer, reference, text

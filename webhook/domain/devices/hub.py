@@ -1,7 +1,5 @@
 """USB hubs (libvirt: formatdomain, "Hub devices")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import choice, frontend

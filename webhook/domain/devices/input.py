@@ -1,7 +1,5 @@
 """Keyboards, mice and tablets (libvirt: formatdomain, "Input devices")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend

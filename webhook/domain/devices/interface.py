@@ -1,7 +1,5 @@
 """Network interfaces (libvirt: formatdomain, "Network interfaces")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, reference, text

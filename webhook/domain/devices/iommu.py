@@ -1,7 +1,5 @@
 """IOMMUs (libvirt: formatdomain, "IOMMU devices")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, goal, integer, text

@@ -1,7 +1,5 @@
 """The memory balloon (libvirt: formatdomain, "Memory balloon device")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import choice, frontend, integer

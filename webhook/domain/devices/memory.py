@@ -1,7 +1,5 @@
 """Memory devices: DIMMs, NVDIMMs, virtio-mem and -pmem, SGX (libvirt: formatdomain, "Memory devices")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer

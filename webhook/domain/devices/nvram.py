@@ -1,7 +1,5 @@
 """The NVRAM device of pSeries (libvirt: formatdomain, "NVRAM device")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import frontend

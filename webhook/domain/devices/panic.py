@@ -1,7 +1,5 @@
 """Panic notifiers (libvirt: formatdomain, "Panic device")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import choice, frontend

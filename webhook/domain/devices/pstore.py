@@ -1,7 +1,5 @@
 """Where a crashing kernel leaves its log (libvirt: formatdomain, "Pstore"; libvirt 9.0 does not know it yet)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import backend as reaching

@@ -1,8 +1,6 @@
 """USB redirection and smartcards, which come from who watches the display (libvirt: formatdomain, "USB Device
 Assignment", "Redirected devices", "Smartcard devices")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, integer, text

@@ -1,7 +1,5 @@
 """Random number generators (libvirt: formatdomain, "Random number generator device")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend, goal

@@ -1,7 +1,5 @@
 """Option ROMs of PCI devices (libvirt: formatdomain, "Host device assignment", `rom`)."""
 
-from __future__ import annotations
-
 from webhook.declare import Element, backend, frontend
 from webhook.domain.types import Flag, Path, Switch
 

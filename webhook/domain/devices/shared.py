@@ -1,8 +1,6 @@
 """What guest and host, or two guests, share: memory and disk leases (libvirt: formatdomain, "Shared memory device",
 "Device leases")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, integer

@@ -1,7 +1,5 @@
 """Sound cards and where their sound goes (libvirt: formatdomain, "Sound devices", "Audio backends")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer

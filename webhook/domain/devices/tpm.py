@@ -1,7 +1,5 @@
 """Trusted Platform Modules (libvirt: formatdomain, "TPM device")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend, goal, integer, reference, text

@@ -1,7 +1,5 @@
 """Sockets between guest and host (libvirt: formatdomain, "Vsock")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import backend, choice, frontend, goal, integer

@@ -1,7 +1,5 @@
 """Watchdogs (libvirt: formatdomain, "Watchdog devices")."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from webhook.declare import Backend, choice, frontend, goal
