@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from webhook.domain import domain_shape
 from webhook.findings import Refused
+from webhook.libvirt.frontend import frontend_of
 from webhook.libvirt.imported import Map, import_domain
+from webhook.libvirt.parse import read
+from webhook.libvirt.render import render
 
 XML = """<domain type="kvm" id="7">
   <name>Web 1</name>
@@ -64,3 +71,15 @@ def test_a_machine_without_a_version_is_refused_unless_one_is_said() -> None:
 def test_a_version_that_the_xml_has_is_kept() -> None:
     found = import_domain(XML.format(machine="pc-q35-rhel9.2.0"), NAMES, "pc-q35-7.2")
     assert found.domain["os"]["type"]["machine"] == "pc-q35-rhel9.2.0"
+
+
+def test_the_proposals_own_xml_comes_back_whole() -> None:
+    xml = (Path(__file__).parent / "proposal.xml").read_text()
+    images = {str(source) for source in _files(read(xml).domain)}
+    found = import_domain(xml, Map(claims=dict.fromkeys(images, "image"), networks={"mgmtnet": "mgmtnet"}))
+    again = read(render(found.domain, "vm")).domain
+    assert frontend_of(again, domain_shape()) == frontend_of(read(xml).domain, domain_shape())
+
+
+def _files(domain: dict[str, Any]) -> list[str]:
+    return [disk["source"]["file"] for disk in domain["devices"]["disks"] if "file" in disk.get("source", {})]

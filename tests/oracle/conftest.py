@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.oracle.hypervisor import Hypervisor
+from tests.oracle.matrix import vms
 from webhook.admission.expand import expand, extend
 from webhook.admission.offline import expand_object
 from webhook.admission.world import World
 from webhook.features.platform import Site
 from webhook.kinds.spec import places
+from webhook.libvirt.render import render
 from webhook.policy import Policies
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +56,20 @@ def complete(world: World) -> Callable[[dict[str, Any]], dict[str, Any]]:
         return domain
 
     return completed
+
+
+@pytest.fixture(scope="session")
+def kept(
+    hypervisor: Hypervisor, complete: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Callable[[str], list[tuple[dict[str, Any], str, str]]]:
+    """The VMs of a machine: the tenant's words, the XML that is rendered, and the one that libvirt keeps."""
+
+    @cache
+    def of(machine: str) -> list[tuple[dict[str, Any], str, str]]:
+        rendered = [(features, render(complete({"features": features}), "vm")) for features in vms(machine)]
+        return [(features, xml, hypervisor.completed(xml)) for features, xml in rendered]
+
+    return of
 
 
 @pytest.fixture(scope="session")

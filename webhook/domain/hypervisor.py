@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from webhook.declare import Element, Goal, choice, frontend, goal, integer, text
+from webhook.declare import Element, Goal, backend, choice, frontend, goal, integer, text
 from webhook.domain.types import Amount, Flag, Switch
 
 _HYPERV = (
@@ -116,7 +116,7 @@ class HypervisorFeature(
         | None
     ) = frontend()  # fmt: skip
     enabled: Flag | None = goal()
-    tb_cache: Amount | None = goal("tb-cache[@unit='KiB']")
+    tb_cache: Amount | None = backend("scheduling", "tb-cache[@unit='KiB']")
     mode: Annotated[str, choice("custom", "passthrough")] | None = frontend()
     relaxed: Switch | None = frontend("relaxed/@state")
     vapic: Switch | None = frontend("vapic/@state")

@@ -67,3 +67,12 @@ def one_smartcard_reader(domain: Tree, path: str) -> Iterator[Finding]:
     for index in range(1, len(domain.get("devices", {}).get("smartcards", ()))):
         where = f"{path}.devices.smartcards[{index}]"
         yield Finding(where, "is a second reader; QEMU has one", "leave it out", "smartcard")
+
+
+@rule
+def shared_memory_is_named(domain: Tree, path: str) -> Iterator[Finding]:
+    """Memory that nobody can name is shared with nobody; libvirt's schema wants the region's name."""
+    for index, shmem in enumerate(domain.get("devices", {}).get("shmems", ())):
+        if not shmem.get("region"):
+            place = f"{path}.devices.shmems[{index}].region"
+            yield Finding(place, "is missing", "name the region, which an admin must permit, or remove it", "shmem")
