@@ -174,7 +174,18 @@ def test_a_site_and_a_level_are_taken(tmp_path: Path) -> None:
 
 def test_every_verb_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
-    for verb in ("expand", "render", "check", "explain", "crd", "capture", "import"):
+    for verb in (
+        "expand",
+        "render",
+        "check",
+        "explain",
+        "crd",
+        "capture",
+        "import",
+        "policy check",
+        "policy test",
+        "policy schema",
+    ):
         assert f"vmconfig {verb}" in readme
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from webhook.cli import conversion, files, serve, verbs
+from webhook.cli import conversion, files, policy, serve, verbs
 from webhook.findings import Refused
 
 OK, FINDINGS, USAGE = 0, 1, 2
@@ -17,20 +17,25 @@ OK, FINDINGS, USAGE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     try:
-        code: int = given.run(given)
+        code = _run(given)
         sys.stdout.flush()
-    except Refused as refused:
-        return verbs.show_findings(refused.findings, given.output)
+    except BrokenPipeError:
+        # Whoever reads us has seen enough; the interpreter must not complain when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except (files.Unreadable, ValueError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            # Whoever reads us has seen enough; the interpreter must not complain when it closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return OK
         print(f"vmconfig: {error}", file=sys.stderr)
         return USAGE
+    return code
+
+
+def _run(given: argparse.Namespace) -> int:
+    try:
+        code: int = given.run(given)
+    except Refused as refused:
+        return verbs.show_findings(refused.findings, given.output)
     return code
 
 
@@ -68,10 +73,22 @@ def _parser() -> argparse.ArgumentParser:
     imported.add_argument("--machine", help="the versioned machine type, where the XML has an alias")
     imported.add_argument("--name", help="the VM's name, where the XML's is no name of a Kubernetes object")
     _verb(found, "crd", verbs.crd, "the CustomResourceDefinitions")
+    _policy(found)
     serving = found.add_parser("serve", help="serve the webhooks", description="serve the webhooks over TLS")
     serve.add_flags(serving)
     serving.set_defaults(run=serve.run, output="text")
     return parser
+
+
+def _policy(found: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "tools for policy files: check, test, schema"
+    tools = found.add_parser("policy", help=text, description=text).add_subparsers(required=True, metavar="TOOL")
+    for name, run, said in (
+        ("check", policy.check, "load a folder of policies as the service would, with every finding"),
+        ("test", policy.test, "run the suites of a folder; name the rules that no case needs"),
+    ):
+        _verb(tools, name, run, said).add_argument("folder", metavar="DIR", help="a folder of policy files")
+    _verb(tools, "schema", policy.schema, "the JSON Schema of policy files, for editors")
 
 
 def _verb(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -32,4 +33,5 @@ def spec_shape() -> Shape:
 @cache
 def places() -> dict[str, Place]:
     """Every declared place of a spec by its path, as policies name it (`domain.devices.disks[*].driver.cache`)."""
-    return {place.path.removeprefix("spec."): place for place in walk(spec_shape(), "spec")}
+    named = ((place.path.removeprefix("spec."), place) for place in walk(spec_shape(), "spec"))
+    return {path: replace(place, path=path) for path, place in named}

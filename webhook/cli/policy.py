@@ -1,0 +1,47 @@
+"""`vmconfig policy`: the tools of whoever writes policy files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import orjson
+
+from webhook.cli import verbs
+from webhook.declare import inspect
+from webhook.kinds import places
+from webhook.kinds.spec import spec_shape
+from webhook.policy import load
+from webhook.policy.schema import policy_schema
+from webhook.policy.suite import run as run_suites
+
+
+def check(given: argparse.Namespace) -> int:
+    """Load a folder as the service would: all findings with file, line and column, or what is in it."""
+    loaded = load(Path(given.folder), places())
+    if given.output == "text":
+        policies = loaded.engine.policies
+        print(f"{len(policies)} policies, {sum(len(policy.rules) for policy in policies)} rules: {loaded.digest}")
+    for note in loaded.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return 0 if given.output == "text" else verbs.show_findings([], given.output)
+
+
+def test(given: argparse.Namespace) -> int:
+    """Run the suites of a folder; findings are cases that end otherwise, and rules that no case needs."""
+    outcome = run_suites(Path(given.folder), places(), lambda spec, path: inspect(spec, spec_shape(), path).marks)
+    if outcome.findings or given.output != "text":
+        return verbs.show_findings(outcome.findings, given.output)
+    print(f"{outcome.cases} cases as expected; every rule is needed by one")
+    return 0
+
+
+def schema(given: argparse.Namespace) -> int:
+    """Print the JSON Schema of policy files, for editors."""
+    made = policy_schema(places())
+    if given.output == "yaml":
+        verbs.show([made], given.output)
+    else:
+        sys.stdout.write(orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    return 0

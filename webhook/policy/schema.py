@@ -1,0 +1,101 @@
+"""The language as a JSON Schema (draft 2020-12), for editors: words, classes and every declared path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from webhook.policy.conditions import CONDITIONS
+from webhook.policy.model import API_VERSION, CLASSES, EFFECTS, KIND, LEVELS, MODES
+
+Tree = dict[str, Any]
+
+_TEXT: Tree = {"type": "string", "minLength": 1}
+_ANY: Tree = {"type": "object"}
+_TEXTS: Tree = {"type": "array", "items": _TEXT, "minItems": 1}
+_NAME: Tree = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63}
+_NUMBER: Tree = {"type": ["integer", "string"], "description": "a whole number, or an amount of memory like `4Gi`"}
+_VALUES: Tree = {"type": "array", "items": {"type": ["string", "integer", "boolean"]}, "minItems": 1}
+_CONDITIONS: dict[str, Tree] = {
+    "in": {**_VALUES, "description": "the value is one of these"},
+    "not-in": {**_VALUES, "description": "the value is none of these"},
+    "matches": {"type": "string", "description": "the whole value matches this regular expression (RE2)"},
+    "above": {**_NUMBER, "description": "the value is more than this"},
+    "below": {**_NUMBER, "description": "the value is less than this"},
+    "present": {"type": "boolean", "description": "the field is there, or is not"},
+    "count-above": {"type": "integer", "minimum": 0, "description": "the list has more entries than this"},
+}
+
+
+def policy_schema(paths: Iterable[str]) -> Tree:
+    """The schema of one policy document; `paths` are all declared ones."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "vmconfig policy",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", "kind", "metadata"],
+        "anyOf": [{"required": ["rules"]}, {"required": ["exceptions"]}],
+        "properties": {
+            "apiVersion": {"const": API_VERSION},
+            "kind": {"const": KIND},
+            "metadata": _object({"name": _NAME, "labels": _ANY, "annotations": _ANY}, "name"),
+            "level": {"enum": list(LEVELS), "description": "holds where a namespace's labels name this level"},
+            "mode": {"enum": list(MODES), "default": "enforce"},
+            "match": _match(),
+            "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
+            "exceptions": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/exception"}},
+        },
+        "$defs": {
+            "path": {"enum": sorted(paths), "description": "a declared field"},
+            "selector": {
+                **_object({"class": {"enum": list(CLASSES)}, "path": {"$ref": "#/$defs/path"}}),
+                "minProperties": 1,
+            },
+            "rule": _rule(),
+            "exception": _exception(),
+        },
+    }
+
+
+def _object(properties: Tree, *required: str) -> Tree:
+    made: Tree = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**made, "required": list(required)} if required else made
+
+
+def _match() -> Tree:
+    labels = {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
+    accounts = {"type": "array", "items": {"type": "string", "pattern": "^[^/]+/[^/]+$"}, "minItems": 1}
+    return _object(
+        {
+            "namespaces": _object({"names": _TEXTS, "except": _TEXTS, "labels": labels}),
+            "subjects": _object({"users": _TEXTS, "groups": _TEXTS, "serviceAccounts": accounts}),
+        }
+    )
+
+
+def _rule() -> Tree:
+    conditions = {name: _CONDITIONS[name] for name in CONDITIONS}
+    effects = {effect: {"$ref": "#/$defs/selector"} for effect in EFFECTS}
+    when = {**_object(conditions), "minProperties": 1}
+    made = _object({"name": _NAME, **effects, "when": when, "message": _TEXT, "help": _TEXT}, "name")
+    return {**made, "oneOf": [{"required": [effect]} for effect in EFFECTS]}
+
+
+def _exception() -> Tree:
+    return _object(
+        {
+            "rule": {"type": "string", "pattern": "^[^/]+/[^/]+$"},
+            "namespaces": _TEXTS,
+            "path": {"$ref": "#/$defs/path"},
+            "values": _VALUES,
+            "until": {"type": "string", "format": "date"},
+            "owner": _TEXT,
+            "ticket": _TEXT,
+        },
+        "rule",
+        "namespaces",
+        "until",
+        "owner",
+        "ticket",
+    )
