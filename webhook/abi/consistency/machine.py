@@ -25,6 +25,8 @@ def machine_has_it(domain: Tree, path: str) -> Iterator[Finding]:
     kind = domain.get("os", {}).get("type", {})
     arch, name = kind.get("arch", ""), kind.get("machine", "")
     for above, field, absent in _checks(arch, name):
+        if not _any(domain, above, field, absent):
+            continue
         for place, element in _elements(domain, above):
             value = element.get(field)
             row = absent.get(value) if type(value) is str else None
@@ -32,6 +34,27 @@ def machine_has_it(domain: Tree, path: str) -> Iterator[Finding]:
                 problem = f"`{shown(value)}` is not on {machines.family(arch, name)} ({arch})"
                 way = f"it is on {listed(tuple(row.get('families') or row['arch']))}; leave it out or name another"
                 yield Finding(f"{path}{place}.{field}", problem, way, "machine")
+
+
+def _any(domain: Tree, above: tuple[str, ...], field: str, absent: dict[str, Tree]) -> bool:
+    """Whether there is anything to find: nearly never, so that places are only written where there is."""
+    trees: list[Any] = [domain]
+    for name in above:
+        below: list[Any] = []
+        for tree in trees:
+            inner = tree.get(name)
+            if type(inner) is list:
+                below += inner
+            elif inner:
+                below.append(inner)
+        if not below:
+            return False
+        trees = below
+    for tree in trees:
+        value = tree.get(field)
+        if type(value) is str and value in absent:
+            return True
+    return False
 
 
 def _elements(domain: Tree, above: tuple[str, ...]) -> list[tuple[str, Tree]]:
