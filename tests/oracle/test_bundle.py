@@ -13,6 +13,7 @@ from lxml import etree
 from tests.oracle.daemon import libvirtd
 from tests.oracle.hypervisor import Hypervisor
 from webhook.libvirt.bundle import Bundle, Host, Mediated, bundle
+from webhook.libvirt.render import render
 
 Tree = dict[str, Any]
 
@@ -123,3 +124,9 @@ def test_no_document_has_a_value_of_a_secret_and_each_is_the_same_every_time(
     domain = complete(SPEC)
     assert bundle(domain, "vm", HOST) == bundle(domain, "vm", HOST)
     assert all(etree.fromstring(xml).find("value") is None for xml in made.secrets)
+
+
+def test_the_domain_of_a_bundle_is_the_one_that_is_rendered_alone(complete: Callable[[Tree], Tree]) -> None:
+    dimm = {"model": "dimm", "target": {"size": 512}}
+    domain = complete({"features": {"system": {"type": "linux"}}, "domain": {"devices": {"memories": [dimm]}}})
+    assert bundle(domain, "vm").domain == render(domain, "vm")

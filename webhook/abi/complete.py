@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from webhook.abi.merge import at
 from webhook.machines import Machine
 
 Tree = dict[str, Any]
@@ -32,8 +33,8 @@ def complete(domain: Tree, machine: Machine, nic: str) -> None:
 
 
 def _fits(device: Tree, row: Tree) -> bool:
-    return all(_at(device, path) == value for path, value in row.get("when", {}).items()) and not any(
-        _at(device, path) in values for path, values in row.get("unless", {}).items()
+    return all(at(device, path) == value for path, value in row.get("when", {}).items()) and not any(
+        at(device, path) in values for path, values in row.get("unless", {}).items()
     )
 
 
@@ -54,13 +55,6 @@ def _number(ports: list[Tree]) -> None:
     for port in ports:
         if port.get("target", {}).get("port") is None:
             port.setdefault("target", {})["port"] = next(free)
-
-
-def _at(tree: Tree, path: str) -> Any:
-    value: Any = tree
-    for part in path.split("."):
-        value = value.get(part) if type(value) is dict else None
-    return value
 
 
 @cache

@@ -162,9 +162,9 @@ def _alike(there: list[Tree], item: Tree, shape: Shape, held: bool) -> Tree | No
 
     A kind without distinguishing fields (a display, a sound card) is met by any device of its list.
     """
-    wanted = [_at(item, dotted) for dotted in shape.alike]
+    wanted = [at(item, dotted) for dotted in shape.alike]
     for candidate in there:
-        values = [_at(candidate, dotted) for dotted in shape.alike]
+        values = [at(candidate, dotted) for dotted in shape.alike]
         if candidate.get(shape.key) is None:
             alike = all(w is None or v is None or w == v for w, v in zip(wanted, values, strict=True))
             if alike and (held or _agrees(candidate, item, shape)):
@@ -192,7 +192,8 @@ def _none(item: Tree) -> bool:
     return item.get("type") == "none" or item.get("model") == "none"
 
 
-def _at(tree: Tree, dotted: str) -> Any:
+def at(tree: Tree, dotted: str) -> Any:
+    """What a tree says at a dotted path; None where it says nothing."""
     value: Any = tree
     for part in dotted.split("."):
         value = value.get(part) if isinstance(value, dict) else None

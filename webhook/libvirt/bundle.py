@@ -14,7 +14,7 @@ from lxml import etree
 
 from webhook.libvirt.place import Tree
 from webhook.libvirt.provide import provide
-from webhook.libvirt.render import render
+from webhook.libvirt.render import refuse_malformed, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def bundle(domain: Tree, name: str, host: Host | None = None) -> Bundle:
     Raises Refused where the domain is malformed.
     """
     host = host or Host()
-    render(domain, name)
+    refuse_malformed(domain, name)
     made = provide(domain)
     devices = dict(made.get("devices", {}))
     made["devices"] = devices
@@ -61,7 +61,7 @@ def bundle(domain: Tree, name: str, host: Host | None = None) -> Bundle:
     secrets = list(_secrets(devices, name, own))
     filters = list(_filters(devices, own, host.addresses))
     nodes = list(_node_devices(devices, host.mediated))
-    return Bundle(secrets, filters, nodes, render(made, name))
+    return Bundle(secrets, filters, nodes, render(made, name, backend=False))
 
 
 def _secrets(devices: Tree, name: str, own: UUID) -> Iterator[str]:

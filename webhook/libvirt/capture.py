@@ -5,6 +5,7 @@ What the VM says is never moved: where the XML says something else, that is a fi
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,7 @@ def capture(domain: Tree, xml: bytes | str, path: str = "spec.domain") -> Captur
     `path` is the domain's place in its object. Devices meet by name (libvirt's user alias), else by what tells
     them apart (a disk's target, a NIC's MAC address), else by being the only ones of their kind.
     """
-    found = Captured(_copied(domain))
+    found = Captured(deepcopy(domain))
     facts = frontend_of(without_mirrors(read(xml)).domain, domain_shape())
     _lay(found.domain, facts, domain_shape(), "", path, found)
     return found
@@ -108,7 +109,7 @@ def _entries(there: list[Tree], facts: list[Tree], entry: Field, here: str, path
     for index, fact in enumerate(facts):
         met = _met(free, fact, entry, index, len(facts))
         if met is None:
-            made: Tree = _copied(fact)
+            made: Tree = deepcopy(fact)
             there.append(made)
             found.added.append(f"{path}.{here}[{len(there) - 1}]")
             continue
@@ -144,9 +145,3 @@ def _at(tree: Tree, dotted: str) -> Any:
     for part in dotted.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value.lower() if isinstance(value, str) else value
-
-
-def _copied(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {name: _copied(value) for name, value in tree.items()}
-    return [_copied(item) for item in tree] if isinstance(tree, list) else tree

@@ -24,7 +24,7 @@ _BLANK = "_blank_"
 # A NIC without a network is on the pod's; again no network's name has an underscore.
 _POD_NETWORK = "pod_network"
 _NETWORKS = {"bridge": "bridge", "network": "network"}
-_FOLDERS = "/var/lib/vmconfig/claims/"
+_FOLDERS = _CLAIMS["file"][1]
 _VIRTIOFS = {"type": "virtiofs"}
 _DRIVER = {"name": "qemu", "type": "raw"}
 _LISTEN = {"type": "address", "address": "127.0.0.1"}

@@ -38,7 +38,7 @@ def render(domain: Tree, name: str, *, backend: bool = True, path: str = "spec.d
     needs of the host is filled in by convention; without it the XML says what the tree says and no more.
     Raises Refused with every problem of a malformed tree.
     """
-    _refuse_malformed(domain, name, path)
+    refuse_malformed(domain, name, path)
     root = etree.Element("domain", nsmap=_prefixes(domain))
     etree.SubElement(root, "name").text = name
     _element(provide(domain) if backend else domain, domain_shape(), root)
@@ -54,7 +54,8 @@ def _prefixes(domain: Tree) -> dict[str, str]:
     return {prefix: uri for prefix, uri in NAMESPACES.items() if prefix in used}
 
 
-def _refuse_malformed(domain: Tree, name: str, path: str) -> None:
+def refuse_malformed(domain: Tree, name: str, path: str = "spec.domain") -> None:
+    """Raise Refused with every problem of a tree that is no domain, or a name that is none."""
     findings = inspect(domain, domain_shape(), path).findings
     problem = _NAME.check(name)
     if problem is not None:

@@ -42,17 +42,21 @@ def versioned(name: str) -> bool:
 @lru_cache(1024)
 def unpinned(arch: str, name: str) -> bool:
     """Whether a machine has no versioned type at all, in the newest rule set: riscv64's `virt` (QEMU 7.2)."""
-    newest = sorted(folder.name for folder in files("webhook.machines").joinpath("data").iterdir())[-1]
-    machine = find(arch, name, newest)
+    machine = find(arch, name, _newest())
     return machine is not None and name == machine.version and not versioned(name)
 
 
 @lru_cache(1024)
 def family(arch: str, name: str) -> str:
     """The family of a machine by any name, in the newest rule set; empty where it is unknown."""
-    newest = sorted(folder.name for folder in files("webhook.machines").joinpath("data").iterdir())[-1]
-    machine = find(arch, name, newest)
+    machine = find(arch, name, _newest())
     return machine.family if machine is not None else ""
+
+
+@cache
+def _newest() -> str:
+    """The newest rule set."""
+    return max(folder.name for folder in files("webhook.machines").joinpath("data").iterdir())
 
 
 def _is_version(name: str, machine: Machine) -> bool:

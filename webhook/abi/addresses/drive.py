@@ -41,11 +41,13 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
     for index, hostdev in enumerate(devices.get("hostdevs", ())):
         if hostdev.get("type") == "scsi" and not hostdev.get("address"):
             _address(hostdev, "scsi", taken["scsi"], controllers, index, "hostdevs")
-            controllers.ensure("scsi", hostdev["address"]["controller"])
-    for disk in disks:
-        address = disk.get("address", {})
+    for bus, device in (
+        *((disk["target"]["bus"], disk) for disk in disks),
+        *(("scsi", hostdev) for hostdev in devices.get("hostdevs", ())),
+    ):
+        address = device.get("address", {})
         if address.get("type") == "drive":
-            controllers.ensure(disk["target"]["bus"], address.get("controller", 0))
+            controllers.ensure(bus, address.get("controller", 0))
 
 
 def _address(
