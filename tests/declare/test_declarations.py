@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,17 +23,20 @@ from webhook.declare import (
     Reference,
     Shape,
     backend,
+    element,
     frontend,
     inspect,
     schema,
     shape_of,
     walk,
 )
+from webhook.declare.model import model_of
 from webhook.domain import Domain, domain_shape
 from webhook.domain.devices import KINDS
+from webhook.domain.types import Path, Positive
 from webhook.libvirt.place import NAMED_BY_VALUE
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text())
+CASES = yaml.safe_load((pathlib.Path(__file__).parent / "cases.yaml").read_text())
 PLACES = list(walk(domain_shape(), "domain"))
 SAYS = {Goal: "Goal.", Reference: "Names a ", Backend: "Backend ("}
 
@@ -134,6 +137,45 @@ def test_a_field_without_a_lexical_type_cannot_be_declared() -> None:
         shape_of(Untyped)
 
 
+def test_a_field_with_a_class_and_no_type_cannot_be_declared() -> None:
+    class Typeless(Element):
+        size = frontend()
+
+    with pytest.raises(TypeError, match=r"Typeless\.size has no type"):
+        shape_of(Typeless)
+
+
+def test_an_element_of_found_fields_is_what_the_same_fields_written_are() -> None:
+    class Written(Element, tag="found"):
+        """Found."""
+
+        boot_order: Positive | None = frontend("boot/@order")
+        path: Path | None = backend("host-path")
+
+    fields = {"boot_order": (Positive | None, frontend("boot/@order")), "path": (Path | None, backend("host-path"))}
+    found, written = shape_of(element("Found", "Found.", fields, tag="found")), shape_of(Written)
+    assert (found.tag, found.doc, found.fields) == (written.tag, written.doc, written.fields)
+    assert list(found.fields) == ["bootOrder", "path"]
+
+
+def test_a_field_of_a_base_comes_first_and_can_be_declared_anew() -> None:
+    class Base(Element):
+        path: Path | None = backend("host-path")
+        size: Positive | None = frontend()
+
+    class Derived(Base):
+        name: Path | None = frontend()
+        path: Path | None = frontend("somewhere")
+
+    assert {name: entry.place for name, entry in shape_of(Derived).fields.items()} == {
+        "path": "somewhere",
+        "size": "@size",
+        "name": "@name",
+    }
+    assert isinstance(shape_of(Derived).fields["path"].half, Frontend)
+    assert isinstance(shape_of(Base).fields["path"].half, Backend)
+
+
 def test_a_backend_of_an_unknown_kind_cannot_be_declared() -> None:
     with pytest.raises(TypeError, match="no kind of backend"):
         backend("host-things")
@@ -141,7 +183,7 @@ def test_a_backend_of_an_unknown_kind_cannot_be_declared() -> None:
 
 def _taken_by_the_model(tree: Any) -> bool:
     try:
-        Domain.model_validate(tree)
+        model_of(Domain).model_validate(tree)
     except ValidationError:
         return False
     return True

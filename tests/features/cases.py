@@ -40,7 +40,7 @@ def expanded(name: str, case: Case) -> list[Contribution]:
     findings = inspect(features, features_shape(), "spec.features").findings
     if findings:
         raise Refused(findings)
-    wanted = reader(Features)(features).__dict__[name]
+    wanted = getattr(reader(Features)(features), name)
     made: list[Contribution] = FEATURES[name].expand(wanted, platform(name, case), f"spec.features.{to_camel(name)}")
     return made
 

@@ -14,6 +14,7 @@ from tests.policy.test_loading import policy
 from tests.policy.world import PLACES
 from webhook.findings import Finding, Refused
 from webhook.policy import Policies
+from webhook.policy.watch import watch
 
 PATIENCE = 30.0
 """Seconds after which a test gives up; nothing waits for them to pass."""
@@ -41,7 +42,7 @@ def watching(folder: Path, story: Callable[[Policies, News], Awaitable[None]], l
 
     async def both() -> None:
         policies, news = Policies(folder, PLACES), News()
-        task = asyncio.create_task(policies.watch(news.on_load, news.errors.put_nowait, look_every))
+        task = asyncio.create_task(watch(policies, news.on_load, news.errors.put_nowait, look_every))
         await asyncio.sleep(0.3)
         try:
             await story(policies, news)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -112,5 +112,5 @@ def _consequence(declared: str) -> tuple[str, str]:
 
 @cache
 def _consequences() -> list[dict[str, str]]:
-    table: list[dict[str, str]] = yaml.safe_load(files("webhook.abi").joinpath("consequences.yaml").read_text())
+    table: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("consequences.yaml").read_text())
     return table

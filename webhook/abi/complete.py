@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -60,7 +60,7 @@ def _number(ports: list[Tree]) -> None:
 @cache
 def _rows(family: str) -> dict[str, list[Tree]]:
     """The rows of a machine by list."""
-    table: list[Tree] = yaml.safe_load(files("webhook.abi").joinpath("complete.yaml").read_text())
+    table: list[Tree] = yaml.safe_load(Path(__file__).with_name("complete.yaml").read_text())
     found: dict[str, list[Tree]] = {}
     for row in table:
         if family in row.get("families", (family,)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,11 +14,11 @@ import yaml
 from webhook.admission import offline
 from webhook.admission.world import World
 from webhook.cli import files
+from webhook.features.platform import Site
 from webhook.findings import Finding, Refused
 from webhook.kinds import places
 from webhook.kinds.crd import crds
 from webhook.policy import Policies, shipped
-from webhook.server.settings import read_site
 
 Tree = dict[str, Any]
 Verb = Callable[[argparse.Namespace], int]
@@ -33,7 +34,17 @@ class _Dumper(yaml.CSafeDumper):
 def world(given: argparse.Namespace) -> World:
     """The policies and the site that the flags name."""
     policies = Policies(given.policies or shipped(), places(), given.level)
-    return World(policies=policies, site=read_site(given.site))
+    return World(policies=policies, site=site(given.site))
+
+
+def site(path: Path | None) -> Site:
+    """The site of a file, as `webhook.server.settings` reads it; without one, the site of which nothing is known."""
+    if path is None:
+        return Site()
+    # Settings are pydantic models, whose import costs as much as all that the verbs need.
+    from webhook.server.settings import read_site
+
+    return read_site(path)
 
 
 def expand(given: argparse.Namespace) -> int:

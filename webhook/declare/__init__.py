@@ -1,19 +1,25 @@
-"""What declarations are made of, and what one declaration gives: model, XML place, class, schema, policy paths."""
+"""What declarations are made of, and what one declaration gives: XML place, class, schema, policy paths.
+
+Their pydantic models are in `webhook.declare.model`, which the service's start does not pay for.
+"""
 
 from webhook.declare.element import (
     BACKEND_KINDS,
     Backend,
+    Declared,
     Element,
     Frontend,
     Goal,
     Half,
     Reference,
     backend,
+    camel,
+    element,
     frontend,
     goal,
     reference,
 )
-from webhook.declare.inspect import Inspection, Mark, inspect
+from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
 from webhook.declare.quantity import kib, written
 from webhook.declare.scalars import Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
 from webhook.declare.schema import schema
@@ -22,6 +28,7 @@ from webhook.declare.shape import Field, Place, Shape, shape_of, walk
 __all__ = [
     "BACKEND_KINDS",
     "Backend",
+    "Declared",
     "Element",
     "Field",
     "Frontend",
@@ -33,9 +40,12 @@ __all__ = [
     "Reference",
     "Scalar",
     "Shape",
+    "Where",
     "backend",
     "boolean",
+    "camel",
     "choice",
+    "element",
     "frontend",
     "goal",
     "inspect",
@@ -44,6 +54,7 @@ __all__ = [
     "memory",
     "nullable",
     "numbers",
+    "place_text",
     "reference",
     "schema",
     "shape_of",

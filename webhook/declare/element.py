@@ -1,19 +1,15 @@
 """How a libvirt element is declared: its fields, their place in the XML, and the half each belongs to.
 
-A declaration is a pydantic model; `webhook.declare.shape` compiles it for the hot path. Nothing here knows a
-particular element.
+A declaration only says; `webhook.declare.shape` compiles it for the hot path, `webhook.declare.model` makes a pydantic
+model of it for whoever wants one. Nothing here knows a particular element.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
-
-from webhook.declare.scalars import Scalar
+from typing import Any, ClassVar, NoReturn, get_origin
 
 # The kinds of backend, as policy selects them.
 BACKEND_KINDS = (
@@ -72,48 +68,58 @@ class Declared:
     `place` is the field's place below its element's XML node: `@dev` an attribute, `serial` an element's text
     (or its presence, for such flags), `boot/@order` an attribute of a child, `.` the node itself,
     `system/entry[@name='serial']` a child with a fixed attribute. Empty: the element's tag, or `@name`.
-    `unless` gives single values a half of their own.
+    `unless` gives single values a half of their own. `doc` is for fields whose type does not say it.
     """
 
     half: Half
     place: str = ""
     unless: Mapping[str, Half] = field(default_factory=dict)
+    doc: str = ""
 
 
 def frontend(place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
     """A field that the guest sees."""
-    return _declared(Frontend(), place, unless)
+    return Declared(Frontend(), place, unless or {})
 
 
 def backend(kind: str, place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
     """A field by which the host is reached; on an element's field it covers the whole element."""
-    return _declared(Backend(kind), place, unless)
+    return Declared(Backend(kind), place, unless or {})
 
 
 def reference(kind: str, place: str = "") -> Any:
     """The name of a Kubernetes object of this kind; it has no place in the XML."""
-    return _declared(Reference(kind), place, None)
+    return Declared(Reference(kind), place)
 
 
 def goal(place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
     """What the tenant wants of the host without naming anything of it."""
-    return _declared(Goal(), place, unless)
+    return Declared(Goal(), place, unless or {})
 
 
-def _declared(half: Half, place: str, unless: Mapping[str, Half] | None) -> Any:
-    return Field(default=None, json_schema_extra={"declared": Declared(half, place, unless or {})})  # type: ignore[dict-item]
+class Declaration(type):
+    """The type of elements: takes what is declared out of a class' namespace, where each field is None instead.
+
+    There are hundreds of declarations and every start pays for each: nothing more is worked out here.
+    """
+
+    declared: Mapping[str, Declared]
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any) -> Declaration:
+        declared = {field: said for field, said in namespace.items() if type(said) is Declared}
+        made = super().__new__(cls, name, bases, {**namespace, **dict.fromkeys(declared)}, **keywords)
+        made.declared = declared
+        return made
 
 
-class Element(BaseModel):
+class Element(metaclass=Declaration):
     """Base of every declaration.
 
     Class keywords: `tag` the XML element's name (`{feature}`: named by that field's value), `key` the field that
     tells list entries apart, `alike` dotted paths of fields that tell one device from another before it has a
     name, `variants` a field and, for each of its values, the other fields which then make sense.
-    Absent means unsaid: declarations carry no defaults.
+    Absent means unsaid: declarations carry no defaults, and a field that nobody said is None.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True, defer_build=True)
 
     tag: ClassVar[str] = ""
     key: ClassVar[str] = ""
@@ -133,35 +139,36 @@ class Element(BaseModel):
             if value is not None:
                 setattr(cls, name, value)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_null_or_excluded(cls, tree: Any) -> Any:
-        """Absent means unsaid, null does not; and some fields make no sense beside a value of another."""
-        if not isinstance(tree, dict):
-            return tree
-        for name, info in cls.model_fields.items():
-            alias = info.alias or name
-            takes_null = any(isinstance(scalar, Scalar) and scalar.check(None) is None for scalar in info.metadata)
-            if alias in tree and tree[alias] is None and not takes_null:
-                raise ValueError(f"{alias} is null")
-        key, table = cls.variants or ("", {})
-        value = tree.get(key)
-        if isinstance(value, str) and value in table:
-            excluded = {name for names in table.values() for name in names} - set(table[value])
-            if excluded & set(tree):
-                raise ValueError(f"{sorted(excluded & set(tree))} have no meaning beside {key} {value}")
-        return tree
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set: what was said stays as it is")
 
-    @model_validator(mode="after")
-    def _distinct_keys(self) -> Element:
-        """Entries of a list that have a key have each their own; only a device's may be left to the service."""
-        for entries in (getattr(self, name) for name in type(self).model_fields):
-            if isinstance(entries, list):
-                keys = [getattr(entry, entry.key, None) for entry in entries if isinstance(entry, Element)]
-                said = [key for key in keys if key is not None]
-                if len(said) != len(set(said)):
-                    raise ValueError("two entries of a list have the same key")
-                elements = [entry for entry in entries if isinstance(entry, Element)]
-                if any(entry.key not in ("", FILLED_IN) and getattr(entry, entry.key) is None for entry in elements):
-                    raise ValueError("an entry of a list lacks its key")
-        return self
+
+def element(name: str, doc: str, fields: Mapping[str, tuple[Any, Declared]], tag: str = "") -> type[Element]:
+    """An element whose fields were found rather than written, each a type and what is declared of it."""
+    declared = {field: said for field, (_, said) in fields.items()}
+    types = {field: kind for field, (kind, _) in fields.items()}
+    return type(name, (Element,), {"__doc__": doc, "__annotations__": types, **declared}, tag=tag)
+
+
+def fields_of(element: type[Element]) -> dict[str, tuple[Any, Declared]]:
+    """Each field's type and what is declared of it, in the order of declaration, those of the bases first.
+
+    Raises TypeError where one is without the other.
+    """
+    types: dict[str, Any] = {}
+    declared: dict[str, Declared] = {}
+    for base in reversed(element.__mro__):
+        if isinstance(base, Declaration) and base is not Element:
+            types |= inspect.get_annotations(base, eval_str=True)
+            declared |= base.declared
+    types = {name: kind for name, kind in types.items() if get_origin(kind) is not ClassVar}
+    for name in sorted(types.keys() ^ declared.keys()):
+        lacks = "class: declare it frontend, backend, reference or goal" if name in types else "type"
+        raise TypeError(f"{element.__name__}.{name} has no {lacks}")
+    return {name: (kind, declared[name]) for name, kind in types.items()}
+
+
+def camel(name: str) -> str:
+    """A field's name in the API: `boot_order` is `bootOrder`."""
+    title = name.title().replace("_", "")
+    return title[:1].lower() + title[1:]

@@ -52,13 +52,13 @@ def inspect(tree: object, shape: Shape, path: str) -> Inspection:
 
 def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
     if type(tree) is not dict:
-        found.findings.append(_wrong(_text(where), kind_of(tree), "an object"))
+        found.findings.append(_wrong(place_text(where), kind_of(tree), "an object"))
         return
     fields = shape.fields
     for name, value in tree.items():
         entry = fields.get(name)
         if entry is None:
-            found.findings.append(_unknown(_text(where), name, shape))
+            found.findings.append(_unknown(place_text(where), name, shape))
         elif entry.shape is not None:
             if entry.plain:
                 _element_or_list(value, entry, entry.shape, (where, name), found)
@@ -83,7 +83,7 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
     problem = entry.scalar.check(value)
     if problem is not None:
-        place = _text(where)
+        place = place_text(where)
         found.findings.append(Finding(place, problem, entry.doc or _way(place), "shape"))
         return
     if type(value) in _SIMPLE and len(entry.seen) < _REMEMBERED and value not in entry.seen:
@@ -95,12 +95,12 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
 def _mark(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     half = entry.half_of(value)
     if half.__class__ is not Frontend:
-        found.marks.append(Mark(_text(where), half, value, entry))
+        found.marks.append(Mark(place_text(where), half, value, entry))
 
 
 def _backend(value: Any, entry: Field, shape: Shape, where: Where, found: Inspection) -> None:
     """An element that is backend as a whole is one mark, whatever stands in it."""
-    found.marks.append(Mark(_text(where), entry.half, value, entry))
+    found.marks.append(Mark(place_text(where), entry.half, value, entry))
     inner = Inspection()
     _element_or_list(value, entry, shape, where, inner)
     found.findings.extend(inner.findings)
@@ -110,7 +110,7 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
     if not entry.many:
         _element(value, shape, where, found)
     elif type(value) is not list:
-        found.findings.append(_wrong(_text(where), kind_of(value), "a list"))
+        found.findings.append(_wrong(place_text(where), kind_of(value), "a list"))
     else:
         for index, item in enumerate(value):
             _element(item, shape, (where, index), found)
@@ -118,19 +118,19 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
             _distinct(value, shape.key, where, found)
 
 
-def _text(where: Where) -> str:
+def place_text(where: Where) -> str:
     """A place as people read it: `spec.domain.devices.disks[1].serial`."""
     if isinstance(where, str):
         return where
     above, key = where
-    return f"{_text(above)}[{key}]" if isinstance(key, int) else f"{_text(above)}.{key}"
+    return f"{place_text(above)}[{key}]" if isinstance(key, int) else f"{place_text(above)}.{key}"
 
 
 def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> None:
     names = [item.get(key) if type(item) is dict else None for item in items]
     if all(type(name) in _KEYS for name in names) and len(set(names)) == len(names):
         return
-    path = _text(where)
+    path = place_text(where)
     seen: dict[Any, int] = {}
     for index, item in enumerate(items):
         name = names[index]
@@ -157,7 +157,7 @@ def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection
     allowed = shape.variants.get(value) if type(value) is str else None
     if allowed is None or tree.keys() <= allowed:
         return
-    path = _text(where)
+    path = place_text(where)
     for name in tree:
         if name in shape.fields and name not in allowed:
             found.findings.append(

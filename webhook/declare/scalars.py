@@ -11,9 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
-
 from webhook.declare.quantity import kib, written
 
 Check = Callable[[Any], str | None]
@@ -40,15 +37,6 @@ class Scalar:
     from_text: Callable[[str], Any] = str
     presence: bool = False
     values: tuple[str, ...] = field(default=())
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def validate(value: object) -> object:
-            problem = self.check(value)
-            if problem is not None:
-                raise ValueError(problem)
-            return value
-
-        return core_schema.no_info_plain_validator_function(validate)
 
 
 def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:

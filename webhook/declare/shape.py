@@ -1,6 +1,6 @@
 """Declarations compiled once: per element a table of fields, as the hot path, the renderer and the schema use it.
 
-A `Shape` says nothing that the declaration does not; it is the declaration without pydantic's machinery.
+A `Shape` says nothing that the declaration does not.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from webhook.declare.element import Backend, Declared, Element, Frontend, Half
+from webhook.declare.element import Backend, Element, Frontend, Half, camel, fields_of
 from webhook.declare.scalars import Scalar
 
 
 @dataclass(slots=True)
 class Field:
-    """One declared field: exactly one of `scalar` and `shape` is set; `many` where it is a list of elements."""
+    """One declared field: exactly one of `scalar` and `shape` is set; `many` where it is a list of elements.
+
+    `name` is the field's in the API, `attribute` the declaration's.
+    """
 
     name: str
+    attribute: str
     half: Half
     place: str
     unless: Mapping[str, Half]
@@ -42,6 +46,7 @@ class Field:
 class Shape:
     """One element's fields by their name in the API."""
 
+    element: type[Element]
     name: str
     tag: str
     key: str
@@ -55,20 +60,18 @@ class Shape:
 @cache
 def shape_of(element: type[Element]) -> Shape:
     """The compiled declaration of `element`; TypeError where a field is declared without a class or a type."""
-    shape = Shape(element.__name__, element.tag, element.key, element.alike, (element.__doc__ or "").strip())
-    for name, info in element.model_fields.items():
-        extra = info.json_schema_extra
-        declared = extra.get("declared") if isinstance(extra, dict) else None
-        if not isinstance(declared, Declared):
-            raise TypeError(f"{element.__name__}.{name} has no class: declare it frontend, backend, reference or goal")
-        alias = info.alias or name
-        scalar, inner, many = _type_of(element, name, [info.annotation, *info.metadata])
-        shape.fields[alias] = Field(
-            name=alias,
+    doc = (element.__doc__ or "").strip()
+    shape = Shape(element, element.__name__, element.tag, element.key, element.alike, doc)
+    for attribute, (kind, declared) in fields_of(element).items():
+        name = camel(attribute)
+        scalar, inner, many = _type_of(element, attribute, [kind])
+        shape.fields[name] = Field(
+            name=name,
+            attribute=attribute,
             half=declared.half,
-            place=declared.place or _default_place(alias, inner),
+            place=declared.place or _default_place(name, inner),
             unless=declared.unless,
-            doc=info.description or "",
+            doc=declared.doc,
             scalar=scalar,
             shape=shape_of(inner) if inner else None,
             many=many,
@@ -84,8 +87,8 @@ def shape_of(element: type[Element]) -> Shape:
     return shape
 
 
-def _default_place(alias: str, inner: type[Element] | None) -> str:
-    return (inner.tag or alias) if inner else f"@{alias}"
+def _default_place(name: str, inner: type[Element] | None) -> str:
+    return (inner.tag or name) if inner else f"@{name}"
 
 
 def _type_of(element: type[Element], name: str, parts: list[Any]) -> tuple[Scalar | None, type[Element] | None, bool]:

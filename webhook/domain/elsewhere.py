@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 import yaml
 
@@ -32,5 +32,5 @@ def owner(path: str) -> str:
 @cache
 def _table() -> dict[str, str]:
     """Every place of the table with its owner's words."""
-    table = yaml.safe_load(files(__package__).joinpath("elsewhere.yaml").read_text())
+    table = yaml.safe_load(Path(__file__).with_name("elsewhere.yaml").read_text())
     return {place: _OWNERS[key] for key, places in table.items() for place in places}

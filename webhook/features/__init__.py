@@ -9,14 +9,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, create_model
-from pydantic.alias_generators import to_camel
-
-from webhook.declare import Element, Shape, frontend, shape_of
+from webhook.declare import Declared, Element, Shape, camel, element, frontend, shape_of
 from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform, Site, platform_of
 from webhook.features.reading import reader
@@ -39,23 +37,17 @@ FEATURES = _found()
 _EXPANDS: list[tuple[str, Expand]] = [(name, module.expand) for name, module in FEATURES.items()]
 
 
-def _declared(module: ModuleType) -> tuple[Any, Any]:
-    """A feature as a field: its type with the first line of the module's docstring, and its class."""
-    doc = (module.__doc__ or "").split("\n")[0]
-    return Annotated[module.Wanted | None, Field(description=doc)], getattr(module, "DECLARED", frontend("-"))
+def _declared(module: ModuleType) -> tuple[Any, Declared]:
+    """A feature as a field: its type, and its class with the first line of the module's docstring."""
+    declared: Declared = getattr(module, "DECLARED", frontend("-"))
+    return module.Wanted | None, replace(declared, doc=(module.__doc__ or "").split("\n")[0])
 
 
-class FeatureList(Element):
-    """A few words about the machine, of which all of its virtual hardware is made."""
-
-
-Features: type[Element] = create_model(
+Features: type[Element] = element(
     "Features",
-    __base__=FeatureList,
-    __doc__=FeatureList.__doc__,
-    **{name: _declared(module) for name, module in FEATURES.items()},  # type: ignore[call-overload]
+    "A few words about the machine, of which all of its virtual hardware is made.",
+    {name: _declared(module) for name, module in FEATURES.items()},
 )
-
 
 _READ = reader(Features)
 
@@ -70,12 +62,12 @@ def expand(features: Tree, platform: Platform, path: str = "spec.features") -> l
 
     `features` has been inspected. Raises Refused with the findings of every feature that cannot be had.
     """
-    wanted = _READ(features).__dict__
+    wanted = _READ(features)
     contributions: list[Contribution] = []
     findings: list[Finding] = []
     for name, expand_one, origin in _origins(path):
         try:
-            contributions += expand_one(wanted[name], platform, origin)
+            contributions += expand_one(getattr(wanted, name), platform, origin)
         except Refused as refused:
             findings += refused.findings
     if findings:
@@ -85,7 +77,7 @@ def expand(features: Tree, platform: Platform, path: str = "spec.features") -> l
 
 @lru_cache(16)
 def _origins(path: str) -> tuple[tuple[str, Expand, str], ...]:
-    return tuple((name, one, f"{path}.{to_camel(name)}") for name, one in _EXPANDS)
+    return tuple((name, one, f"{path}.{camel(name)}") for name, one in _EXPANDS)
 
 
 __all__ = ["FEATURES", "Contribution", "Features", "Platform", "Site", "expand", "features_shape", "platform_of"]

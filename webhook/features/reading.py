@@ -1,34 +1,32 @@
-"""An inspected tree as the typed model that a feature's module declares, without checking it a second time.
+"""An inspected tree as the typed input that a feature's module declares, without checking it a second time.
 
-`declare.inspect` has accepted the tree, and accepts what the model accepts; pydantic's own validation would cost
-more than all of the expansion.
+`declare.inspect` has accepted the tree; what is read has the declaration's attributes, None where nothing is said.
 """
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from webhook.declare import Element
+from webhook.declare import Element, Field, shape_of
 
 Tree = dict[str, Any]
 Read = Callable[[Any], Any]
+E = TypeVar("E", bound=Element)
 
 
 @cache
-def reader(element: type[Element]) -> Callable[[Tree], Any]:
-    """The function from an inspected tree of this element to its model; what is unsaid is None."""
-    unsaid = dict.fromkeys(element.model_fields)
-    fields = {info.alias or name: (name, _inner(info.annotation)) for name, info in element.model_fields.items()}
+def reader(element: type[E]) -> Callable[[Tree], E]:
+    """The function from an inspected tree of this element to an instance of it."""
+    fields = {name: (entry.attribute, _inner(entry)) for name, entry in shape_of(element).fields.items()}
     make = element.__new__
     place = object.__setattr__
 
-    def read(tree: Tree) -> Any:
-        values: Tree = dict(unsaid)
-        for alias, value in tree.items():
-            name, inner = fields[alias]
+    def read(tree: Tree) -> E:
+        values: Tree = {}
+        for said, value in tree.items():
+            name, inner = fields[said]
             values[name] = value if inner is None else inner(value)
         made = make(element)
         place(made, "__dict__", values)
@@ -37,14 +35,9 @@ def reader(element: type[Element]) -> Callable[[Tree], Any]:
     return read
 
 
-def _inner(annotation: Any) -> Read | None:
+def _inner(entry: Field) -> Read | None:
     """How to read a field that is an element or a list of elements; None for a scalar."""
-    if isinstance(annotation, type) and issubclass(annotation, Element):
-        return reader(annotation)
-    if typing.get_origin(annotation) is list:
-        inner = _inner(typing.get_args(annotation)[0])
-        return None if inner is None else lambda items: [inner(item) for item in items]
-    if typing.get_origin(annotation) is typing.Annotated:
+    if entry.shape is None:
         return None
-    inners = [_inner(arg) for arg in typing.get_args(annotation)]
-    return next((inner for inner in inners if inner is not None), None)
+    read = reader(entry.shape.element)
+    return (lambda items: [read(item) for item in items]) if entry.many else read

@@ -5,15 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic.alias_generators import to_snake
 
-from webhook.declare import shown
+from webhook.declare import camel, shown
 from webhook.declare.scalars import listed
 from webhook.findings import Finding, Refused
 from webhook.guests.guest import Guest, Minimum
@@ -24,6 +23,8 @@ DATA = Path(__file__).parent / "data"
 # What a VM is that does not name its guest.
 UNNAMED = "other"
 _KEYS = frozenset({"type", "like", "open", "any", "versions"})
+# A guest's attributes by their names in the data.
+_ATTRIBUTES = {camel(field.name): field.name for field in fields(Guest)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +114,5 @@ def _further(rule_set: str, kind: str, version: str) -> Guest:
 
 def _guest(kind: str, version: str, said: Tree, rule_set: str) -> Guest:
     because = f"rule set {rule_set}: guests/{kind}.yaml {kind} {version}".rstrip()
-    values = {to_snake(name): value for name, value in said.items() if name != "minimum"}
+    values = {_ATTRIBUTES[name]: value for name, value in said.items() if name != "minimum"}
     return Guest(type=kind, version=version, because=because, minimum=Minimum(**said["minimum"]), **values)

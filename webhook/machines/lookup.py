@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from webhook.machines.machine import Bus, Machine, Ports
 
+DATA = Path(__file__).parent / "data"
 _VERSION = re.compile("[a-z]*[0-9]+(\\.[0-9]+)*")
 
 
@@ -56,7 +57,7 @@ def family(arch: str, name: str) -> str:
 @cache
 def _newest() -> str:
     """The newest rule set."""
-    return max(folder.name for folder in files("webhook.machines").joinpath("data").iterdir())
+    return max(folder.name for folder in DATA.iterdir())
 
 
 def _is_version(name: str, machine: Machine) -> bool:
@@ -65,7 +66,7 @@ def _is_version(name: str, machine: Machine) -> bool:
 
 @cache
 def _machines(rule_set: str) -> tuple[Machine, ...]:
-    folder = files("webhook.machines").joinpath("data", rule_set)
+    folder = DATA / rule_set
     if not folder.is_dir():
         return ()
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -80,7 +80,7 @@ def _checks(arch: str, name: str) -> Checks:
     family = machines.family(arch, name)
     if not family:
         return ()
-    rows: list[Tree] = yaml.safe_load(files(__package__).joinpath("possible.yaml").read_text())
+    rows: list[Tree] = yaml.safe_load(Path(__file__).with_name("possible.yaml").read_text())
     made: dict[tuple[tuple[str, ...], str], dict[str, Tree]] = {}
     for row in rows:
         if family not in row.get("families", (family,)) or arch not in row.get("arch", (arch,)):

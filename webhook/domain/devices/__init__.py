@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from pydantic import create_model
-
-from webhook.declare import Element, frontend
+from webhook.declare import Element, element, frontend
 from webhook.domain.devices.device import Named
 
 
@@ -22,18 +20,14 @@ def _found() -> list[type[Named]]:
 KINDS: dict[str, type[Named]] = {kind.plural or kind.single: kind for kind in _found()}
 
 
-class DeviceList(Element, tag="devices"):
-    """The devices of a domain, a list a kind."""
-
-
-Devices: type[Element] = create_model(
+Devices: type[Element] = element(
     "Devices",
-    __base__=DeviceList,
-    __doc__=DeviceList.__doc__,
-    **{  # type: ignore[call-overload]
+    "The devices of a domain, a list a kind.",
+    {
         name: ((list[kind] if kind.plural else kind) | None, frontend(kind.tag))  # type: ignore[valid-type]
         for name, kind in KINDS.items()
     },
+    tag="devices",
 )
 
 __all__ = ["KINDS", "Devices", "Named"]

@@ -30,9 +30,9 @@ class SpiceChannel(Element, tag="channel", key="name"):
 
 
 class Gl(Element, tag="gl"):
-    """OpenGL through the host's GPU."""
+    """OpenGL through the host's GPU; where no node is named, libvirt takes the first that it finds."""
 
-    enable: Flag | None = frontend()
+    enable: Flag | None = backend("raw-device")
     rendernode: Path | None = backend("raw-device")
 
 
@@ -77,7 +77,7 @@ class Graphics(Named, tag="graphics", plural="graphics", alike=("type",)):
     wait: Flag | None = goal()
     username: Line | None = backend("credential")
     keymap: Annotated[str, text(16, "[a-z]{2}(-[a-z]{2})?", "a keymap like `en-us`")] | None = frontend()
-    gl: Gl | None = frontend()
+    gl: Gl | None = goal()
 
 
 class Acceleration(Element, tag="acceleration"):

@@ -251,7 +251,8 @@ class Interface(PciDevice, tag="interface", plural="interfaces", alike=("mac.add
         | None
     ) = goal(
         unless={
-            **dict.fromkeys(("direct", "ethernet", "internal"), Backend("host-network")),
+            # QEMU's user emulation reaches whatever the host itself does, its loopback services too.
+            **dict.fromkeys(("direct", "ethernet", "internal", "user"), Backend("host-network")),
             **dict.fromkeys(("hostdev", "vdpa"), Backend("passthrough")),
             **dict.fromkeys(("vhostuser", "client", "server", "mcast", "udp"), Backend("host-port")),
         }
