@@ -7,6 +7,7 @@ import copy
 import gzip
 import json
 import re
+from importlib.metadata import version
 
 import promql_parser
 import pytest
@@ -18,6 +19,7 @@ from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 from charts.generate import FILES, wanted
 from tests import tools
 from tests.chart.rendering import CHART, NAMESPACE, ROOT, Tree, leaves, pod, rendered
+from webhook.admission.policies import RELEASE
 from webhook.kinds.crd import crds
 from webhook.server.metrics import Metrics
 
@@ -73,7 +75,7 @@ def test_the_policies_of_the_config_map_are_those_of_the_project() -> None:
 
 @pytest.mark.parametrize("kind", HOOKS)
 def test_both_webhooks_fail_closed_for_creates_and_updates_of_all_tenants(kind: str) -> None:
-    (hook,) = rendered()[f"{kind}/vmconfig"]["webhooks"]
+    hook = rendered()[f"{kind}/vmconfig"]["webhooks"][0]
     path = "mutate" if kind == HOOKS[0] else "validate"
     expected = {
         "name": f"{path}.vmconfig.kubevirt.io",
@@ -87,7 +89,8 @@ def test_both_webhooks_fail_closed_for_creates_and_updates_of_all_tenants(kind: 
                 "apiGroups": ["kubevirt.io"],
                 "apiVersions": ["v1alpha1"],
                 "operations": ["CREATE", "UPDATE"],
-                "resources": ["vms", "virtualmachineconfigs"],
+                # A status is trusted like a spec, and is complete as it is written.
+                "resources": ["vms", "virtualmachineconfigs", *(["vms/status"] if path == "validate" else [])],
                 "scope": "Namespaced",
             }
         ],
@@ -101,6 +104,29 @@ def test_both_webhooks_fail_closed_for_creates_and_updates_of_all_tenants(kind: 
         },
     }
     assert hook == expected | ({"reinvocationPolicy": "IfNeeded"} if path == "mutate" else {})
+
+
+def test_the_policies_are_checked_in_their_namespace_alone_and_can_be_repaired_without_the_service() -> None:
+    names = {kind: [hook["name"] for hook in rendered()[f"{kind}/vmconfig"]["webhooks"]] for kind in HOOKS}
+    assert names == {
+        HOOKS[0]: ["mutate.vmconfig.kubevirt.io"],
+        HOOKS[1]: ["validate.vmconfig.kubevirt.io", "policies.vmconfig.kubevirt.io"],
+    }
+    hook = rendered()[f"{HOOKS[1]}/vmconfig"]["webhooks"][1]
+    assert hook["failurePolicy"] == "Ignore"
+    assert hook["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
+    assert hook["clientConfig"]["service"]["path"] == "/policies"
+    (rule,) = hook["rules"]
+    assert (rule["resources"], rule["operations"]) == (["configmaps"], ["CREATE", "UPDATE"])
+    # Just the one that the pods mount.
+    (volume,) = [volume for volume in pod()["spec"]["volumes"] if volume["name"] == "policies"]
+    (condition,) = hook["matchConditions"]
+    assert condition["expression"] == f'request.name == "{volume["configMap"]["name"]}"'
+
+
+def test_the_release_is_the_one_that_the_service_says_it_is() -> None:
+    labels = rendered()["ConfigMap/vmconfig-policies"]["metadata"]["labels"]
+    assert labels[RELEASE] == version("vmconfig")
 
 
 def test_the_service_leads_to_the_pods_and_not_to_the_test_pod() -> None:

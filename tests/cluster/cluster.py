@@ -33,6 +33,7 @@ class Cluster:
     port: int
     process: subprocess.Popen[bytes]
     binary: Path
+    command: list[str]
     tokens: dict[str, str] = field(default_factory=lambda: {user: f"token-of-{user}" for user in USERS})
 
     @property
@@ -50,17 +51,27 @@ class Cluster:
         """The path of a kubeconfig of this user."""
         path = self.folder / f"kubeconfig-{user}"
         if not path.exists():
-            server = {"server": self.url, "certificate-authority": str(self.ca_file)}
-            config = {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [{"name": "test", "cluster": server}],
-                "users": [{"name": user, "user": {"token": self.token(user)}}],
-                "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
-                "current-context": "test",
-            }
-            path.write_text(yaml.safe_dump(config))
+            self.write_kubeconfig(path, self.token(user))
         return path
+
+    def account_kubeconfig(self, namespace: str, name: str) -> Path:
+        """The path of a kubeconfig of a ServiceAccount, with a token of now."""
+        path = self.folder / f"kubeconfig-{namespace}-{name}"
+        self.write_kubeconfig(path, self.kubectl("-n", namespace, "create", "token", name).stdout.strip())
+        return path
+
+    def write_kubeconfig(self, path: Path, token: str, url: str = "") -> None:
+        """A kubeconfig for whoever has this token; `url` leads to the server by another way."""
+        server = {"server": url or self.url, "certificate-authority": str(self.ca_file)}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": server}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
+            "current-context": "test",
+        }
+        path.write_text(yaml.safe_dump(config))
 
     def kubectl(
         self,
@@ -94,6 +105,17 @@ class Cluster:
             assert time.monotonic() < deadline, f"{crd} has no conditions"
             time.sleep(0.05)
         self.kubectl("wait", "--for=condition=Established", f"crd/{crd}", "--timeout=60s")
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """No server while this is entered, and no farewell; afterwards it is back on its port with all it had stored."""
+        self.process.kill()
+        self.process.wait(10)
+        try:
+            yield
+        finally:
+            self.process = _run(self.command, self.folder)
+            _wait_ready(self)
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
@@ -137,9 +159,12 @@ def _start(folder: Path, binary: Path) -> Cluster:
     }
     command = [str(binary), "serve", str(folder), *map(str, (port, etcd, peer))]
     command += [f"--{name}={value}" for name, value in flags.items()]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-    return Cluster(folder, port, process, binary)
+    return Cluster(folder, port, _run(command, folder), binary, command)
+
+
+def _run(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
 
 
 def _keys(folder: Path) -> None:

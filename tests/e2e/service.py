@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from tests.cluster.cluster import Cluster
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "vmconfig"
 NAMESPACE = "tenants"
+# The release's namespace, and its ConfigMap with the policies.
+RELEASE, POLICIES = "vmconfig-system", "vmconfig-policies"
+RBAC = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
 
 
 @dataclass
@@ -55,20 +59,37 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, port: int | None = None) -> Iterator[Service]:
-    """A service on loopback with certificates of its own, ready when this is entered."""
+def serving(
+    folder: Path,
+    port: int | None = None,
+    flags: Sequence[str] = (),
+    *,
+    policies: Path = ROOT / "policies",
+    kubeconfig: Path | None = None,
+    ready: bool = True,
+) -> Iterator[Service]:
+    """A service on loopback with certificates of its own and further flags; with `ready`, ready when this is entered.
+
+    With a kubeconfig it does what the chart has a pod do: it watches the namespaces, and writes Events on the ConfigMap
+    of the policies. The folder `policies` is what is read: there is no kubelet that would mount the ConfigMap there.
+    """
     port = port or free_port()
     certs = folder / "certs"
     if not certs.exists():
         issue = [sys.executable, "-m", "certs", "issue", "--dir", str(certs), "--dns", "localhost", "--ip", "127.0.0.1"]
         subprocess.run(issue, check=True, cwd=ROOT, capture_output=True)
     command = [sys.executable, "-m", "webhook.cli", "serve", "--listen", f"127.0.0.1:{port}"]
-    command += ["--certs-dir", str(certs), "--policies", str(ROOT / "policies")]
+    command += ["--certs-dir", str(certs), "--policies", str(policies)]
+    environment = {name: value for name, value in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}
+    if kubeconfig is not None:
+        command += ["--namespaces", "watch", "--policies-configmap", f"{RELEASE}/{POLICIES}"]
+        environment |= {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment)
     service = Service(port, folder, process)
     try:
-        wait_ready(service)
+        if ready:
+            wait_ready(service)
         yield service
     finally:
         if process.poll() is None:
@@ -98,8 +119,22 @@ def free_port() -> int:
 def manifests(service: Service) -> list[dict[str, Any]]:
     """What the chart installs, with the local process where a pod would be."""
     values = {"webhook": {"url": service.url, "caBundle": base64.b64encode(service.ca).decode()}}
-    text = tools.template(CHART, values, namespace="vmconfig-system", release="vmconfig")
-    return [document for document in yaml.safe_load_all(text) if document]
+    return release(values)
+
+
+def release(values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """What the chart installs with these values."""
+    text = tools.template(CHART, values, namespace=RELEASE, release="vmconfig")
+    return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
+
+
+def account(cluster: Cluster) -> Path:
+    """The kubeconfig of the chart's own ServiceAccount, with the rights that the chart gives it and no others."""
+    if cluster.kubectl("get", "namespace", RELEASE, check=False).returncode:
+        cluster.kubectl("create", "namespace", RELEASE)
+    rights = [document for document in release({"crds": {"install": False}}) if document["kind"] in RBAC]
+    cluster.kubectl("-n", RELEASE, "apply", "-f", "-", input=yaml.safe_dump_all(rights))
+    return cluster.account_kubeconfig(RELEASE, "vmconfig")
 
 
 def install(cluster: Cluster, service: Service) -> None:

@@ -35,7 +35,7 @@ def test_a_query_as_the_api_server_sends_it_does_no_harm(client: TestClient) -> 
     assert answer.json()["response"]["allowed"] is True
 
 
-@pytest.mark.parametrize("path", ["/mutate", "/validate"])
+@pytest.mark.parametrize("path", ["/mutate", "/validate", "/policies"])
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -141,12 +141,12 @@ def test_a_deny_is_cut_where_it_would_be_too_long_and_says_how_much_is_left_out(
 def test_other_kinds_operations_and_subresources_are_let_through(client: TestClient) -> None:
     for change in (
         {"operation": "DELETE", "object": None},
-        {"subResource": "status"},
+        {"subResource": "scale"},
         {"operation": "CONNECT", "object": None},
     ):
         tree = review(EXAMPLE)
         tree["request"].update(change)
-        for path in ("/mutate", "/validate"):
+        for path in ("/mutate", "/validate", "/policies"):
             answer = ask(client, path, tree)
             assert answer["allowed"] is True
             assert "patch" not in answer

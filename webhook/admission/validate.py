@@ -10,6 +10,7 @@ from webhook.admission.expand import read
 from webhook.admission.judge import judge
 from webhook.admission.mutate import ALLOWED, read_stored
 from webhook.admission.review import Review, Verdict
+from webhook.admission.running import validate_status
 from webhook.admission.world import World
 from webhook.findings import Finding
 from webhook.kinds import KINDS
@@ -18,8 +19,10 @@ from webhook.kinds import KINDS
 def validate(review: Review, world: World) -> Verdict:
     """Everything that is wrong with the final object: shape, policy, consistency, and what changed of the frozen."""
     kind = KINDS.get(review.kind)
-    if kind is None or review.operation not in ("CREATE", "UPDATE") or review.subresource:
+    if kind is None or review.operation not in ("CREATE", "UPDATE"):
         return ALLOWED
+    if review.subresource:
+        return validate_status(review, kind, world) if review.subresource == "status" else ALLOWED
     spec = kind.spec_of(review.object)
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
     if stored is not None and stored == spec:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from difflib import get_close_matches
 
 from webhook.declare import Place, shown
@@ -13,6 +13,9 @@ from webhook.policy.denials import DEFAULT_DENY
 from webhook.policy.model import Exemption, Policy, Rule
 from webhook.policy.selection import possible
 
+# Days before its end from which an exception is spoken of: time to ask for another day.
+SOON = 14
+
 
 def check_exceptions(policies: Iterable[Policy], places: Mapping[str, Place]) -> list[Finding]:
     """Findings for exceptions to no rule, or at a place that their rule says nothing about."""
@@ -20,23 +23,27 @@ def check_exceptions(policies: Iterable[Policy], places: Mapping[str, Place]) ->
     rules = {rule.id: rule for rule in DEFAULT_DENY.values()}
     rules.update({rule.id: rule for policy in policies for rule in policy.rules})
     findings = []
-    for each in (exemption for policy in policies for exemption in policy.exceptions):
+    for each in _exemptions(policies):
         rule = rules.get(each.rule)
         if rule is None:
             near = get_close_matches(each.rule[:128], rules, n=1)
             way = f"did you mean `{near[0]}`?" if near else "name it `POLICY/RULE`"
             findings.append(
-                Finding(each.where, f"rule `{shown(each.rule)}` is not there to except from", way, "policy")
+                Finding(each.place, f"rule `{shown(each.rule)}` is not there to except from", way, "policy")
             )
             continue
         if each.selector.path and not _within(each.selector.path, rule, places):
             problem = f"path `{each.selector.path}` is none that `{rule.id}` decides"
             way = f"name one of {rule.selector.path or 'class ' + rule.selector.kind}"
-            findings.append(Finding(each.where, problem, way, "policy"))
+            findings.append(Finding(each.place, problem, way, "policy"))
+        if rule.selector.total and (each.selector.path or each.values):
+            problem = f"a path or values are no part of `{rule.id}`, which limits a total"
+            findings.append(Finding(each.place, problem, "leave them out: the exception lifts the limit", "policy"))
+            continue
         try:
             of_values(each, rule, places)
         except Unfit as unfit:
-            findings.append(Finding(each.where, f"values {unfit}", unfit.help, "policy"))
+            findings.append(Finding(each.place, f"values {unfit}", unfit.help, "policy"))
     return findings
 
 
@@ -50,17 +57,32 @@ def of_values(exemption: Exemption, rule: Rule, places: Mapping[str, Place]) -> 
 
 def expired(policies: Iterable[Policy], today: date) -> list[Finding]:
     """Exceptions whose day has passed: reported, and no reason to refuse the rest."""
-    return [
-        Finding(
-            each.where,
-            f"the exception to `{each.rule}` ended on {each.until}",
-            f"remove it, or ask {each.owner} for a new day ({each.ticket})",
-            "expired",
-        )
-        for policy in policies
-        for each in policy.exceptions
-        if each.until < today
-    ]
+    return [_ends(each, "ended") for each in _exemptions(policies) if each.until < today]
+
+
+def expiring(policies: Iterable[Policy], today: date, days: int = SOON) -> list[Finding]:
+    """Exceptions that still hold and end within so many days; one that ends today has 0 left."""
+    last = today + timedelta(days)
+    return [_ends(each, "ends") for each in _exemptions(policies) if today <= each.until <= last]
+
+
+def ending(policies: Iterable[Policy], today: date, days: int = SOON) -> list[tuple[int, Exemption]]:
+    """Exceptions that have ended or will within so many days, each with the days that are left, the fewest first."""
+    left = [((each.until - today).days, each) for each in _exemptions(policies)]
+    return sorted((pair for pair in left if pair[0] <= days), key=lambda pair: pair[0])
+
+
+def _exemptions(policies: Iterable[Policy]) -> Iterator[Exemption]:
+    return (each for policy in policies for each in policy.exceptions)
+
+
+def _ends(exemption: Exemption, word: str) -> Finding:
+    return Finding(
+        exemption.where,
+        f"the exception to `{exemption.rule}` {word} on {exemption.until}",
+        f"remove it, or ask {exemption.owner} for a new day ({exemption.ticket})",
+        "expired" if word == "ended" else "expiring",
+    )
 
 
 def _within(path: str, rule: Rule, places: Mapping[str, Place]) -> bool:

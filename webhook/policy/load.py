@@ -1,14 +1,15 @@
-"""A folder of policy files, all of it or nothing: the policies, a digest of what was read, and every finding.
+"""Policy files, all of them or nothing: the policies, a digest of what was read, and every finding.
 
-Findings are at `FOLDER/FILE:LINE:COLUMN`. A mounted ConfigMap is read through its `..data` link at one moment.
+Findings are at `FOLDER/FILE:LINE:COLUMN`. A mounted ConfigMap is read through its `..data` link at one moment; one that
+is not mounted yet is read from its contents, with the same outcome.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from webhook.declare import Place
 from webhook.findings import Finding, Refused
@@ -19,6 +20,8 @@ from webhook.policy.model import LEVELS, Policy, Today
 from webhook.policy.read import read
 
 SUITE = "suite.yaml"
+# The folder beside a suite that holds the manifests of its cases.
+CASES = "cases"
 _DEEPEST = 8
 
 
@@ -33,9 +36,36 @@ class Loaded:
 
 def load(folder: Path, places: Mapping[str, Place], default_level: str = LEVELS[0], today: Today = utc_today) -> Loaded:
     """Everything that `folder` holds, or Refused with all that is wrong with it."""
+    contents, findings = _contents(folder)
+    return _loaded(folder.resolve().name, contents, findings, places, default_level, today)
+
+
+def load_contents(
+    name: str,
+    contents: Iterable[tuple[str, bytes]],
+    places: Mapping[str, Place],
+    default_level: str = LEVELS[0],
+    today: Today = utc_today,
+) -> Loaded:
+    """The same of the names and contents of a folder's files, such as a ConfigMap has before it is mounted."""
+    kept: list[tuple[str, bytes]] = []
+    findings: list[Finding] = []
+    for file, content in sorted(contents):
+        if _wanted(file, f"{name}/{file}", findings):
+            kept.append((f"{name}/{file}", content))
+    return _loaded(name, kept, findings, places, default_level, today)
+
+
+def _loaded(
+    folder: str,
+    contents: list[tuple[str, bytes]],
+    findings: list[Finding],
+    places: Mapping[str, Place],
+    default_level: str,
+    today: Today,
+) -> Loaded:
     if default_level not in LEVELS:
         raise Refused([Finding("default level", f"`{default_level}` is no level", f"known: {', '.join(LEVELS)}")])
-    contents, findings = _contents(folder)
     policies: list[Policy] = []
     for file, content in contents:
         made, wrong = parse(content, file, places)
@@ -44,7 +74,7 @@ def load(folder: Path, places: Mapping[str, Place], default_level: str = LEVELS[
     if not findings:
         findings = check(policies, places)
     if not policies and not findings:
-        findings = [Finding(folder.name, "holds no policy", "put at least one policy file there", "policy")]
+        findings = [Finding(folder, "holds no policy", "put at least one policy file there", "policy")]
     if findings:
         raise Refused(findings)
     engine = compile_policies(policies, places, default_level, today)
@@ -67,7 +97,7 @@ def check(policies: list[Policy], places: Mapping[str, Place]) -> list[Finding]:
     for policy in policies:
         if policy.name in seen:
             problem = f"policy `{policy.name}` is there already, in {seen[policy.name].where}"
-            findings.append(Finding(policy.where, problem, "give each policy a name of its own", "policy"))
+            findings.append(Finding(policy.place, problem, "give each policy a name of its own", "policy"))
         seen.setdefault(policy.name, policy)
     return findings + check_exceptions(policies, places)
 
@@ -94,9 +124,7 @@ def _contents(folder: Path) -> tuple[list[tuple[str, bytes]], list[Finding]]:
     findings: list[Finding] = []
     try:
         for name, path in _files(folder, folder.resolve().name, 0):
-            if path.suffix in (".yml", ".json"):
-                findings.append(Finding(name, "is not read", "name it `.yaml`, or move it elsewhere", "policy"))
-            elif path.suffix == ".yaml" and path.name != SUITE:
+            if _wanted(path.name, name, findings):
                 with path.open("rb") as file:
                     contents.append((name, file.read(LONGEST + 1)))
     except OSError as error:
@@ -105,11 +133,21 @@ def _contents(folder: Path) -> tuple[list[tuple[str, bytes]], list[Finding]]:
     return contents, findings
 
 
+def _wanted(file: str, shown: str, findings: list[Finding]) -> bool:
+    """Whether a file of this name holds policies; a finding where somebody may think that it does."""
+    suffix = PurePath(file).suffix
+    if file.startswith("."):
+        return False
+    if suffix in (".yml", ".json"):
+        findings.append(Finding(shown, "is not read", "name it `.yaml`, or move it elsewhere", "policy"))
+    return suffix == ".yaml" and file != SUITE
+
+
 def _files(folder: Path, shown: str, depth: int) -> Iterator[tuple[str, Path]]:
     data = folder / "..data"
     for entry in sorted((data.resolve() if data.exists() else folder).iterdir(), key=lambda path: path.name):
         name = f"{shown}/{entry.name}"
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") or (entry.name == CASES and (folder / SUITE).exists()):
             continue
         if entry.is_dir() and not entry.is_symlink() and depth < _DEEPEST:
             yield from _files(entry, name, depth + 1)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,13 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from webhook.admission.world import RULE_SETS, World
-from webhook.findings import Finding
+from webhook.cluster.events import Events
+from webhook.cluster.namespaces import Namespaces
 from webhook.kinds import places
 from webhook.policy import Policies, shipped
+from webhook.policy.exceptions import ending
 from webhook.server import logs
+from webhook.server.background import background
 from webhook.server.front import Front
 from webhook.server.health import Health
 from webhook.server.hooks import HOOKS, Hook
@@ -24,38 +27,39 @@ from webhook.server.metrics import Metrics
 from webhook.server.settings import Settings, read_site
 
 if TYPE_CHECKING:
+    from certs.cluster import Apis
     from certs.serve import Reloader
 
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def create_app(
-    settings: Settings, reloader: Reloader | None = None, tend: Callable[[], object] | None = None
+    settings: Settings,
+    reloader: Reloader | None = None,
+    tend: Callable[[], object] | None = None,
+    apis: Apis | None = None,
 ) -> FastAPI:
     """The service with these settings; raises Refused where the policies cannot be loaded.
 
-    `reloader` serves the certificates and is kept up to date in the lifespan; `tend` renews self-managed ones.
+    `reloader` serves the certificates and is kept up to date in the lifespan; `tend` renews self-managed ones. `apis`
+    is the cluster, for the settings that need one.
     """
     world = World(
         policies=Policies(settings.policies or shipped(), places(), settings.default_level),
         site=read_site(settings.site),
     )
-    metrics, health = Metrics(), Health(world, reloader)
+    namespaces, events = _cluster(settings, apis)
+    if namespaces is not None:
+        world.labels = namespaces.labels
+    metrics, health = Metrics(), Health(world, reloader, namespaces)
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
-    _loaded(metrics, world.policies)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_watch_policies(world.policies, metrics))]
-        if reloader is not None:
-            from certs.serve import watch
-
-            tasks.append(asyncio.create_task(watch(reloader, tend)))
-        logs.event("started", version=version("vmconfig"), policy=world.policies.digest[:12], listen=settings.listen)
-        yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async with background(world.policies, metrics, events, namespaces, reloader, tend):
+            digest = world.policies.digest[:12]
+            logs.event("started", version=version("vmconfig"), policy=digest, listen=settings.listen)
+            yield
         logs.event("stopped")
 
     app = FastAPI(title="vmconfig", version=version("vmconfig"), lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -64,6 +68,18 @@ def create_app(
     hooks = {f"/{name}": Hook(name, world, metrics) for name in HOOKS}
     app.add_middleware(Front, hooks=hooks, body_limit=settings.body_limit, deadline=settings.deadline)
     return app
+
+
+def _cluster(settings: Settings, apis: Apis | None) -> tuple[Namespaces | None, Events | None]:
+    """The parts that look at the cluster and speak to it, as the settings want them."""
+    if apis is None:
+        return None, None
+    watched = settings.namespaces == "watch"
+    namespace, _, name = settings.policies_configmap.partition("/")
+    return (
+        Namespaces(apis.core, logs.event) if watched else None,
+        Events(apis.core, namespace, name, logs.event) if name else None,
+    )
 
 
 def _probes(app: FastAPI, health: Health, metrics: Metrics) -> None:
@@ -82,24 +98,17 @@ def _probes(app: FastAPI, health: Health, metrics: Metrics) -> None:
 
     @app.get("/metrics")
     async def exposition() -> Response:
-        if health.reloader is not None:
-            metrics.expiry.set(health.reloader.expires_at.replace(tzinfo=UTC).timestamp())
+        _scraped(health, metrics)
         return Response(metrics.text(), media_type=_EXPOSITION)
 
 
-async def _watch_policies(policies: Policies, metrics: Metrics) -> None:
-    def good(_: Policies) -> None:
-        _loaded(metrics, policies)
-        logs.event("policies loaded", digest=policies.digest[:12])
-
-    def bad(findings: list[Finding]) -> None:
-        metrics.policies.set(0)
-        logs.event("policies refused, the last good ones stay", findings=[finding.as_dict() for finding in findings])
-
-    await policies.watch(good, bad)
-
-
-def _loaded(metrics: Metrics, policies: Policies) -> None:
-    metrics.policies.set(1)
-    metrics.policy.info({"digest": policies.digest})
-    metrics.loaded_at.set(datetime.now(UTC).timestamp())
+def _scraped(health: Health, metrics: Metrics) -> None:
+    """What is known best at the moment of asking."""
+    engine, namespaces = health.world.policies.engine, health.namespaces
+    metrics.exceptions(ending(engine.policies, engine.today()))
+    if health.reloader is not None:
+        metrics.expiry.set(health.reloader.expires_at.replace(tzinfo=UTC).timestamp())
+    if namespaces is not None:
+        age = namespaces.watch.age
+        metrics.namespaces.set(len(namespaces))
+        metrics.namespaces_age.set(math.inf if age is None else age)

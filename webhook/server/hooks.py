@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 
 from webhook.admission.mutate import mutate
+from webhook.admission.policies import KIND as CONFIG_MAP
+from webhook.admission.policies import check_policies
 from webhook.admission.review import NoReview, Review, Verdict, answer, envelope, parse, status
 from webhook.admission.validate import validate
 from webhook.admission.world import World
@@ -24,7 +26,10 @@ DEEPEST = 64
 MOST_NODES = 200_000
 
 Decide = Callable[[Review, World], Verdict]
-HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate}
+HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate, "policies": check_policies}
+# Whole policy files are read there: too long for the event loop, on which VMs wait.
+APART = frozenset({"policies"})
+_KNOWN = frozenset({*KINDS, CONFIG_MAP})
 
 
 class Hook:
@@ -33,6 +38,7 @@ class Hook:
     def __init__(self, name: str, world: World, metrics: Metrics) -> None:
         self.name = name
         self.decide = HOOKS[name]
+        self.apart = name in APART
         self.world = world
         self.metrics = metrics
 
@@ -51,7 +57,7 @@ class Hook:
             return 200, self._broken(review)
         seconds = time.perf_counter() - began
         size = len(made) if verdict.patch else 0
-        self.metrics.review(self.name, review, review.kind in KINDS, verdict, seconds, size)
+        self.metrics.review(self.name, review, review.kind in _KNOWN, verdict, seconds, size)
         logs.decision(self.name, review, verdict, seconds, size, self.world.policies.digest[:12])
         return 200, made
 

@@ -29,6 +29,8 @@ def decision(hook: str, review: Review, verdict: Verdict, seconds: float, patch_
         "milliseconds": round(seconds * 1000, 3),
         "policy": digest,
     }
+    if review.subresource:
+        line["subresource"] = review.subresource
     if verdict.findings:
         line["findings"] = [{"path": found.path, "rule": found.rule} for found in verdict.findings[:100]]
     if verdict.audits:

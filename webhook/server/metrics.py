@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
 from webhook.admission.review import Review, Verdict
+from webhook.policy.model import Exemption
 
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+# Series of each of the two metrics about exceptions; those nearest to their end are shown.
+_EXCEPTIONS = 100
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 
 
@@ -33,17 +37,32 @@ class Metrics:
             "vmconfig_policies_loaded_at_seconds", "When policies were last loaded, as Unix time", **made
         )
         self.policy = Info("vmconfig_policy", "The policies in force", **made)
+        about = ["rule", "owner", "until", "ticket"]
+        self.expiring = Gauge(
+            "vmconfig_policy_exceptions_expiring", "Days left of exceptions that end within 14 days", about, **made
+        )
+        self.expired = Gauge(
+            "vmconfig_policy_exceptions_expired",
+            "Days since exceptions ended that are still in the files",
+            about,
+            **made,
+        )
+        self.namespaces = Gauge("vmconfig_namespaces", "Namespaces whose labels are known", **made)
+        self.namespaces_age = Gauge(
+            "vmconfig_namespaces_age_seconds", "Time since the API server was last heard of about namespaces", **made
+        )
         self.expiry = Gauge(
             "vmconfig_certificate_expiry_seconds", "When the served certificate expires, as Unix time", **made
         )
         self.build = Info("vmconfig_build", "This service", **made)
         self._reviews: dict[tuple[str, str, str, bool], Counter] = {}
-        self._seconds = {hook: self.seconds.labels(hook) for hook in ("mutate", "validate")}
+        self._seconds = {hook: self.seconds.labels(hook) for hook in ("mutate", "validate", "policies")}
 
     def review(self, hook: str, review: Review, known: bool, verdict: Verdict, seconds: float, size: int) -> None:
         """Count one review. Words of the requester that are not ours to know are counted as `other`."""
         operation = review.operation if review.operation in _OPERATIONS else "other"
-        key = (hook, operation, review.kind if known else "other", verdict.allowed)
+        kind = f"{review.kind}/status" if review.subresource == "status" else review.kind
+        key = (hook, operation, kind if known else "other", verdict.allowed)
         counter = self._reviews.get(key)
         if counter is None:
             words = (*key[:3], "allowed" if verdict.allowed else "denied")
@@ -56,6 +75,16 @@ class Metrics:
             self.findings.labels(hook, finding.rule.split(" ")[0]).inc()
         for finding in verdict.audits:
             self.audits.labels(finding.rule.split(" ")[0]).inc()
+
+    def exceptions(self, ending: Iterable[tuple[int, Exemption]]) -> None:
+        """Set what there is to say of exceptions, each with the days that are left: negative since it has ended."""
+        shown: dict[Gauge, list[tuple[int, Exemption]]] = {self.expiring: [], self.expired: []}
+        for days, each in ending:
+            shown[self.expired if days < 0 else self.expiring].append((days, each))
+        for gauge, rows in shown.items():
+            gauge.clear()
+            for days, each in sorted(rows, key=lambda row: abs(row[0]))[:_EXCEPTIONS]:
+                gauge.labels(each.rule, each.owner, each.until.isoformat(), each.ticket).set(abs(days))
 
     def text(self) -> bytes:
         """The exposition."""

@@ -11,10 +11,11 @@ from typing import Any
 import uvicorn
 
 from certs.authority import parse_names
-from certs.cluster import Registrations, Secret, connect
+from certs.cluster import Apis, Registrations, Secret, connect
 from certs.ensure import ensure
 from certs.serve import Reloader
 from certs.store import Folder
+from webhook.cluster.api import asking
 from webhook.server import logs
 from webhook.server.app import create_app
 from webhook.server.health import Health
@@ -28,8 +29,9 @@ GRACE = 10
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises what certificates and policies cannot be loaded for."""
-    reloader, tend = certificates(settings)
-    app = create_app(settings, reloader, tend)
+    apis = cluster(settings)
+    reloader, tend = certificates(settings, apis)
+    app = create_app(settings, reloader, tend, apis)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -52,13 +54,20 @@ def serve(settings: Settings) -> int:
     return 0 if server.started else 1
 
 
-def certificates(settings: Settings) -> tuple[Reloader, Callable[[], object] | None]:
+def cluster(settings: Settings) -> Apis | None:
+    """The cluster, where a setting needs one: this pod's, or else that of the user's kubeconfig; raises Unanswered."""
+    if settings.namespaces == "none" and not settings.policies_configmap and not settings.certs_secret:
+        return None
+    with asking("the cluster"):
+        return connect()
+
+
+def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Callable[[], object] | None]:
     """Where the certificate comes from, and how it is renewed where that is ours to do."""
     if settings.certs_dir is not None:
         return Reloader(Folder(settings.certs_dir)), None
-    if not settings.certs_secret:
+    if not settings.certs_secret or apis is None:
         raise ValueError("name a folder of certificates (--certs-dir) or a Secret (--certs-secret)")
-    apis = connect()
     namespace, _, name = settings.certs_secret.partition("/")
     secret = Secret(apis, namespace, name)
     registrations = Registrations(

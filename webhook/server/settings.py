@@ -23,6 +23,14 @@ class Settings(BaseModel):
     default_level: Literal["restricted", "baseline", "privileged"] = Field(
         "restricted", description="the policy level of namespaces without a label"
     )
+    policies_configmap: str = Field(
+        "",
+        description="NAMESPACE/NAME of the ConfigMap that the policies are mounted from, for Events about them",
+        pattern=r"^$|^[^/]+/[^/]+$",
+    )
+    namespaces: Literal["watch", "none"] = Field(
+        "none", description="watch: take each namespace's level from its labels; none: all have the default level"
+    )
     certs_dir: Path | None = Field(None, description="folder with tls.crt and tls.key, watched for changes")
     certs_secret: str = Field(
         "", description="NAMESPACE/NAME of the Secret that holds self-managed certificates", pattern=r"^$|^[^/]+/[^/]+$"

@@ -23,7 +23,7 @@
 {{- $found = append $found "server.deadline: not below webhook.timeoutSeconds; help: answer before the API server stops waiting" -}}
 {{- end -}}
 {{- range $name, $_ := .Values.policies.extra -}}
-{{- if or (eq $name "suite.yaml") ($.Files.Get (printf "files/policies/%s" $name)) -}}
+{{- if or (has $name (list "suite.yaml" "agents.yaml")) ($.Files.Get (printf "files/policies/%s" $name)) -}}
 {{- $found = append $found (printf "policies.extra: `%s` is a name of the service's own; help: name the file otherwise" $name) -}}
 {{- end -}}
 {{- end -}}

@@ -51,6 +51,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ $name }}: |
   {{- $text | trim | nindent 2 }}
 {{- end }}
+{{- with .Values.policies.agents }}
+agents.yaml: |
+  # What runs on a node is the host's; these may say so, in the status of a VM.
+  apiVersion: policy.vmconfig.kubevirt.io/v1
+  kind: Policy
+  metadata: {name: agents}
+  match: {subjects: {serviceAccounts: {{ toJson . }}}}
+  rules:
+    - name: what-runs
+      permit: {class: backend}
+{{- end }}
 {{- end -}}
 
 {{- define "vmconfig.site" -}}

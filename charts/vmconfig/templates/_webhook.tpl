@@ -33,7 +33,8 @@ rules:
   - apiGroups: [kubevirt.io]
     apiVersions: [v1alpha1]
     operations: [CREATE, UPDATE]
-    resources: [vms, virtualmachineconfigs]
+    # Whoever acts on a status trusts it like a spec; only the agent of a node writes one, and it is complete.
+    resources: [vms, virtualmachineconfigs{{ if eq .path "validate" }}, vms/status{{ end }}]
     scope: Namespaced
 # No objectSelector: a label that a tenant can write must not exempt his object.
 namespaceSelector:
@@ -43,6 +44,33 @@ namespaceSelector:
       values:
         - kube-system
         - {{ .root.Release.Namespace }}
+{{- end -}}
+
+{{/* The policies' own webhook. In this namespace alone, which the other two leave out. */}}
+{{- define "vmconfig.policiesWebhook" -}}
+name: policies.vmconfig.kubevirt.io
+admissionReviewVersions: [v1]
+sideEffects: None
+# Not Fail: with every pod gone for the sake of its policies, nobody could repair them. What passes meanwhile and is bad
+# comes into force no more than before: the service goes on with the last good ones, and says so.
+failurePolicy: Ignore
+matchPolicy: Equivalent
+timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+clientConfig:
+  {{- include "vmconfig.clientConfig" (dict "root" . "path" "policies") | nindent 2 }}
+rules:
+  - apiGroups: [""]
+    apiVersions: [v1]
+    # Not DELETE: what is deleted is no longer mounted, and pods go on with what they have.
+    operations: [CREATE, UPDATE]
+    resources: [configmaps]
+    scope: Namespaced
+namespaceSelector:
+  matchLabels: {kubernetes.io/metadata.name: {{ .Release.Namespace }}}
+# By name, because that is what the pods mount: a label could be left out.
+matchConditions:
+  - name: the-policies
+    expression: request.name == "{{ include "vmconfig.name" . }}-policies"
 {{- end -}}
 
 {{- define "vmconfig.injectCa" -}}

@@ -1,0 +1,271 @@
+"""The labels of namespaces from a real API server: they follow, and they outlast a server that is away."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from certs.cluster import connect
+from tests.cluster.cluster import Cluster, running
+from webhook.cluster.namespaces import UNKNOWN, Namespaces
+from webhook.cluster.watch import Watch, pause
+
+LEVEL = "vmconfig.kubevirt.io/enforce"
+# What a test waits at most; what the service promises is a second or two, and is measured where it is promised.
+PATIENCE = 30.0
+_numbers = itertools.count(1)
+
+
+class Told:
+    """What the watch has said, as the log would have it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, event: str, **_: Any) -> None:
+        self.lines.append(event)
+
+
+@contextmanager
+def watching(kubeconfig: Path, version: str = "") -> Iterator[tuple[Namespaces, Told]]:
+    """Namespaces under watch; with a version, as if they had been listed when the cluster had it."""
+    told = Told()
+    namespaces = Namespaces(connect(kubeconfig).core, told)
+    namespaces.watch._version = version
+    namespaces.watch.start()
+    try:
+        yield namespaces, told
+    finally:
+        namespaces.watch.stop()
+
+
+def until(holds: Callable[[], object], seconds: float = PATIENCE) -> float:
+    """Seconds until it holds; fails where it does not in time."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, "it did not come to hold"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def made(cluster: Cluster, **labels: str) -> str:
+    name = f"watched-{next(_numbers)}"
+    cluster.kubectl("create", "namespace", name)
+    for label, value in labels.items():
+        cluster.kubectl("label", "namespace", name, f"{label}={value}")
+    return name
+
+
+def label(cluster: Cluster, name: str, change: str) -> None:
+    cluster.kubectl("label", "--overwrite", "namespace", name, change)
+
+
+def test_what_was_there_before_is_known_once_it_is_synced(cluster: Cluster) -> None:
+    name = made(cluster, tier="web")
+    with watching(cluster.kubeconfig()) as (namespaces, _):
+        until(lambda: namespaces.watch.synced)
+        assert namespaces.labels(name)["tier"] == "web"
+        assert LEVEL not in namespaces.labels(name)
+
+
+def test_labels_follow_within_a_second(cluster: Cluster) -> None:
+    name = made(cluster)
+    with watching(cluster.kubeconfig()) as (namespaces, _):
+        until(lambda: namespaces.watch.synced)
+        for level in ("baseline", "privileged"):
+            label(cluster, name, f"{LEVEL}={level}")
+            assert until(lambda level=level: namespaces.labels(name).get(LEVEL) == level) < 1
+        label(cluster, name, f"{LEVEL}-")
+        assert until(lambda: LEVEL not in namespaces.labels(name)) < 1
+
+
+def test_a_new_namespace_is_known_and_a_deleted_one_is_strict_again(cluster: Cluster) -> None:
+    with watching(cluster.kubeconfig()) as (namespaces, _):
+        until(lambda: namespaces.watch.synced)
+        name = made(cluster, **{LEVEL: "privileged"})
+        until(lambda: namespaces.labels(name).get(LEVEL) == "privileged")
+        # Nothing empties a namespace here: no controllers run.
+        with cluster.client() as client:
+            client.delete(f"/api/v1/namespaces/{name}")
+            body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {"finalizers": []}}
+            client.put(f"/api/v1/namespaces/{name}/finalize", json=body)
+        until(lambda: namespaces.labels(name) is UNKNOWN)
+        assert namespaces.labels(name)[LEVEL] == "restricted"
+
+
+def test_a_list_of_several_pages_is_read_whole(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.cluster.watch._PAGE", 2)
+    names = [made(cluster) for _ in range(3)]
+    with watching(cluster.kubeconfig()) as (namespaces, _):
+        until(lambda: namespaces.watch.synced)
+        assert all(namespaces.labels(name) is not UNKNOWN for name in names)
+        assert len(namespaces) == len(cluster.kubectl("get", "namespaces", "-o", "name").stdout.splitlines())
+
+
+def test_whoever_may_not_list_is_told_so_and_goes_on_trying(cluster: Cluster) -> None:
+    with watching(cluster.kubeconfig("tenant")) as (namespaces, told):
+        until(lambda: namespaces.watch.problem)
+        assert "403" in namespaces.watch.problem
+        assert not namespaces.watch.synced
+        cluster.kubectl("create", "clusterrole", "may-list", "--verb=list,watch", "--resource=namespaces")
+        cluster.kubectl("create", "clusterrolebinding", "may-list", "--clusterrole=may-list", "--user=tenant")
+        try:
+            until(lambda: namespaces.watch.synced)
+            until(lambda: told.lines[-1:] == ["namespaces followed"])
+        finally:
+            cluster.kubectl("delete", "clusterrole,clusterrolebinding", "may-list")
+        assert told.lines == ["namespaces lost", "namespaces followed"]
+
+
+def test_a_quiet_watch_ends_when_it_is_told_to(cluster: Cluster) -> None:
+    with watching(cluster.kubeconfig()) as (namespaces, told):
+        until(lambda: namespaces.watch.synced)
+        time.sleep(0.5)  # it waits for events that do not come
+        began = time.monotonic()
+        namespaces.watch.stop()
+        assert time.monotonic() - began < 1
+        assert "watch-namespaces" not in {thread.name for thread in threading.enumerate()}
+    assert told.lines == []
+
+
+def test_a_watch_that_the_server_ends_in_order_misses_nothing(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.cluster.watch._WATCHED", 1)
+    name = made(cluster)
+    with watching(cluster.kubeconfig()) as (namespaces, told):
+        until(lambda: namespaces.watch.synced)
+        seen = []
+        for number in range(8):
+            label(cluster, name, f"count={number}")
+            seen.append(until(lambda number=number: namespaces.labels(name).get("count") == str(number)))
+            time.sleep(0.3)
+        assert max(seen) < 1.5
+    assert told.lines == []
+
+
+def test_while_the_server_is_away_the_last_labels_stay_and_they_follow_again_after(tmp_path: Path) -> None:
+    with running(tmp_path) as own:
+        name = made(own, **{LEVEL: "baseline"})
+        with watching(own.kubeconfig()) as (namespaces, told):
+            until(lambda: namespaces.labels(name).get(LEVEL) == "baseline")
+            with own.away():
+                until(lambda: namespaces.watch.problem)
+                time.sleep(1)
+                assert namespaces.labels(name)[LEVEL] == "baseline"
+                assert namespaces.watch.synced
+                age = namespaces.watch.age
+                assert age is not None
+                assert age > 0.9
+            label(own, name, f"{LEVEL}=privileged")
+            assert until(lambda: namespaces.labels(name)[LEVEL] == "privileged") < 12
+            assert not namespaces.watch.problem
+            assert told.lines == ["namespaces lost", "namespaces followed"]
+            label(own, name, f"{LEVEL}=restricted")
+            assert until(lambda: namespaces.labels(name)[LEVEL] == "restricted") < 1
+        # A server that has just begun remembers nothing from before: 410 Gone.
+        with watching(own.kubeconfig(), version="1") as (namespaces, told):
+            until(lambda: namespaces.watch.synced)
+            assert namespaces.labels(name)[LEVEL] == "restricted"
+
+
+class Stand:
+    """A stand-in for answers of an API server that a real one gives too rarely to wait for: each call takes the next."""
+
+    def __init__(self, *answers: list[bytes]) -> None:
+        self.answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    def list_namespace(self, **asked: Any) -> Any:
+        self.asked.append(asked)
+        if not self.answers:
+            raise OSError("nobody is there")
+        return Answer(self.answers.pop(0))
+
+
+class Answer:
+    def __init__(self, chunks: list[bytes]) -> None:
+        self.chunks = chunks
+        self.data = b"".join(chunks)
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield from self.chunks
+
+    def close(self) -> None:
+        self.chunks = []
+
+
+def listing(version: str, **namespaces: str) -> list[bytes]:
+    items = [{"metadata": {"name": name, "labels": {LEVEL: level}}} for name, level in namespaces.items()]
+    return [orjson.dumps({"metadata": {"resourceVersion": version}, "items": items})]
+
+
+def event(sort: str, **obj: Any) -> bytes:
+    return orjson.dumps({"type": sort, "object": obj}) + b"\n"
+
+
+def changed(name: str, level: str, version: str) -> bytes:
+    return event("MODIFIED", metadata={"name": name, "labels": {LEVEL: level}, "resourceVersion": version})
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        [event("ERROR", kind="Status", code=410, message="too old resource version")],
+        [event("ERROR", kind="Status", code=500, message="leader changed")],
+        [b"no JSON\n"],
+        [b'{"type":"MODIFIED"}\n'],
+        [b'{"type":"MODIFIED","object":{}}\n'],
+    ],
+    ids=["gone", "an error", "no JSON", "no object", "no metadata"],
+)
+def test_a_watch_that_ends_otherwise_than_in_order_is_followed_by_a_list(stream: list[bytes]) -> None:
+    stand = Stand(listing("5", team="baseline"), stream, listing("9", team="privileged"), [])
+    namespaces = Namespaces(stand, Told())
+    namespaces.watch.start()
+    until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
+    namespaces.watch.stop()
+    assert [asked.get("watch", False) for asked in stand.asked][:4] == [False, True, False, True]
+    assert stand.asked[3]["resource_version"] == "9"
+
+
+def test_a_connection_that_is_lost_is_taken_up_where_it_ended() -> None:
+    broken = changed("team", "privileged", "7")[:-20]
+    stand = Stand(
+        listing("5", team="restricted"),
+        [changed("team", "baseline", "6"), event("BOOKMARK", metadata={"resourceVersion": "8"}), broken],
+        [changed("team", "privileged", "9")],
+    )
+    namespaces = Namespaces(stand, Told())
+    namespaces.watch.start()
+    until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
+    until(lambda: len(stand.asked) > 3)
+    namespaces.watch.stop()
+    assert [asked.get("resource_version") for asked in stand.asked[1:4]] == ["5", "8", "9"]
+
+
+def test_an_event_may_come_in_pieces() -> None:
+    whole = changed("team", "baseline", "6") + changed("team", "privileged", "7")
+    stand = Stand(listing("5", team="restricted"), [whole[:30], whole[30:150], whole[150:]])
+    namespaces = Namespaces(stand, Told())
+    namespaces.watch.start()
+    until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
+    namespaces.watch.stop()
+
+
+def test_pauses_grow_with_failures_and_stay_bounded() -> None:
+    assert pause(0) <= 0.2
+    assert 5 <= pause(20) <= 10
+    assert pause(1000) <= 10
+
+
+def test_a_watch_that_never_began_can_be_ended() -> None:
+    Watch("things", lambda **_: None, lambda _: None, lambda *_: None, Told()).stop()

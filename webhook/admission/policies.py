@@ -1,0 +1,78 @@
+"""A ConfigMap with policies is checked when it is written: what could not come into force is refused with its line.
+
+The service goes on with the last good policies in any case; this tells whoever writes bad ones at once, instead of
+their being ignored. Decides on ConfigMaps alone, and on each that it is asked about: which those are says the
+registration.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from webhook.admission.mutate import ALLOWED
+from webhook.admission.review import Review, Verdict
+from webhook.admission.world import World
+from webhook.findings import Finding, Refused
+from webhook.policy.exceptions import expiring
+from webhook.policy.load import load_contents
+
+Tree = dict[str, Any]
+KIND = "ConfigMap"
+RELEASE = "app.kubernetes.io/version"
+_PARTS = ("data", "binaryData")
+
+
+def check_policies(review: Review, world: World) -> Verdict:
+    """Load the ConfigMap's files as the service would load them from its mount; refused with all findings.
+
+    An update that leaves the files as they are passes, whatever they are. So does one that comes with another release:
+    its policies may say what this one cannot read, and an upgrade or a rollback must not hang on that.
+    """
+    if review.kind != KIND or review.operation not in ("CREATE", "UPDATE") or review.subresource:
+        return ALLOWED
+    if review.operation == "UPDATE" and _files(review.old_object) == _files(review.object):
+        return ALLOWED
+    other = _other_release(review.object)
+    if other:
+        told = f"these policies come with vmconfig {other} and are not checked by {version('vmconfig')}, which runs"
+        return Verdict(allowed=True, warnings=(told,))
+    engine = world.policies.engine
+    try:
+        contents = list(_contents(review.object, review.name))
+        loaded = load_contents(review.name, contents, engine.places, engine.default_level, engine.today)
+    except Refused as refused:
+        return Verdict(allowed=False, findings=tuple(refused.findings))
+    notes = (*loaded.notes, *expiring(loaded.engine.policies, engine.today()))
+    return Verdict(allowed=True, warnings=tuple(str(note) for note in notes))
+
+
+def _files(obj: Any) -> list[Tree]:
+    return [_part(obj, part) for part in _PARTS]
+
+
+def _part(obj: Any, name: str) -> Tree:
+    """An object within an object; empty where there is none."""
+    part = obj.get(name) if type(obj) is dict else None
+    return part if type(part) is dict else {}
+
+
+def _other_release(obj: Any) -> str:
+    """The release that the object's label names, where it is not this one; only Helm writes it."""
+    named = _part(_part(obj, "metadata"), "labels").get(RELEASE, "")
+    return "" if named == version("vmconfig") else str(named)
+
+
+def _contents(obj: Any, name: str) -> Iterator[tuple[str, bytes]]:
+    """Every file that a mount of the ConfigMap would have; raises Refused."""
+    texts, encoded = _files(obj)
+    for file, text in texts.items():
+        yield file, str(text).encode()
+    for file, text in encoded.items():
+        try:
+            yield file, base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            raise Refused([Finding(f"{name}/{file}", "is no base64", "write it under `data`", "policy")]) from None

@@ -1,0 +1,63 @@
+"""What a VM's status says of the machine that runs: judged like a spec, for whoever writes it.
+
+The node's agent writes there, and whoever acts on it trusts it as much as the spec: backend that could not stand in the
+one must not come in by the other. Shape and policy only; how it fits together is the agent's report, not a wish.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from webhook.admission.expand import read
+from webhook.admission.judge import judge
+from webhook.admission.review import Review, Verdict
+from webhook.admission.world import World
+from webhook.findings import Finding
+from webhook.kinds import Kind
+
+# The parts of a status that have a domain's shape.
+PARTS = ("desired", "current")
+
+
+def validate_status(review: Review, kind: Kind, world: World) -> Verdict:
+    """Everything that is wrong with a status that changed; what was stored unchanged is not the requester's doing."""
+    new, old = _status(review.object), _status(review.old_object)
+    findings: list[Finding] = []
+    warnings: list[str] = []
+    audits: list[Finding] = []
+    for part in PARTS:
+        domain, stored = new.get(part), old.get(part)
+        if domain is not None and domain != stored:
+            judged = _judged(review, kind, world, f"status.{part}", domain, stored)
+            findings += judged.findings
+            warnings += judged.warnings
+            audits += judged.audits
+    return Verdict(not findings, tuple(findings), warnings=tuple(warnings), audits=tuple(audits))
+
+
+def _status(obj: Any) -> dict[str, Any]:
+    status = obj.get("status") if type(obj) is dict else None
+    return status if type(status) is dict else {}
+
+
+def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, stored: Any) -> Verdict:
+    """Policies speak of a spec that holds a domain: it stands in one for their eyes, and is told where it is."""
+    spec = {"domain": domain}
+    reading = read(spec, path)
+    inside = f"{path}.domain"
+    decision = judge(review, replace(kind, spec=tuple(path.split("."))), reading, spec, {"domain": stored or {}}, world)
+
+    def told(found: list[Finding]) -> tuple[Finding, ...]:
+        # What a policy wants beside a domain is not a status's to have.
+        here = (each for each in found if each.path.startswith(inside))
+        return tuple(
+            replace(each, path=path + each.path[len(inside) :], help=each.help.replace(inside, path)) for each in here
+        )
+
+    return Verdict(
+        allowed=True,
+        findings=told([*reading.findings, *decision.findings]),
+        warnings=tuple(path + text[len(inside) :] for text in decision.warnings if text.startswith(inside)),
+        audits=told(decision.audits),
+    )

@@ -1,0 +1,30 @@
+"""What is stored in a cluster: its namespaces with their labels, and the VMs and VirtualMachineConfigs in them.
+
+Read in pages, each object dropped before the next page is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from webhook.cluster.api import Tree, asking, pages
+from webhook.kinds import GROUP, VERSION, Kind
+
+
+def namespaces(api: Any, wanted: Collection[str] = ()) -> dict[str, Mapping[str, str]]:
+    """The labels of each namespace by its name; `wanted` names the only ones asked for. Raises Unanswered."""
+    from kubernetes.client import CoreV1Api
+
+    with asking("namespaces"):
+        found = (item["metadata"] for item in pages(CoreV1Api(api).list_namespace))
+        return {each["name"]: each.get("labels") or {} for each in found if not wanted or each["name"] in wanted}
+
+
+def stored(api: Any, kind: Kind, namespace: str) -> Iterator[Tree]:
+    """The objects of a kind in a namespace, as they are stored; raises Unanswered."""
+    from kubernetes.client import CustomObjectsApi
+
+    ask = CustomObjectsApi(api).list_namespaced_custom_object
+    with asking(f"{kind.plural} in {namespace}"):
+        yield from pages(ask, group=GROUP, version=VERSION, namespace=namespace, plural=kind.plural)

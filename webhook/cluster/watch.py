@@ -1,0 +1,174 @@
+"""All objects of one kind as the cluster has them: listed once, then followed, in a thread of its own.
+
+Knows nothing of what the objects are; they come as plain trees, without the kubernetes client's models. Whatever the
+API server does, the thread goes on: what it last heard stays, and how long ago that was can be asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+
+from webhook.cluster.api import Tree, Unanswered, asking
+
+# A list function of the kubernetes client, such as CoreV1Api.list_namespace.
+Read = Callable[..., Any]
+
+# Objects of one page of a list.
+_PAGE = 500
+# Seconds after which the API server ends a watch. It is opened again where it ended, so nothing is missed.
+_WATCHED = 30
+# Seconds to connect, and to wait for the next byte. A watch that is silent for longer than the API server lets it live
+# has lost its connection without a word.
+_ANSWER = (3, 10)
+_STREAM = (3, _WATCHED + 10)
+# Seconds between two watches, and until the next try after failures: doubled by each further one.
+_SOONEST, _LONGEST = 0.2, 10.0
+_GONE, _UNEXPECTED = 410, 500
+
+
+class Watch:
+    """Follows all objects that `read` lists.
+
+    `replace` is given all of them, `change` a single one and whether it is gone; both are called in the watch's thread.
+    `tell` hears of connections lost and found again: an event's name and its facts.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        read: Read,
+        replace: Callable[[list[Tree]], None],
+        change: Callable[[Tree, bool], None],
+        tell: Callable[..., None],
+    ) -> None:
+        self.what = what
+        self.synced = False
+        """Whether all objects have been seen once."""
+        self.problem = ""
+        """Why nothing is heard; empty while all is well."""
+        self._read, self._replace, self._change, self._tell = read, replace, change, tell
+        self._version = ""
+        self._heard_at: float | None = None
+        self._ends = threading.Event()
+        self._response: Any = None
+        self._thread = threading.Thread(target=self._run, name=f"watch-{what}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; waits for it a moment. A read that is under way is cut short."""
+        self._ends.set()
+        with contextlib.suppress(Exception):  # it may end by itself meanwhile
+            self._response.shutdown()
+        if self._thread.is_alive():
+            self._thread.join(2)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the API server was last heard of; None before the first time."""
+        heard = self._heard_at
+        return None if heard is None else time.monotonic() - heard
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._ends.is_set():
+            try:
+                with asking(self.what):
+                    if not self._version:
+                        self._list()
+                    self._follow()
+                failures = 0
+            except Exception as error:  # the thread outlives whatever client and server come up with
+                failures += 1
+                self._lost(error)
+            self._ends.wait(pause(failures))
+
+    def _lost(self, error: Exception) -> None:
+        """A server that answers something else may have another history: list anew. A lost connection is taken up."""
+        if self._ends.is_set():
+            return
+        status = error.status if isinstance(error, Unanswered) else _UNEXPECTED
+        if status:
+            self._version = ""
+        if status == _GONE and self.synced:
+            return
+        problem = str(error) if isinstance(error, Unanswered) else f"{type(error).__name__}: {error}"
+        if not self.problem:
+            self._tell(f"{self.what} lost", problem=problem)
+        self.problem = problem
+
+    def _heard(self) -> None:
+        self._heard_at = time.monotonic()
+        if self.problem:
+            self.problem = ""
+            self._tell(f"{self.what} followed")
+
+    def _list(self) -> None:
+        objects: list[Tree] = []
+        token = None
+        while True:
+            page = self._page(token)
+            objects += page.get("items") or ()
+            token = page["metadata"].get("continue")
+            if not token:
+                break
+        self._replace(objects)
+        self._version = page["metadata"]["resourceVersion"]
+        self.synced = True
+        self._heard()
+
+    def _page(self, token: str | None) -> Tree:
+        response = self._read(limit=_PAGE, _continue=token, _preload_content=False, _request_timeout=_ANSWER)
+        with contextlib.closing(response):
+            page: Tree = orjson.loads(response.data)
+            return page
+
+    def _follow(self) -> None:
+        """One watch, until the API server ends it."""
+        response = self._read(
+            watch=True,
+            allow_watch_bookmarks=True,
+            resource_version=self._version,
+            timeout_seconds=_WATCHED,
+            _preload_content=False,
+            _request_timeout=_STREAM,
+        )
+        with contextlib.closing(response):
+            self._response = response
+            if self._ends.is_set():
+                return
+            self._heard()
+            for line in _lines(response):
+                self._event(orjson.loads(line))
+                self._heard()
+            self._heard()
+
+    def _event(self, event: Tree) -> None:
+        kind, obj = event["type"], event["object"]
+        if kind == "ERROR":
+            raise Unanswered(f"{self.what}: the watch ends: {obj.get('message')}", obj.get("code") or _UNEXPECTED)
+        if kind != "BOOKMARK":
+            self._change(obj, kind == "DELETED")
+        self._version = obj["metadata"]["resourceVersion"]
+
+
+def pause(failures: int) -> float:
+    """Seconds until the next try, spread so that replicas do not come together."""
+    longest = min(_SOONEST * 2.0 ** min(failures, 16), _LONGEST)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 (spreads replicas, guards nothing)
+
+
+def _lines(response: Any) -> Iterator[bytes]:
+    """The lines of a stream as they come."""
+    rest = b""
+    for chunk in response.stream(amt=None, decode_content=False):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, whole)

@@ -1,0 +1,106 @@
+"""What the service does beside answering: policies and their exceptions, certificates, and what the cluster is told.
+
+Every task lives in the application's lifespan and ends with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from webhook.cluster.events import Events, first
+from webhook.cluster.namespaces import Namespaces
+from webhook.findings import Finding
+from webhook.policy import Policies
+from webhook.policy.exceptions import expired
+from webhook.policy.watch import watch as watch_policies
+from webhook.server import logs
+from webhook.server.metrics import Metrics
+
+if TYPE_CHECKING:
+    from certs.serve import Reloader
+
+# Seconds between two looks at the calendar: exceptions end at midnight, UTC.
+_DAY = 30.0
+
+
+@contextlib.asynccontextmanager
+async def background(
+    policies: Policies,
+    metrics: Metrics,
+    events: Events | None,
+    namespaces: Namespaces | None,
+    reloader: Reloader | None,
+    tend: Callable[[], object] | None,
+) -> AsyncIterator[None]:
+    """All of it while this is entered; what is None is not done."""
+    news = News(policies, metrics, events)
+    running = [watch_policies(policies, news.good, news.bad), news.follow_calendar()]
+    if events is not None:
+        running.append(events.run())
+    if reloader is not None:
+        from certs.serve import watch
+
+        running.append(watch(reloader, tend))
+    tasks = [asyncio.create_task(each) for each in running]
+    if namespaces is not None:
+        namespaces.watch.start()
+    yield
+    for task in tasks:
+        task.cancel()
+    if namespaces is not None:
+        await asyncio.to_thread(namespaces.watch.stop)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class News:
+    """Tells metrics, log and cluster what becomes of the policies; each change once."""
+
+    def __init__(self, policies: Policies, metrics: Metrics, events: Events | None) -> None:
+        self.policies = policies
+        self.metrics = metrics
+        self.events = events
+        self._ended: frozenset[Finding] = frozenset()
+        loaded(metrics, policies)
+
+    def good(self, _: Policies) -> None:
+        digest = self.policies.digest
+        loaded(self.metrics, self.policies)
+        logs.event("policies loaded", digest=digest[:12])
+        if self.events is not None:
+            self.events.tell("Normal", "PolicyLoaded", f"the policies with digest {digest} are in force")
+        self.calendar()
+
+    def bad(self, findings: list[Finding]) -> None:
+        self.metrics.policies.set(0)
+        logs.event("policies refused, the last good ones stay", findings=[finding.as_dict() for finding in findings])
+        if self.events is not None:
+            text = f"the policies with digest {self.policies.digest[:12]} stay in force:\n{first(findings)}"
+            self.events.tell("Warning", "PolicyRefused", text)
+
+    def calendar(self) -> None:
+        """Tell of exceptions whose day has passed since the last look."""
+        engine = self.policies.engine
+        ended = frozenset(expired(engine.policies, engine.today()))
+        new = sorted(ended - self._ended, key=lambda finding: finding.path)
+        self._ended = ended
+        if new:
+            logs.event("exceptions ended", findings=[finding.as_dict() for finding in new])
+            if self.events is not None:
+                self.events.tell("Warning", "PolicyExceptionEnded", first(new))
+
+    async def follow_calendar(self, every: float = _DAY) -> None:
+        """Look at the calendar until cancelled."""
+        while True:
+            self.calendar()
+            await asyncio.sleep(every)
+
+
+def loaded(metrics: Metrics, policies: Policies) -> None:
+    """What the metrics say of policies that came into force now."""
+    metrics.policies.set(1)
+    metrics.policy.info({"digest": policies.digest})
+    metrics.loaded_at.set(datetime.now(UTC).timestamp())
