@@ -31,8 +31,9 @@ lint: $(READY) ## style, types, import order, YAML
 bench: $(READY) ## speed beside a calibration of the same run (ARGS=--quick: shorter)
 	@$(BIN)/python -m bench $(ARGS)
 
-generate: $(READY) ## write what is made of the declarations: CRDs and policies of the chart
+generate: $(READY) ## write what is made of the declarations: the chart's CRDs and policies, the reference of classes
 	@$(BIN)/python charts/generate.py
+	@$(BIN)/python docs/generate.py
 
 clean: ## remove what was built here
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache run

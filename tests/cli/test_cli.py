@@ -184,7 +184,10 @@ def test_every_verb_is_in_the_readme() -> None:
         "import",
         "policy check",
         "policy test",
+        "policy diff",
+        "policy bench",
         "policy schema",
+        "audit",
     ):
         assert f"vmconfig {verb}" in readme
 

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.test_cli import ROOT, vmconfig
 from webhook.kinds import places
 from webhook.policy.conditions import CONDITIONS
+from webhook.policy.guards import COMPARISONS, GUARDS
+from webhook.policy.totals import totals
 
 SHIPPED = ROOT / "policies"
 WRONG = ROOT / "tests" / "policy" / "wrong" / "selection"
@@ -63,13 +65,121 @@ def test_a_suite_that_is_none_is_a_finding(folder: Path) -> None:
     (folder / "restricted" / "suite.yaml").write_text("cases: [{title: a}]\n")
     done = vmconfig("policy", "test", str(folder))
     assert done.returncode == 1
-    assert "restricted/suite.yaml: cases[0]: is no case" in done.stdout
+    assert "policies/restricted/suite.yaml:1:9: a case has one of `spec` and `manifest`" in done.stdout
+
+
+def test_every_mistake_in_a_suite_is_found_with_its_line(folder: Path) -> None:
+    (folder / "restricted" / "suite.yaml").write_text(
+        "cases:\n"
+        "  - {title: a, spec: {domain: {}}, refuse: []}\n"
+        "  - {title: b, manifest: gone.yaml}\n"
+        "  - {title: c, spec: {domain: {}}, request: [x]}\n"
+        "  - {title: d, spec: {domain: {}}, refused: [{path: p}]}\n"
+        "  - {title: e, title: e, spec: {}}\n"
+    )
+    found = vmconfig("policy", "test", str(folder)).stdout
+    assert "suite.yaml:6:16: says `title` again" in found
+    (folder / "restricted" / "suite.yaml").write_text(
+        (folder / "restricted" / "suite.yaml").read_text().replace("title: e, title: e", "title: e")
+    )
+    found = vmconfig("policy", "test", str(folder)).stdout
+    for place in (
+        "2:36: `refuse`",
+        "3:26: `gone.yaml` cannot be read",
+        "4:45: a request is",
+        "5:46: refused lacks `rule`",
+    ):
+        assert f"policies/restricted/suite.yaml:{place}" in found
+
+
+def suite_of_manifest(folder: Path, disk: str, expected: str) -> int:
+    """Whether a suite whose case is a whole manifest passes."""
+    folder.mkdir()
+    (folder / "policy.yaml").write_text(
+        "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: site}\nmode: warn\n"
+        "rules: [{name: buses, forbid: {path: 'domain.devices.disks[*].target.bus'}, when: {in: [sata]}}]\n"
+    )
+    (folder / "cases").mkdir()
+    (folder / "cases" / "vm.yaml").write_text(
+        "apiVersion: kubevirt.io/v1alpha1\nkind: VM\nmetadata: {name: a}\n"
+        f"spec: {{features: {{storage: [{disk}]}}}}\n"
+    )
+    (folder / "suite.yaml").write_text(f"cases: [{{title: a, manifest: cases/vm.yaml, {expected}}}]\n")
+    return vmconfig("policy", "test", str(folder)).returncode
+
+
+WARNED = "warned: [{path: 'spec.domain.devices.disks[0].target.bus', rule: site/buses}]"
+
+
+def test_a_manifest_is_completed_before_it_is_judged_and_warnings_are_expected_too(tmp_path: Path) -> None:
+    assert suite_of_manifest(tmp_path / "cdrom", "{type: cdrom}", WARNED) == 0
+    assert suite_of_manifest(tmp_path / "unexpected", "{type: cdrom}", "refused: []") == 1
+    assert suite_of_manifest(tmp_path / "disk", "{type: disk, interface: virtio}", WARNED) == 1
+
+
+def explained(*arguments: str) -> dict[str, tuple[bool, str]]:
+    """What `policy explain` says of the host's CPU, disks and kernel: refused or not, and by which rule."""
+    done = vmconfig("policy", "explain", "-o", "json", *arguments)
+    rows = json.loads(done.stdout)
+    assert done.returncode == int(any(row["refused"] for row in rows))
+    return {row["path"]: (row["refused"], row["rule"]) for row in rows}
+
+
+@pytest.fixture
+def vm(tmp_path: Path) -> Path:
+    manifest = tmp_path / "vm.yaml"
+    manifest.write_text(
+        "apiVersion: kubevirt.io/v1alpha1\nkind: VM\nmetadata: {name: a, namespace: b}\n"
+        "spec: {domain: {os: {kernel: /k}, devices: {disks: [{name: d, driver: {cache: none}}]}}}\n"
+    )
+    return manifest
+
+
+KERNEL, CACHE = "spec.domain.os.kernel", "spec.domain.devices.disks[0].driver.cache"
+
+
+def test_explain_names_the_rule_that_decides_about_each_field(vm: Path) -> None:
+    rows = explained(str(vm))
+    assert rows[KERNEL] == (True, "restricted/no-host-paths")
+    assert rows[CACHE] == (True, "restricted/no-io-tuning")
+    assert rows["spec.domain.vcpu.count"] == (False, "")
+    rows = explained(str(vm), "--level", "baseline")
+    assert rows[KERNEL] == (True, "default-deny/host-path")
+    assert rows[CACHE] == (False, "baseline/cache-modes")
+
+
+def test_explain_is_for_a_user_in_a_namespace(vm: Path, folder: Path) -> None:
+    (folder / "site.yaml").write_text(
+        "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: site}\n"
+        "match: {namespaces: {names: [c], labels: {tier: x}}, subjects: {users: [jane]}}\n"
+        "rules: [{name: kernels, permit: {path: domain.os.kernel}}]\n"
+    )
+    asked = (str(vm), "--policies", str(folder), "--user", "jane", "--label", "tier=x")
+    assert explained(*asked, "--namespace", "c")[KERNEL] == (False, "site/kernels")
+    assert explained(*asked)[KERNEL] == (True, "restricted/no-host-paths")
+    assert explained(*asked[:3], "--namespace", "c")[KERNEL] == (True, "restricted/no-host-paths")
+
+
+def test_explain_as_text_has_a_line_for_each_field_that_a_rule_decides(vm: Path) -> None:
+    lines = vmconfig("policy", "explain", str(vm)).stdout.splitlines()
+    assert [line.split()[:3] for line in lines[:2]] == [
+        ["refused", KERNEL, "host-path"],
+        ["refused", CACHE, "io-tuning"],
+    ]
+    assert "restricted/no-host-paths (policies/restricted/policy.yaml:10)" in lines[0]
+    assert lines[-1].startswith("allowed  ")
+    assert lines[-1].endswith("more fields, about which no rule has to decide")
+    everything = vmconfig("policy", "explain", "--all", str(vm)).stdout.splitlines()
+    assert len(everything) == 2 + int(lines[-1].split()[1])
 
 
 def test_the_schema_has_every_path_and_condition() -> None:
     made = json.loads(vmconfig("policy", "schema").stdout)
     assert made["$defs"]["path"]["enum"] == sorted(places())
-    assert set(made["$defs"]["rule"]["properties"]["when"]["properties"]) == set(CONDITIONS)
+    rule = made["$defs"]["rule"]["properties"]
+    assert set(rule["when"]["properties"]) == {*CONDITIONS, *COMPARISONS}
+    assert set(GUARDS) < set(rule)
+    assert made["$defs"]["selector"]["properties"]["total"]["enum"] == list(totals())
 
 
 def test_a_rule_about_a_frontend_holds_in_the_service_as_it_does_alone(tmp_path: Path) -> None:

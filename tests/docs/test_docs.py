@@ -7,10 +7,12 @@ from pathlib import Path
 
 from pydantic.alias_generators import to_camel
 
+from docs.generate import FOLDER, wanted
 from webhook import guests
 from webhook.admission.world import RULE_SETS
-from webhook.declare import BACKEND_KINDS
+from webhook.declare import BACKEND_KINDS, Backend
 from webhook.features import FEATURES
+from webhook.kinds import places
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").rglob("*.md")]
@@ -33,6 +35,21 @@ def test_every_class_of_backend_is_documented() -> None:
     text = (ROOT / "docs" / "policies.md").read_text()
     for kind in BACKEND_KINDS:
         assert f"`{kind}`" in text, kind
+
+
+def test_the_reference_is_what_the_generator_writes() -> None:
+    for name, text in wanted().items():
+        assert (FOLDER / name).read_text() == text, "run `make generate`"
+
+
+def test_every_declared_path_is_in_the_reference_by_its_class_or_is_decided_with_another() -> None:
+    """Counted apart from the page's own maker: each leaf that no backend element covers has a line."""
+    lines = {line.split(" = ")[0] for line in (FOLDER / "classes.md").read_text().splitlines()}
+    for path, place in places().items():
+        covered = not isinstance(place.field.half, Backend) and isinstance(place.half, Backend)
+        inside = any(path.startswith(f"{line}.") for line in lines if line in places())
+        if path.startswith("domain.") and place.field.scalar is not None and not covered:
+            assert path in lines or inside, path
 
 
 def test_every_link_leads_to_a_file() -> None:

@@ -53,6 +53,15 @@ def test_suites_and_hidden_files_are_not_read(tmp_path: Path) -> None:
     assert loaded(tmp_path) == ["site"]
 
 
+def test_the_manifests_of_a_suites_cases_are_not_read_as_policies(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(policy())
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "vm.yaml").write_text("kind: VM")
+    assert "cases/vm.yaml:1:1: a policy lacks" in wrong(tmp_path)
+    (tmp_path / "suite.yaml").write_text("cases: []")
+    assert loaded(tmp_path) == ["site"]
+
+
 @pytest.mark.parametrize("name", ["a.yml", "a.json"])
 def test_a_file_that_somebody_may_think_is_read_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "good.yaml").write_text(policy())

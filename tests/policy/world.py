@@ -44,3 +44,37 @@ def decide(judge: Engine, spec: Any, request: Request | None = None, stored: Any
 def refused(decision: Decision) -> list[dict[str, str]]:
     """A decision's findings as cases write them."""
     return [{"path": each.path, "rule": each.rule.split(" ")[0]} for each in decision.findings]
+
+
+def decided(case: dict[str, Any]) -> dict[str, Any]:
+    """What becomes of the VM of a case in cases/, in the words in which `expected` has it."""
+    said = case.get("policies", [{"rules": case["rules"]}] if "rules" in case else [])
+    judge = engine(said, case.get("level", "restricted"))
+    stored = {"domain": case["stored"]} if "stored" in case else None
+    decision = decide(judge, {"domain": case["domain"]}, Request(**case.get("request", {})), stored)
+    texts = [each.get("text", "") for each in case.get("refused", [])]
+    return {
+        "malformed": inspect(case["domain"], domain_shape(), "spec.domain").findings,
+        "refused": refused(decision),
+        # The text that is expected, where the finding has it.
+        "texts": [
+            text if text in str(each) else str(each) for each, text in zip(decision.findings, texts, strict=False)
+        ],
+        "warned": [text[: text.index(": ")] for text in decision.warnings],
+        "audited": [{"path": each.path, "rule": each.rule.split(" ")[0]} for each in decision.audits],
+    }
+
+
+def expected(case: dict[str, Any]) -> dict[str, Any]:
+    """What shall become of it: its refusals in their order, what is warned of, and what only the log is told."""
+    found = {
+        word: [{**each, "path": f"spec.domain.{each['path']}"} for each in case.get(word, [])]
+        for word in ("refused", "warned", "audited")
+    }
+    return {
+        "malformed": [],
+        "refused": [{"path": each["path"], "rule": each["rule"]} for each in found["refused"]],
+        "texts": [each.get("text", "") for each in found["refused"]],
+        "warned": [each["path"] for each in found["warned"]],
+        "audited": found["audited"],
+    }

@@ -6,10 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
-from webhook.cli import conversion, files, policy, serve, verbs
+from webhook.cli import audit, conversion, cost, decisions, difference, files, policy, verbs
 from webhook.findings import Refused
 
 OK, FINDINGS, USAGE = 0, 1, 2
@@ -17,7 +16,8 @@ OK, FINDINGS, USAGE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = _parser(serving=list(words[:1]) == ["serve"]).parse_args(words)
     try:
         code = _run(given)
         sys.stdout.flush()
@@ -39,12 +39,23 @@ def _run(given: argparse.Namespace) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then: what reads packages' metadata is slow to import."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"vmconfig {version('vmconfig')}")
+        parser.exit()
+
+
+def _parser(serving: bool = True) -> argparse.ArgumentParser:
+    """The command's grammar; without `serving`, `serve` is known but not its flags."""
     parser = argparse.ArgumentParser(
         prog="vmconfig",
         description="virtual machines on Kubernetes: a few words become complete, safe, frozen hardware",
     )
-    parser.add_argument("--version", action="version", version=f"vmconfig {version('vmconfig')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     found = parser.add_subparsers(required=True, metavar="VERB")
     for name, run, text in (
         ("expand", verbs.expand, "complete a VM as the webhook would on create"),
@@ -74,20 +85,31 @@ def _parser() -> argparse.ArgumentParser:
     imported.add_argument("--name", help="the VM's name, where the XML's is no name of a Kubernetes object")
     _verb(found, "crd", verbs.crd, "the CustomResourceDefinitions")
     _policy(found)
-    serving = found.add_parser("serve", help="serve the webhooks", description="serve the webhooks over TLS")
-    serve.add_flags(serving)
-    serving.set_defaults(run=serve.run, output="text")
+    audit.add_flags(_verb(found, "audit", audit.run, "what the policies say of all that a cluster has stored"))
+    service = found.add_parser("serve", help="serve the webhooks", description="serve the webhooks over TLS")
+    if serving:
+        # The flags are made of the settings: pydantic models, whose import costs as much as all that the verbs need.
+        from webhook.cli import serve
+
+        serve.add_flags(service)
+        service.set_defaults(run=serve.run, output="text")
     return parser
 
 
 def _policy(found: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "tools for policy files: check, test, schema"
+    text = "tools for policy files: check, test, explain, diff, bench, schema"
     tools = found.add_parser("policy", help=text, description=text).add_subparsers(required=True, metavar="TOOL")
     for name, run, said in (
         ("check", policy.check, "load a folder of policies as the service would, with every finding"),
         ("test", policy.test, "run the suites of a folder; name the rules that no case needs"),
     ):
         _verb(tools, name, run, said).add_argument("folder", metavar="DIR", help="a folder of policy files")
+    text = "which rule decides about each field of a VM, for a user in a namespace"
+    decisions.add_flags(_verb(tools, "explain", decisions.run, text))
+    text = "whose VMs other policies would newly refuse or allow; without VMs, which rules differ"
+    difference.add_flags(_verb(tools, "diff", difference.run, text))
+    cost.add_flags(_verb(tools, "bench", cost.run, "how long policies take to load and to decide"))
+    text = "the policies as ValidatingAdmissionPolicies, which hold while the service is gone"
     _verb(tools, "schema", policy.schema, "the JSON Schema of policy files, for editors")
 
 

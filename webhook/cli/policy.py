@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from webhook.admission import offline
+from webhook.admission.world import World
 from webhook.cli import verbs
 from webhook.declare import inspect
+from webhook.findings import Refused
 from webhook.kinds import places
 from webhook.kinds.spec import spec_shape
-from webhook.policy import load
+from webhook.policy import Policies, load, shipped
+from webhook.policy.cases import Complete
 from webhook.policy.schema import policy_schema
+from webhook.policy.suite import Folder
 from webhook.policy.suite import run as run_suites
 
 
@@ -30,11 +36,31 @@ def check(given: argparse.Namespace) -> int:
 
 def test(given: argparse.Namespace) -> int:
     """Run the suites of a folder; findings are cases that end otherwise, and rules that no case needs."""
-    outcome = run_suites(Path(given.folder), places(), lambda spec, path: inspect(spec, spec_shape(), path).marks)
+    folder = Folder(
+        Path(given.folder), places(), lambda spec, path: inspect(spec, spec_shape(), path).marks, _completed()
+    )
+    outcome = run_suites(folder)
     if outcome.findings or given.output != "text":
         return verbs.show_findings(outcome.findings, given.output)
     print(f"{outcome.cases} cases as expected; every rule is needed by one")
     return 0
+
+
+def _completed() -> Complete:
+    """Completes a manifest's object as on create, whatever policies say of it."""
+    world = World(policies=Policies(shipped(), places()))
+
+    def complete(obj: Any) -> tuple[dict[str, Any], str, str]:
+        kind, findings = offline.kind_of(obj)
+        if kind is None:
+            raise Refused(findings)
+        findings = inspect(kind.spec_of(obj), spec_shape(), kind.spec_path).findings
+        if findings:
+            raise Refused(findings)
+        spec = kind.spec_of(offline.completed(obj, kind, world))
+        return spec, kind.spec_path, offline.review_of(obj, kind).namespace
+
+    return complete
 
 
 def schema(given: argparse.Namespace) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from webhook.declare import BACKEND_KINDS, Field, Place
+from webhook.policy.index import of_lists
 from webhook.policy.model import Rule
 from webhook.policy.selection import class_of, possible, selects
 
@@ -15,7 +17,7 @@ class Branch:
     """One name: `ruled` where rules are about its values, `counts` rule a list's length, `absents` its being missing.
 
     `kind` is the class of all its values, empty where the value decides. `wanting` says that a rule about something
-    missing stands here or below.
+    missing stands here or below. `passed` has values that no rule refused, with their type.
     """
 
     declared: str
@@ -27,6 +29,12 @@ class Branch:
     absents: list[Rule] = field(default_factory=list)
     below: dict[str, Branch] = field(default_factory=dict)
     wanting: bool = False
+    passed: dict[Any, type] = field(default_factory=dict)
+
+    @property
+    def leaf(self) -> bool:
+        """Whether all that rules say here is about the value itself."""
+        return not (self.many or self.counts or self.below)
 
     def class_of(self, value: object) -> str:
         """The class of one of its values."""
@@ -36,16 +44,18 @@ class Branch:
 def grow(rules: Iterable[Rule], places: Mapping[str, Place]) -> Branch:
     """The tree of what these rules are about."""
     root = Branch("")
+    grown: set[tuple[str, str]] = set()
     for rule in rules:
-        if rule.effect != "permit":
+        if rule.effect == "permit" or rule.selector.total:
+            continue
+        about = (rule.selector.kind, rule.selector.path)
+        if of_lists(rule):
+            _add(root, places[rule.selector.path], rule, places)
+        elif about not in grown:
+            grown.add(about)
             for place in _ruled(rule, places):
                 _add(root, place, rule, places)
     return root
-
-
-def of_lists(rule: Rule) -> bool:
-    """Whether a rule is about how many there are, or about something missing, and not about a value."""
-    return any(each.name == "count-above" or (each.name == "present" and not each.wanted) for each in rule.conditions)
 
 
 def _ruled(rule: Rule, places: Mapping[str, Place]) -> list[Place]:

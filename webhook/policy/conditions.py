@@ -11,7 +11,7 @@ from typing import Any
 
 import re2  # type: ignore[import-untyped]
 
-from webhook.declare import Field, kib, shown
+from webhook.declare import Field, kib, shown, written
 
 # What a field holds, as far as conditions care.
 ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
@@ -23,13 +23,20 @@ ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
 class Condition:
     """`holds` answers for a value; `wanted` is what the admin wrote, `refusal` words for a value that it holds for.
 
-    That a value is there or is missing is for the engine to see: `present` holds whenever it is asked.
+    That a value is there or is missing is for the engine to see: `present` holds whenever it is asked. What many
+    conditions of a kind are merged by stands beside it (rulings.py): `values` in the form that `same` gives (None: not
+    comparable), `limit` in the unit that `amount` gives, `pattern` compiled.
     """
 
     name: str
     wanted: object
     holds: Callable[[Any], bool]
     refusal: Callable[[Any], str] | None = None
+    values: frozenset[object] = frozenset()
+    same: Callable[[Any], object] | None = None
+    limit: int = 0
+    amount: Callable[[Any], int | None] | None = None
+    pattern: Any = None
 
 
 _SCALARS = frozenset((str, int, bool))
@@ -60,18 +67,18 @@ def condition(name: str, wanted: object, field: Field | None) -> Condition:
 
 
 def _in(wanted: object, field: Field | None) -> Condition:
-    values, same = _values(wanted, field), _comparable(field)
-    return Condition("in", wanted, lambda value: same(value) in values)
+    values, same = _values(wanted, field), comparable(field)
+    return Condition("in", wanted, lambda value: same(value) in values, values=values, same=same)
 
 
 def _not_in(wanted: object, field: Field | None) -> Condition:
-    values, same = _values(wanted, field), _comparable(field)
+    values, same = _values(wanted, field), comparable(field)
 
     def holds(value: Any) -> bool:
         known = same(value)
         return known is not None and known not in values
 
-    return Condition("not-in", wanted, holds)
+    return Condition("not-in", wanted, holds, values=values, same=same)
 
 
 def _values(wanted: object, field: Field | None) -> frozenset[object]:
@@ -79,7 +86,7 @@ def _values(wanted: object, field: Field | None) -> frozenset[object]:
         raise Unfit("names no values", "write a list with at least one value")
     if holding(field) in (ELEMENT, ELEMENTS, LIST):
         raise Unfit(f"compares values, and the field holds {holding(field)}", "name one of the fields below it")
-    made, same = set(), _comparable(field)
+    made, same = set(), comparable(field)
     for value in wanted:
         problem = field.scalar.check(value) if field and field.scalar else None
         if problem:
@@ -93,11 +100,13 @@ def _values(wanted: object, field: Field | None) -> frozenset[object]:
     return frozenset(made)
 
 
-def _comparable(field: Field | None) -> Callable[[Any], object]:
+def comparable(field: Field | None) -> Callable[[Any], object]:
     """Values in the form in which equal ones are equal (true is not 1, 4Gi is 4096); None: not comparable."""
-    if holding(field) == MEMORY:
-        return kib
-    return lambda value: (type(value), value) if type(value) in _SCALARS else None
+    return kib if holding(field) == MEMORY else _typed
+
+
+def _typed(value: Any) -> object:
+    return (type(value), value) if type(value) in _SCALARS else None
 
 
 def _matches(wanted: object, field: Field | None) -> Condition:
@@ -116,13 +125,14 @@ def _matches(wanted: object, field: Field | None) -> Condition:
         ) from None
 
     def holds(value: Any) -> bool:
-        # A lone surrogate is in no encoding, and the declarations refuse it everywhere.
-        if type(value) is not str:
-            return False
-        known = value if value.isascii() else value.encode(errors="replace").decode()
-        return pattern.fullmatch(known) is not None
+        return type(value) is str and pattern.fullmatch(encodable(value)) is not None
 
-    return Condition("matches", wanted, holds)
+    return Condition("matches", wanted, holds, pattern=pattern)
+
+
+def encodable(value: str) -> str:
+    """A text as RE2 takes it: a lone surrogate is in no encoding, and the declarations refuse it everywhere."""
+    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def _above(wanted: object, field: Field | None) -> Condition:
@@ -132,7 +142,14 @@ def _above(wanted: object, field: Field | None) -> Condition:
         found = amount(value)
         return found is not None and found > limit
 
-    return Condition("above", wanted, holds, lambda value: f"is {shown(value)}, at most {wanted} is allowed here")
+    return Condition(
+        "above",
+        wanted,
+        holds,
+        lambda value: f"is {shown(value)}, at most {wanted} is allowed here",
+        limit=limit,
+        amount=amount,
+    )
 
 
 def _below(wanted: object, field: Field | None) -> Condition:
@@ -142,7 +159,35 @@ def _below(wanted: object, field: Field | None) -> Condition:
         found = amount(value)
         return found is not None and found < limit
 
-    return Condition("below", wanted, holds, lambda value: f"is {shown(value)}, at least {wanted} is allowed here")
+    return Condition(
+        "below",
+        wanted,
+        holds,
+        lambda value: f"is {shown(value)}, at least {wanted} is allowed here",
+        limit=limit,
+        amount=amount,
+    )
+
+
+def of_total(name: str, wanted: object, unit: str) -> Condition:
+    """The condition `above` or `below` on a sum over the VM, in KiB where `unit` is memory; raises Unfit."""
+    amount = kib if unit == "memory" else _whole
+    limit = amount(wanted)
+    if limit is None:
+        raise Unfit(f"is `{shown(wanted)}`, expected {_EXAMPLES[MEMORY if unit == 'memory' else NUMBER]}")
+    words = "at most" if name == "above" else "at least"
+
+    def refusal(value: Any) -> str:
+        told = written(value) if unit == "memory" else value
+        return f"is {shown(told)} in all, {words} {wanted} is allowed here"
+
+    def holds(value: Any) -> bool:
+        return bool(value > limit if name == "above" else value < limit)
+
+    return Condition(name, wanted, holds, refusal, limit=limit, amount=_whole)
+
+
+_EXAMPLES = {MEMORY: "MiB as a whole number or a quantity like `4Gi`", NUMBER: "a whole number"}
 
 
 def _limit(wanted: object, field: Field | None) -> tuple[int, Callable[[Any], int | None]]:
@@ -154,8 +199,7 @@ def _limit(wanted: object, field: Field | None) -> tuple[int, Callable[[Any], in
     amount = kib if held == MEMORY else _whole
     limit = amount(wanted)
     if limit is None:
-        example = "MiB as a whole number or a quantity like `4Gi`" if held == MEMORY else "a whole number"
-        raise Unfit(f"is `{shown(wanted)}`, expected {example}")
+        raise Unfit(f"is `{shown(wanted)}`, expected {_EXAMPLES[held]}")
     return limit, amount
 
 

@@ -32,7 +32,8 @@ def _problem(rule: Rule, kind: str, value: object) -> str:
     told = _told(kind, value)
     if rule.message:
         return f"{told}is refused: {rule.message}" if told else rule.message
-    said = next((each.refusal(value) for each in rule.conditions if each.refusal), "")
+    refusals = (*(each.refusal for each in rule.comparisons), *(each.refusal for each in rule.conditions))
+    said = next((words(value) for words in refusals if words), "")
     if said and kind != "credential":
         return said
     if kind in texts() and (told or kind in ("credential", "escape-hatch")):

@@ -25,7 +25,10 @@ _BOOLEANS = {"true": True, "false": False}
 _TWO_WAYS = re.compile("yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE")
 _WHOLE = re.compile("-?(0|[1-9][0-9]{0,18})")
 # Octal, hexadecimal, binary, base 60, grouped digits and floats: numbers to some readers, not to others.
-_NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9][0-9_]*([.:eE][-+0-9_:.eE]*)?|[-+]?0[xXoObB][0-9a-fA-F_]+|[-+]?\.(inf|nan)")
+_NUMBER_LIKE = re.compile(
+    r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+"
+    r"|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?\.(inf|nan)"
+)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 

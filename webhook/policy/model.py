@@ -10,6 +10,7 @@ from typing import Literal
 from webhook.declare import BACKEND_KINDS
 from webhook.findings import Finding
 from webhook.policy.conditions import Condition
+from webhook.policy.guards import Comparison, Guard
 
 API_VERSION = "policy.vmconfig.kubevirt.io/v1"
 KIND = "Policy"
@@ -31,15 +32,17 @@ Today = Callable[[], date]
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which fields a rule is about: those of a class, a declared path, or both. Empty: any."""
+    """What a rule is about: the fields of a class, a declared path, or both; or a total over the VM. Empty: any."""
 
     kind: str = ""
     path: str = ""
+    # One of TOTALS (totals.yaml), alone.
+    total: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `forbid` beats `permit` beats `deny`; the conditions must all hold.
+    """One rule. `forbid` beats `permit` beats `deny`; conditions, comparisons and guards must all hold.
 
     `id` is `POLICY/RULE`, `where` its `FILE:LINE` (empty for the default deny), `until` the last day it holds.
     """
@@ -52,6 +55,9 @@ class Rule:
     help: str = ""
     where: str = ""
     until: date | None = None
+    # The field beside another one of the same VM, and conditions on other fields of it (`where`, `unless`).
+    comparisons: tuple[Comparison, ...] = ()
+    guards: tuple[Guard, ...] = ()
 
     @property
     def named(self) -> str:
@@ -71,6 +77,12 @@ class Exemption:
     owner: str
     ticket: str
     where: str
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """`FILE:LINE:COLUMN`."""
+        return f"{self.where}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,12 @@ class Policy:
     mode: str = "enforce"
     level: str = ""
     where: str = ""
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """`FILE:LINE:COLUMN`."""
+        return f"{self.where}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +136,10 @@ class Decision:
     """What is refused, what the requester is warned of, and what only the log and the metrics are told."""
 
     findings: list[Finding] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warned: list[Finding] = field(default_factory=list)
     audits: list[Finding] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the requester is warned of, a line each."""
+        return [f"{each.path}: {each.problem} [{each.rule}]" for each in self.warned]

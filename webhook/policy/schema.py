@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from webhook.policy.conditions import CONDITIONS
+from webhook.policy.guards import COMPARISONS, GUARDS
 from webhook.policy.model import API_VERSION, CLASSES, EFFECTS, KIND, LEVELS, MODES
+from webhook.policy.totals import totals
 
 Tree = dict[str, Any]
 
@@ -24,6 +26,14 @@ _CONDITIONS: dict[str, Tree] = {
     "below": {**_NUMBER, "description": "the value is less than this"},
     "present": {"type": "boolean", "description": "the field is there, or is not"},
     "count-above": {"type": "integer", "minimum": 0, "description": "the list has more entries than this"},
+}
+_COMPARISONS: dict[str, Tree] = {
+    "equals": {"$ref": "#/$defs/path", "description": "the value is that of this other field of the VM"},
+    "not-equals": {"$ref": "#/$defs/path", "description": "the value is not that of this other field of the VM"},
+}
+_GUARDS: dict[str, str] = {
+    "where": "the rule is only about VMs of which all of this holds; entries of the rule's own lists are meant",
+    "unless": "the rule is not about VMs of which all of this holds",
 }
 
 
@@ -49,7 +59,14 @@ def policy_schema(paths: Iterable[str]) -> Tree:
         "$defs": {
             "path": {"enum": sorted(paths), "description": "a declared field"},
             "selector": {
-                **_object({"class": {"enum": list(CLASSES)}, "path": {"$ref": "#/$defs/path"}}),
+                **_object({"class": {"enum": list(CLASSES)}, "path": {"$ref": "#/$defs/path"}, "total": _total()}),
+                "minProperties": 1,
+            },
+            "conditions": {**_object({name: _CONDITIONS[name] for name in CONDITIONS}), "minProperties": 1},
+            "guard": {
+                "type": "object",
+                "propertyNames": {"$ref": "#/$defs/path"},
+                "additionalProperties": {"$ref": "#/$defs/conditions"},
                 "minProperties": 1,
             },
             "rule": _rule(),
@@ -74,11 +91,17 @@ def _match() -> Tree:
     )
 
 
+def _total() -> Tree:
+    said = "; ".join(f"{name}: {total.doc}" for name, total in totals().items())
+    return {"enum": list(totals()), "description": f"a sum over the VM, to be limited by above and below ({said})"}
+
+
 def _rule() -> Tree:
     conditions = {name: _CONDITIONS[name] for name in CONDITIONS}
     effects = {effect: {"$ref": "#/$defs/selector"} for effect in EFFECTS}
-    when = {**_object(conditions), "minProperties": 1}
-    made = _object({"name": _NAME, **effects, "when": when, "message": _TEXT, "help": _TEXT}, "name")
+    when = {**_object({**conditions, **{name: _COMPARISONS[name] for name in COMPARISONS}}), "minProperties": 1}
+    guards = {word: {"$ref": "#/$defs/guard", "description": _GUARDS[word]} for word in GUARDS}
+    made = _object({"name": _NAME, **effects, "when": when, **guards, "message": _TEXT, "help": _TEXT}, "name")
     return {**made, "oneOf": [{"required": [effect]} for effect in EFFECTS]}
 
 

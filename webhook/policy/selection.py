@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from webhook.declare import BACKEND_KINDS, Backend, Frontend, Goal, Half, Place
 from webhook.policy.model import Rule
 
@@ -29,12 +31,24 @@ def possible(place: Place) -> set[str]:
     return halves | ({"backend"} if halves & _BACKEND else set())
 
 
+def decided_with(path: str, places: Mapping[str, Place]) -> str:
+    """The element around a declared path that is backend as a whole, if there is one: it is decided, not its fields."""
+    parts = path.split(".")
+    for length in range(1, len(parts)):
+        parent = ".".join(parts[:length])
+        if parent in places and isinstance(places[parent].half, Backend):
+            return parent
+    return ""
+
+
 def selects(rule: Rule, declared: str, kind: str) -> bool:
     """Whether the rule is about values of class `kind` at `declared`.
 
     A path names one field; with a class, and in a permit, it also stands for the fields below.
     """
     wanted, path = rule.selector.kind, rule.selector.path
+    if rule.selector.total:
+        return declared == f"total {rule.selector.total}"
     if wanted not in ("", kind) and not (wanted == "backend" and kind in _BACKEND):
         return False
     if path in ("", declared):

@@ -4,60 +4,112 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from webhook.declare import Place
-from webhook.policy.view import MISSING, Denial, Tree
+from webhook.policy.guards import Seat
+from webhook.policy.model import Rule
+from webhook.policy.totals import totals
+from webhook.policy.view import MISSING, TOTAL, Denial, Tree, View
 
 _PART = re.compile(r"([^.\[\]]+)(?:\[([0-9]+)\])?")
 _MISSING: Any = object()
 
 
-def unchanged(denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place]) -> bool:
-    """Whether the old spec holds the refused value just as the new one does.
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What stands at one place now and what stood there, or the whole lists, and the old path of the value."""
+
+    new: Any
+    old: Any
+    old_path: str
+
+
+def unchanged(one: View, denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place]) -> bool:
+    """Whether the old spec holds the refused value just as the new one does, and its rule refused it there too.
 
     A list whose entries have no key is one value. For what is missing: whether its surroundings were there without it.
-    For what is counted: whether there are no more than before.
+    For what is counted or summed: whether there is no more than before.
     """
+    if denial.kind == TOTAL:
+        return _no_worse(denial.rule, denial.value, totals()[denial.declared].of(stored))
+    pair = _pair(denial, spec, stored, path, places)
+    if pair is None:
+        return False
+    if not _as_before(denial, pair):
+        return False
+    return _refused_before(one, denial, pair, stored)
+
+
+def _as_before(denial: Denial, pair: _Pair) -> bool:
+    if denial.kind == MISSING and pair.old is _MISSING:
+        return True
+    if _counted(denial.rule) and type(pair.old) is list:
+        return len(pair.new) <= len(pair.old)
+    return type(pair.new) is type(pair.old) and bool(pair.new == pair.old)
+
+
+def _refused_before(one: View, denial: Denial, pair: _Pair, stored: Tree) -> bool:
+    """A rule that looks at other fields may be about a value today only because one of those has changed."""
+    if not denial.rule.guards and not denial.rule.comparisons:
+        return True
+    value = pair.old if _counted(denial.rule) else denial.value
+    return one.clause(denial.rule, denial.declared, denial.kind).holds(value, lambda: Seat(stored, pair.old_path))
+
+
+def _no_worse(rule: Rule, new: int, old: int) -> bool:
+    """Whether a sum that a rule refuses did not go further past its limit."""
+    return all(new <= old if each.name == "above" else new >= old for each in rule.conditions)
+
+
+def _pair(denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place]) -> _Pair | None:
+    """The value now and then; None where the old spec has no such place."""
     new: Any = spec
     old: Any = stored
-    declared = ""
+    declared = old_path = ""
     parts = _PART.findall(denial.path[len(path) + 1 :])
     for depth, (name, index) in enumerate(parts):
-        declared = f"{declared}.{name}".removeprefix(".")
+        declared, old_path = f"{declared}.{name}".removeprefix("."), f"{old_path}.{name}".removeprefix(".")
         if type(old) is not dict:
-            return False
+            return None
         new, old = new.get(name, _MISSING) if type(new) is dict else _MISSING, old.get(name, _MISSING)
         if denial.kind == MISSING and old is _MISSING:
-            return not any(entry for _, entry in parts[depth:])
-        if index:
-            declared += "[*]"
-            new, old, told = _entry(new, old, int(index), places.get(declared))
-            if not told:
-                return _same(new, old)
-    if _counted(denial) and type(old) is list:
-        return len(new) <= len(old)
-    return _same(new, old)
+            inside = any(entry for _, entry in parts[depth:])
+            return None if inside else _Pair(new, old, ".".join([old_path, *map(_text, parts[depth + 1 :])]))
+        if not index:
+            continue
+        declared += "[*]"
+        if type(new) is not list or type(old) is not list or int(index) >= len(new):
+            return None
+        key = _key(places.get(declared))
+        if not key:
+            return _Pair(new, old, ".".join([f"{old_path}[{index}]", *map(_text, parts[depth + 1 :])]))
+        number = _namesake(new[int(index)], old, key)
+        if number is None:
+            return None
+        new, old, old_path = new[int(index)], old[number], f"{old_path}[{number}]"
+    return _Pair(new, old, old_path)
 
 
-def _entry(new: Any, old: Any, index: int, place: Place | None) -> tuple[Any, Any, bool]:
-    """The entry and its namesake in the old list; the whole lists where entries have no key."""
-    if type(new) is not list or type(old) is not list or index >= len(new):
-        return new, _MISSING, False
-    key = place.field.shape.key if place is not None and place.field.shape is not None else ""
-    if not key:
-        return new, old, False
-    entry = new[index]
+def _text(part: tuple[str, str]) -> str:
+    name, index = part
+    return f"{name}[{index}]" if index else name
+
+
+def _key(place: Place | None) -> str:
+    """The field that tells a list's entries apart; empty where they have none."""
+    return place.field.shape.key if place is not None and place.field.shape is not None else ""
+
+
+def _namesake(entry: Any, old: list[Any], key: str) -> int | None:
+    """Where in the old list the only entry with the same key is."""
     name = entry.get(key) if type(entry) is dict else None
     if type(name) not in (str, int):
-        return entry, _MISSING, False
-    namesakes = [item for item in old if type(item) is dict and item.get(key) == name]
-    return entry, namesakes[0] if len(namesakes) == 1 else _MISSING, True
+        return None
+    found = [number for number, item in enumerate(old) if type(item) is dict and item.get(key) == name]
+    return found[0] if len(found) == 1 else None
 
 
-def _counted(denial: Denial) -> bool:
-    return any(each.name == "count-above" for each in denial.rule.conditions)
-
-
-def _same(new: Any, old: Any) -> bool:
-    return type(new) is type(old) and bool(new == old)
+def _counted(rule: Rule) -> bool:
+    return any(each.name == "count-above" for each in rule.conditions)

@@ -1,12 +1,6 @@
 """Suites: what a folder's policies are meant to refuse and what not, as cases; and the rules that no case needs.
 
-A `suite.yaml` stands beside the policy files that it is about:
-
-    cases:
-      - title: a file of the host is refused
-        spec: {domain: {os: {kernel: /boot/vmlinuz}}}
-        request: {namespace: team-a, user: jane, groups: [devs], labels: {tier: tenant}}    # each part may be left out
-        refused: [{path: spec.domain.os.kernel, rule: restricted/no-host-paths}]
+A `suite.yaml` stands beside the policy files that it is about; cases.py says what is in it.
 """
 
 from __future__ import annotations
@@ -16,21 +10,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from webhook.declare import Mark, Place, shown
-from webhook.findings import Finding, Refused
+from webhook.findings import Finding
+from webhook.policy.cases import Case, Complete, Verdict, read_cases
 from webhook.policy.engine import Engine, compile_policies, utc_today
 from webhook.policy.load import SUITE, load
-from webhook.policy.model import LABELS, LEVELS, Policy, Request, Rule, Today
+from webhook.policy.model import LABELS, LEVELS, Policy, Rule, Today
 from webhook.policy.selection import possible
 
 Tree = dict[str, Any]
 # The fields of a spec that are no frontend, as the inspection finds them; the path is the spec's own.
 Marks = Callable[[Tree, str], Iterable[Mark]]
 
-_CASE = frozenset({"title", "spec", "request", "refused"})
-_REQUEST = frozenset({"namespace", "labels", "user", "groups"})
+_REFUSED = "refused"
+_WAYS = {
+    _REFUSED: "permit it, or expect it in `refused`",
+    "warned": "mend the rule, or expect it in `warned`",
+    "audited": "mend the rule, or expect it in `audited`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,104 +38,100 @@ class Outcome:
     findings: list[Finding]
 
 
-def run(folder: Path, places: Mapping[str, Place], marks: Marks, today: Today = utc_today) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of policies with what suites need to know of VMs."""
+
+    path: Path
+    places: Mapping[str, Place]
+    marks: Marks
+    complete: Complete
+    today: Today = utc_today
+
+    def named(self, file: Path) -> str:
+        """A file as findings show it."""
+        return f"{self.path.resolve().name}/{file.relative_to(self.path)}"
+
+
+def run(folder: Folder) -> Outcome:
     """Run every suite of a folder of policies; Refused where the policies themselves do not load."""
-    policies = load(folder, places, today=today).engine.policies
+    policies = load(folder.path, folder.places, today=folder.today).engine.policies
     findings: list[Finding] = []
     count = 0
-    for file in sorted(folder.rglob(SUITE)):
-        cases = _cases(file, folder, findings)
+    for file in sorted(folder.path.rglob(SUITE)):
+        cases, wrong = read_cases(file.read_bytes(), folder.named(file), _beside(file), folder.complete)
+        findings += wrong
         count += len(cases)
-        own = [policy for policy in policies if _beside(policy, file, folder)]
+        own = [policy for policy in policies if _stands_by(policy, folder.named(file))]
         level = next((policy.level for policy in own if policy.level), LEVELS[0])
-        judge = compile_policies(policies, places, today=today)
+        judge = compile_policies(policies, folder.places, today=folder.today)
         for case in cases:
-            findings += _differs(judge, case, level, marks, _named(file, folder))
-        findings += _idle(policies, own, cases, level, places, marks, today)
+            findings += _differs(judge, case, level, folder)
+        if not wrong:
+            findings += _idle(policies, own, cases, level, folder)
     return Outcome(count, findings)
 
 
-def _named(file: Path, folder: Path) -> str:
-    return f"{folder.resolve().name}/{file.relative_to(folder)}"
+def _beside(suite: Path) -> Callable[[str], bytes]:
+    def content(name: str) -> bytes:
+        return (suite.parent / name).read_bytes()
+
+    return content
 
 
-def _beside(policy: Policy, suite: Path, folder: Path) -> bool:
-    """Whether a policy stands in the suite's own folder; `where` is FOLDER/…/FILE:LINE:COLUMN."""
-    return policy.where.rpartition("/")[0] == _named(suite, folder).rpartition("/")[0]
+def _stands_by(policy: Policy, suite: str) -> bool:
+    """Whether a policy stands in the suite's own folder; its `where` is FOLDER/…/FILE:LINE."""
+    return policy.where.rpartition("/")[0] == suite.rpartition("/")[0]
 
 
-def _cases(file: Path, folder: Path, findings: list[Finding]) -> list[Tree]:
-    """The cases of a suite that are cases; what is wrong with the others is added to the findings."""
-    name = _named(file, folder)
-    try:
-        tree = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeError) as error:
-        raise Refused([Finding(name, f"is no YAML: {str(error).splitlines()[0]}", "mend it", "suite")]) from None
-    listed = tree.get("cases") if isinstance(tree, dict) else None
-    if not isinstance(listed, list):
-        raise Refused([Finding(name, "has no list of `cases`", "see the shipped suites", "suite")])
-    found = []
-    for index, case in enumerate(listed):
-        problem = _malformed(case)
-        if problem:
-            findings.append(Finding(f"{name}: cases[{index}]", problem, "see the shipped suites", "suite"))
-        else:
-            found.append(case)
-    return found
+def _decided(judge: Engine, case: Case, level: str, folder: Folder) -> dict[str, list[Verdict]]:
+    """The path and the rule of each refusal, warning and audit."""
+    request = replace(case.request, labels={LABELS["enforce"]: level, **case.request.labels})
+    marks = list(folder.marks(case.spec, case.path))
+    decision = judge.decide(marks, case.spec, request, case.path, case.stored)
+    found = {_REFUSED: decision.findings, "warned": decision.warned, "audited": decision.audits}
+    return {
+        mode: sorted((each.path, each.rule.partition(" ")[0]) for each in findings) for mode, findings in found.items()
+    }
 
 
-def _malformed(case: Any) -> str:
-    if not isinstance(case, dict) or not isinstance(case.get("title"), str) or not isinstance(case.get("spec"), dict):
-        return "is no case: it has a `title` and a `spec`"
-    if set(case) - _CASE or set(case.get("request") or {}) - _REQUEST:
-        return f"has unknown keys; known are {', '.join(sorted(_CASE | _REQUEST))}"
-    return ""
-
-
-def _decided(judge: Engine, case: Tree, level: str, marks: Marks) -> list[tuple[str, str]]:
-    """The path and the rule of each refusal."""
-    said = case.get("request") or {}
-    labels = {LABELS["enforce"]: level, **said.get("labels", {})}
-    request = Request(said.get("namespace", "default"), labels, said.get("user", ""), said.get("groups", ()))
-    decision = judge.decide(list(marks(case["spec"], "spec")), case["spec"], request)
-    return sorted((finding.path, finding.rule.partition(" ")[0]) for finding in decision.findings)
-
-
-def _differs(judge: Engine, case: Tree, level: str, marks: Marks, file: str) -> Iterator[Finding]:
-    expected = sorted((each["path"], each["rule"]) for each in case.get("refused", ()))
-    found = _decided(judge, case, level, marks)
-    place = f"{file}: {shown(case['title'], 120)}"
-    for path, rule in found:
-        if (path, rule) not in expected:
-            yield Finding(place, f"`{path}` is refused by `{rule}`", "permit it, or expect it in `refused`", "suite")
-    for path, rule in expected:
-        if (path, rule) not in found:
-            yield Finding(place, f"`{path}` is not refused by `{rule}`", "mend the rule, or expect no refusal", "suite")
+def _differs(judge: Engine, case: Case, level: str, folder: Folder) -> Iterator[Finding]:
+    """What becomes of a case and is not expected, or the other way round."""
+    place = f"{case.where}: {shown(case.title, 120)}"
+    for mode, found in _decided(judge, case, level, folder).items():
+        expected = case.expected[mode]
+        for path, rule in found:
+            if (path, rule) not in expected:
+                yield Finding(place, f"`{path}` is {mode} by `{rule}`", _WAYS[mode], "suite")
+        for path, rule in expected:
+            if (path, rule) not in found:
+                way = f"mend the rule, or expect it not to be {mode}"
+                yield Finding(place, f"`{path}` is not {mode} by `{rule}`", way, "suite")
 
 
 def _idle(
-    policies: Iterable[Policy],
-    own: list[Policy],
-    cases: list[Tree],
-    level: str,
-    places: Mapping[str, Place],
-    marks: Marks,
-    today: Today,
+    policies: Iterable[Policy], own: list[Policy], cases: list[Case], level: str, folder: Folder
 ) -> Iterator[Finding]:
     """Rules without which every case would end the same."""
-    whole = compile_policies(policies, places, today=today)
-    before = [_decided(whole, case, level, marks) for case in cases]
+    whole = compile_policies(policies, folder.places, today=folder.today)
+    before = [_decided(whole, case, level, folder) for case in cases]
     for policy in own:
         for rule in policy.rules:
-            if not _about_anything(rule, places):
+            if not _about_anything(rule, folder.places):
                 continue
-            rest = replace(policy, rules=tuple(each for each in policy.rules if each is not rule), exceptions=())
-            judge = compile_policies([rest if each is policy else each for each in policies], places, today=today)
-            if [_decided(judge, case, level, marks) for case in cases] == before:
+            rest = replace(
+                policy,
+                rules=tuple(each for each in policy.rules if each is not rule),
+                exceptions=tuple(each for each in policy.exceptions if each.rule != rule.id),
+            )
+            others = [rest if each is policy else each for each in policies]
+            judge = compile_policies(others, folder.places, today=folder.today)
+            if [_decided(judge, case, level, folder) for case in cases] == before:
                 problem = f"rule `{rule.id}` is exercised by no case"
                 yield Finding(rule.where, problem, "add a case that needs it", "suite")
 
 
 def _about_anything(rule: Rule, places: Mapping[str, Place]) -> bool:
     """Whether any declared field has a value that the rule's class could hold."""
-    return bool(rule.selector.path) or any(rule.selector.kind in possible(place) for place in places.values())
+    selector = rule.selector
+    return bool(selector.path or selector.total) or any(selector.kind in possible(place) for place in places.values())

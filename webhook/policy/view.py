@@ -1,4 +1,4 @@
-"""The policies that hold for one kind of request, compiled into an index by class and path.
+"""The policies that hold for one kind of request, ready to be asked about fields by their class and path.
 
 A backend field is looked up by its declared path and class; every other ruled field stands in a tree of names
 (branches.py) that is walked beside the VM's, so that a review costs what its backend and ruled fields cost.
@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.declare import Backend, Mark, Place
-from webhook.policy.branches import Branch, grow, of_lists
+from webhook.policy.branches import Branch, grow
 from webhook.policy.denials import DEFAULT_DENY
 from webhook.policy.exceptions import of_values
+from webhook.policy.guards import Seat
+from webhook.policy.index import Entry, Index
 from webhook.policy.model import Exemption, Rule, Selector, Today
+from webhook.policy.rulings import Clause, Clauses, Rank, Ruling
 from webhook.policy.selection import selects
+from webhook.policy.totals import Total, totals
 
-# The class of what is not there.
-MISSING = ""
+# The classes of what is not there, and of sums.
+MISSING, TOTAL = "", "total"
 Tree = Mapping[str, Any]
-# Whether a rule is about a value, and the rule.
-Test = tuple[Callable[[Any], bool], Rule]
+# The default deny is named where nothing else refuses.
+_LAST: Rank = (1 << 60, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,82 +39,62 @@ class Denial:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """All rules about values of one class at one declared place."""
-
-    forbids: tuple[Test, ...]
-    permits: tuple[Test, ...]
-    denies: tuple[Test, ...]
-
-    def refusing(self, value: Any) -> Rule | None:
-        """The rule that refuses a value; None where it is allowed."""
-        for holds, rule in self.forbids:
-            if holds(value):
-                return rule
-        for holds, rule in self.denies:
-            if holds(value):
-                return None if any(permits(value) for permits, _ in self.permits) else rule
-        return None
+def seat_at(spec: Tree, path: str, root: str) -> Callable[[], Seat]:
+    """Makes the seat of what stands at `path`, in a spec that itself stands at `root`."""
+    return lambda: Seat(spec, path[len(root) + 1 :])
 
 
 @dataclass(slots=True)
 class View:
     """Rules and exceptions in force together."""
 
-    rules: tuple[Rule, ...]
+    index: Index
+    policies: frozenset[int]
     # What each exempted rule does not refuse, by the rule's id; they permit as well.
     lifts: Mapping[str, tuple[Rule, ...]]
     root: Branch
+    # The sums that rules are about, each with its ruling.
+    totals: tuple[tuple[Total, Ruling], ...]
     today: Today
     rulings: dict[tuple[str, str], Ruling] = field(default_factory=dict)
 
-    def backend(self, mark: Mark, half: Backend, path: str) -> Denial | None:
+    def backend(self, mark: Mark, half: Backend, spec: Tree, root: str) -> Denial | None:
         """The denial of a backend field, if any."""
-        declared = declared_path(mark, path)
-        rule = self.ruling(declared, half.kind).refusing(mark.value)
+        declared = declared_path(mark, root)
+        rule = self.ruling(declared, half.kind).refusing(mark.value, seat_at(spec, mark.path, root))
         return Denial(rule, declared, half.kind, mark.path, mark.value) if rule else None
 
     def ruling(self, declared: str, kind: str) -> Ruling:
         """The rules about a place and a class, made once; the default deny comes last."""
         known = self.rulings.get((declared, kind))
         if known is None:
-            known = self.rulings[declared, kind] = self._ruling(declared, kind)
+            entries = self.index.about(declared, kind)
+            known = self.rulings[declared, kind] = self._ruling(entries, declared, kind)
         return known
 
-    def _ruling(self, declared: str, kind: str) -> Ruling:
-        lifting = [rule for rules in self.lifts.values() for rule in rules]
-        about: dict[str, list[Test]] = {"forbid": [], "permit": [], "deny": []}
-        for rule in (*self.rules, *lifting):
-            if not of_lists(rule) and selects(rule, declared, kind):
-                about[rule.effect].append((self.test(rule, declared, kind), rule))
-        # Where a rule names the field, its words are more to the point than those about a class.
-        about["deny"].sort(key=lambda test: not test[1].selector.path)
+    def _ruling(self, entries: Iterable[Entry], declared: str, kind: str) -> Ruling:
+        clauses: dict[str, list[Clause]] = {"forbid": [], "permit": [], "deny": []}
+        for entry in entries:
+            if entry.policy in self.policies:
+                # Of denies, the words of one that names the field are more to the point than those about a class.
+                later = entry.rule.effect == "deny" and not entry.rule.selector.path
+                clauses[entry.rule.effect].append(self.clause(entry.rule, declared, kind, (int(later), entry.order)))
+        for lifting in (rule for rules in self.lifts.values() for rule in rules):
+            if selects(lifting, declared, kind):
+                clauses["permit"].append(Clause(lifting, _LAST, self.today))
         if kind in DEFAULT_DENY:
-            about["deny"].append((_always, DEFAULT_DENY[kind]))
-        return Ruling(tuple(about["forbid"]), tuple(about["permit"]), tuple(about["deny"]))
+            clauses["deny"].append(Clause(DEFAULT_DENY[kind], _LAST, self.today))
+        return Ruling(Clauses(clauses["forbid"]), Clauses(clauses["permit"]), Clauses(clauses["deny"]))
 
-    def test(self, rule: Rule, declared: str, kind: str) -> Callable[[Any], bool]:
-        """Whether a rule is about a value: its conditions hold, and no exception to a forbid covers the value."""
+    def clause(self, rule: Rule, declared: str, kind: str, rank: Rank = (0, 0)) -> Clause:
+        """A rule as it is asked of values: its conditions hold, and no exception to a forbid covers the value."""
         exempted = self.lifts.get(rule.id, ()) if rule.effect == "forbid" else ()
-        lifts = [self._holds(each) for each in exempted if selects(each, declared, kind)]
-        holds = self._holds(rule)
-        if not lifts:
-            return holds
-        return lambda value: holds(value) and not any(lifted(value) for lifted in lifts)
+        lifts = tuple(Clause(each, rank, self.today) for each in exempted if selects(each, declared, kind))
+        return Clause(rule, rank, self.today, lifts)
 
-    def _holds(self, rule: Rule) -> Callable[[Any], bool]:
-        conditions = tuple(each.holds for each in rule.conditions)
-        until = rule.until
-        if until is not None:
-            return lambda value: all(holds(value) for holds in conditions) and self.today() <= until
-        if len(conditions) == 1:
-            return conditions[0]
-        return (lambda value: all(holds(value) for holds in conditions)) if conditions else _always
-
-
-def _always(_: Any) -> bool:
-    return True
+    def of_total(self, total: Total) -> Ruling:
+        """The rules about a sum."""
+        return self._ruling(self.index.by_total.get(total.name, ()), total.declared, TOTAL)
 
 
 def declared_path(mark: Mark, path: str) -> str:
@@ -122,19 +106,43 @@ def declared_path(mark: Mark, path: str) -> str:
     return f"{here}[*]" if mark.field.many else here
 
 
-def view(rules: Iterable[Rule], exemptions: Iterable[Exemption], places: Mapping[str, Place], today: Today) -> View:
-    """Compile the rules and exceptions that hold together."""
-    rules = tuple(rules)
-    by_id = {rule.id: rule for rule in (*rules, *DEFAULT_DENY.values())}
+def view(
+    index: Index,
+    policies: frozenset[int],
+    exemptions: Iterable[Exemption],
+    places: Mapping[str, Place],
+    today: Today,
+) -> View:
+    """Compile the rules of these policies (by their numbers) and the exceptions that hold together with them."""
+    excepted = tuple(exemptions)
+    wanted = {each.rule for each in excepted}
+    by_id = {rule.id: rule for rule in DEFAULT_DENY.values()}
+    everything = (*index.values(), *index.of_lists, *(entry for each in index.by_total.values() for entry in each))
+    active = [entry.rule for entry in everything if entry.policy in policies]
+    by_id.update((rule.id, rule) for rule in active if rule.id in wanted)
     lifts: dict[str, tuple[Rule, ...]] = {}
-    for each in exemptions:
+    for each in excepted:
         if each.rule in by_id:
             lifts[each.rule] = (*lifts.get(each.rule, ()), _exempted(each, by_id[each.rule], places))
-    return View(rules, lifts, grow(rules, places), today)
+    made = View(index, policies, lifts, grow(active, places), (), today)
+    limited = {rule.selector.total for rule in active} - {""}
+    made.totals = tuple((total, made.of_total(total)) for name, total in totals().items() if name in limited)
+    return made
 
 
 def _exempted(exemption: Exemption, rule: Rule, places: Mapping[str, Place]) -> Rule:
     """An exception as the permit that it is: what its rule selects, narrowed to its path and values."""
-    selector = Selector(rule.selector.kind, exemption.selector.path or rule.selector.path)
-    conditions = of_values(exemption, rule, places) or (() if rule.effect == "permit" else rule.conditions)
-    return Rule(rule.id, "permit", selector, conditions, where=exemption.where, until=exemption.until)
+    selector = Selector(rule.selector.kind, exemption.selector.path or rule.selector.path, rule.selector.total)
+    conditions = of_values(exemption, rule, places)
+    if rule.effect == "permit":
+        return Rule(rule.id, "permit", selector, conditions, where=exemption.where, until=exemption.until)
+    return Rule(
+        id=rule.id,
+        effect="permit",
+        selector=selector,
+        conditions=conditions or rule.conditions,
+        where=exemption.where,
+        until=exemption.until,
+        comparisons=rule.comparisons,
+        guards=rule.guards,
+    )

@@ -1,0 +1,108 @@
+"""Merged rules decide what they decide one by one, whatever their number and order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.policy.world import PLACES
+from webhook.policy.conditions import condition
+from webhook.policy.guards import Seat
+from webhook.policy.model import Rule, Selector
+from webhook.policy.rulings import Ruling, Clause, Clauses
+
+SIZE, TEXT, COUNT = "domain.memory.size", "domain.title", "domain.vcpu.count"
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    SIZE: st.sampled_from([1, 2, 1024, "1Mi", "2Mi", "1Gi", "1048576Ki", "3Ki"]),
+    TEXT: st.text("ab\ud800é.", min_size=1, max_size=4),
+    COUNT: st.integers(1, 9),
+}
+LIMITS: dict[str, st.SearchStrategy[Any]] = {SIZE: st.sampled_from([1, 2, "1Gi", "2Mi"]), COUNT: st.integers(1, 9)}
+PATTERNS = ["a", "a|b", "a*", "(?i)A", "[ab]+", r"\Qa.", ".", "b.*", "(a|b)(a|b)"]
+WORDS = st.sampled_from(["a", "b", "ab", "é"])
+
+
+@st.composite
+def rules(draw: st.DrawFn, path: str) -> Rule:
+    """A rule about a field, with no condition to two."""
+    names = ["in", "not-in", *(["above", "below"] if path in LIMITS else []), *(["matches"] if path == TEXT else [])]
+    conditions = []
+    for name in draw(st.lists(st.sampled_from(names), max_size=2, unique=True)):
+        wanted: Any
+        if name in ("in", "not-in"):
+            wanted = draw(st.lists(WORDS if path == TEXT else LIMITS[path], min_size=1, max_size=3, unique=True))
+            if path == SIZE:
+                wanted = wanted[:1]
+        else:
+            wanted = draw(st.sampled_from(PATTERNS) if name == "matches" else LIMITS[path])
+        conditions.append(condition(name, wanted, PLACES[path].field))
+    effect = draw(st.sampled_from(["permit", "deny", "forbid"]))
+    return Rule(f"site/{draw(st.integers(0, 10**6))}", effect, Selector(path=path), tuple(conditions))
+
+
+CASES = st.sampled_from(sorted(VALUES)).flatmap(
+    lambda path: st.tuples(st.lists(rules(path), max_size=12), VALUES[path], st.randoms(use_true_random=False))
+)
+
+
+def seat() -> Seat:
+    return Seat({}, "domain.title")
+
+
+def one_by_one(all_rules: list[Rule], value: Any) -> bool:
+    """Whether a value is refused, by the words of the language."""
+    holding = {each.effect for each in all_rules if all(one.holds(value) for one in each.conditions)}
+    return "forbid" in holding or ("deny" in holding and "permit" not in holding)
+
+
+def ruling(all_rules: list[Rule]) -> Ruling:
+    tests = [Clause(rule, (0, number), lambda: None) for number, rule in enumerate(all_rules)]  # type: ignore[arg-type]
+    return Ruling(
+        *(Clauses(each for each in tests if each.rule.effect == effect) for effect in ("forbid", "permit", "deny"))
+    )
+
+
+@settings(max_examples=1500, deadline=None)
+@given(CASES)
+def test_merged_rules_refuse_what_they_refuse_one_by_one(case: tuple[list[Rule], Any, Any]) -> None:
+    known, value, random = case
+    refusing = ruling(known).refusing(value, seat)
+    assert (refusing is not None) is one_by_one(known, value)
+    if refusing is not None:
+        assert all(each.holds(value) for each in refusing.conditions)
+    shuffled = list(known)
+    random.shuffle(shuffled)
+    assert (ruling(shuffled).refusing(value, seat) is None) is (refusing is None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(CASES)
+def test_the_rule_that_decides_is_one_that_holds(case: tuple[list[Rule], Any, Any]) -> None:
+    known, value, _ = case
+    rule, refused = ruling(known).deciding(value, seat)
+    assert refused is one_by_one(known, value)
+    if rule is not None:
+        assert all(each.holds(value) for each in rule.conditions)
+        assert refused is (rule.effect != "permit")
+
+
+def test_of_many_limits_the_strictest_is_named() -> None:
+    made = [
+        Rule(f"site/{limit}", "forbid", Selector(path=COUNT), (condition("above", limit, PLACES[COUNT].field),))
+        for limit in (64, 4, 16)
+    ]
+    refusing = ruling(made).refusing(100, seat)
+    assert refusing is not None
+    assert refusing.id == "site/4"
+
+
+def test_an_open_quote_in_one_expression_hides_no_other() -> None:
+    made = [
+        Rule(f"site/{number}", "forbid", Selector(path=TEXT), (condition("matches", wanted, PLACES[TEXT].field),))
+        for number, wanted in enumerate([r"\Qx", "ab", "b+"])
+    ]
+    assert ruling(made).refusing("ab", seat) is not None
+    assert ruling(made).refusing("x", seat) is not None
+    assert ruling(made).refusing("abc", seat) is None

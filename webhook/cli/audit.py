@@ -1,0 +1,179 @@
+"""`vmconfig audit`: what the policies in force say of everything that a cluster has stored."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from webhook.admission.stored import Judged, judge_stored
+from webhook.admission.world import World
+from webhook.cli import verbs
+from webhook.findings import Finding, Refused
+from webhook.kinds import GROUP, KINDS, VERSION, places
+from webhook.policy import LEVELS, Policies, shipped
+from webhook.policy.report import ERROR, FAIL, OUTCOMES, Report, Result, Subject, outcome_of, results
+
+_ROW = "{:24} {:28} {:21} {:7} {}"
+Tree = dict[str, Any]
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the verb."""
+    parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
+    parser.add_argument(
+        "--default-level", choices=LEVELS, default=LEVELS[0], help="the policy level of namespaces without a label"
+    )
+    parser.add_argument(
+        "--namespace", nargs="+", action="extend", default=[], metavar="NS", help="these namespaces (default: all)"
+    )
+    parser.add_argument("--write-reports", action="store_true", help="write a PolicyReport into each namespace")
+    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 also where VMs are refused")
+    with_kubeconfig(parser)
+
+
+def with_kubeconfig(parser: argparse.ArgumentParser) -> None:
+    """The flag that says which cluster."""
+    parser.add_argument("--kubeconfig", type=Path, help="default: this pod's cluster, or the user's current one")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was seen: objects by outcome, findings, namespaces that have any."""
+
+    objects: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    findings: int = 0
+    namespaces: int = 0
+    written: int = 0
+    removed: int = 0
+
+    def text(self, reports: bool) -> str:
+        """The summary line."""
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self.objects.items())
+        told = f"{sum(self.objects.values())} VMs in {self.namespaces} namespaces: {counts}; {self.findings} findings"
+        return f"{told}\nreports: {self.written} written, {self.removed} removed" if reports else told
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print what is refused, what is warned of and what is malformed; exit code 1 where something is refused."""
+    # The kubernetes client costs half a second, which the other verbs need not pay.
+    from webhook.cluster.api import connected
+    from webhook.cluster.reports import Reports
+    from webhook.cluster.vms import namespaces
+
+    policies = Policies(given.policies or shipped(), places(), given.default_level)
+    api = connected(given.kubeconfig)
+    spaces = namespaces(api, given.namespace)
+    _there(given.namespace, spaces)
+    world = World(policies=policies, labels=lambda name: spaces.get(name, {}))
+    reports = Reports(api) if given.write_reports else None
+    tally, rows = Tally(), Rows(given.output)
+    with_report = reports.namespaces() if reports else set()
+    for name in sorted(spaces):
+        report = _audited(api, name, world, tally, rows)
+        if reports is not None and not report.empty:
+            tally.written += reports.write(report.tree())
+        elif reports is not None and name in with_report:
+            reports.remove(name)
+            tally.removed += 1
+    rows.end(tally, given.write_reports)
+    unknown_users(world)
+    return 0 if given.exit_zero else int(bool(tally.objects[FAIL] or tally.objects[ERROR]))
+
+
+def _there(wanted: list[str], spaces: Mapping[str, object]) -> None:
+    missing = [name for name in wanted if name not in spaces]
+    if missing:
+        raise Refused(
+            Finding("--namespace", f"`{name}` is not there", "see `kubectl get namespaces`", "cluster")
+            for name in missing
+        )
+
+
+def _audited(api: Any, namespace: str, world: World, tally: Tally, rows: Rows) -> Report:
+    """The results of one namespace; the objects themselves are not kept."""
+    report = Report(namespace)
+    for judged in _judged(api, namespace, world):
+        found = results(judged.decision, judged.malformed, judged.classes)
+        report.add(Subject(f"{GROUP}/{VERSION}", judged.kind.name, namespace, judged.name, judged.uid), found)
+        outcome = outcome_of(found)
+        tally.objects[outcome] += 1
+        tally.findings += sum(bool(each.path) for each in found)
+        rows.add(judged, outcome, found)
+    tally.namespaces += not report.empty
+    return report
+
+
+def _judged(api: Any, namespace: str, world: World) -> Iterator[Judged]:
+    from webhook.cluster.vms import stored
+
+    for kind in KINDS.values():
+        for obj in stored(api, kind, namespace):
+            yield judge_stored(obj, kind, world)
+
+
+def unknown_users(world: World) -> None:
+    """Say where the requester would matter: who created a stored VM is not known."""
+    named = [policy.name for policy in world.policies.engine.policies if policy.match.by_subject]
+    if named:
+        names = ", ".join(f"`{name}`" for name in named)
+        print(f"note: {names} match users or groups; VMs are judged as an unknown user's", file=sys.stderr)
+
+
+@dataclass(slots=True)
+class Rows:
+    """The table: text as it comes, JSON and YAML at the end."""
+
+    output: str
+    rows: list[Tree] = field(default_factory=list)
+    begun: bool = False
+
+    def add(self, judged: Judged, outcome: str, found: list[Result]) -> None:
+        """One object's row, and its findings below it."""
+        told = [each for each in found if each.path]
+        if self.output != "text":
+            self.rows.append(_row(judged, outcome, told))
+            return
+        if not self.begun:
+            print(_ROW.format("NAMESPACE", "NAME", "KIND", "RESULT", "FINDINGS"))
+            self.begun = True
+        print(_ROW.format(judged.namespace, judged.name, judged.kind.name, outcome, len(told)))
+        for each in told:
+            rule = f"{each.policy}/{each.rule}" + (f" ({each.where})" if each.where else "")
+            print(f"  {each.outcome}: {each.path}: {each.problem}\n    rule: {rule}")
+
+    def end(self, tally: Tally, reports: bool) -> None:
+        """The summary."""
+        if self.output == "text":
+            print(tally.text(reports))
+            return
+        summary: Tree = {**tally.objects, "findings": tally.findings, "namespaces": tally.namespaces}
+        if reports:
+            summary["reports"] = {"written": tally.written, "removed": tally.removed}
+        verbs.show([{"summary": summary, "vms": self.rows}], self.output)
+
+
+def _row(judged: Judged, outcome: str, told: list[Result]) -> Tree:
+    findings = [
+        {
+            "result": each.outcome,
+            "path": each.path,
+            "problem": each.problem,
+            "help": each.help,
+            "policy": each.policy,
+            "rule": each.rule,
+            "class": each.category,
+            "where": each.where,
+        }
+        for each in told
+    ]
+    return {
+        "namespace": judged.namespace,
+        "name": judged.name,
+        "kind": judged.kind.name,
+        "result": outcome,
+        "findings": findings,
+    }

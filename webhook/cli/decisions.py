@@ -1,0 +1,94 @@
+"""`vmconfig policy explain`: for each field of a VM, which rule decides about it, for a user somewhere."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from webhook.admission import offline
+from webhook.admission.expand import read
+from webhook.admission.world import World
+from webhook.cli import files, verbs
+from webhook.findings import Refused
+from webhook.kinds import Kind, places
+from webhook.policy import LEVELS, Policies, Request, shipped
+from webhook.policy.explain import Ruled, explain
+from webhook.policy.model import LABELS
+
+Tree = dict[str, Any]
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    parser.add_argument("file", metavar="FILE", help="a manifest with one or more VMs; - for standard input")
+    parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
+    parser.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+    parser.add_argument("--user", default="", help="who asks, as the API server names users")
+    parser.add_argument("--group", action="append", default=[], help="a group of the user; may be repeated")
+    parser.add_argument("--namespace", help="where (default: the manifest's own, else `default`)")
+    parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE", help="a label of the namespace")
+    parser.add_argument("--level", choices=LEVELS, help="the namespace's level, like its label for `enforce`")
+    parser.add_argument("--all", action="store_true", help="also the fields about which no rule has to decide")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print a line a field; exit code 1 where one is refused."""
+    world = World(policies=Policies(given.policies or shipped(), places()), site=verbs.site(given.site))
+    found: list[Ruled] = []
+    for obj in files.read(given.file):
+        kind, findings = offline.kind_of(obj)
+        if kind is None:
+            raise Refused(findings)
+        found += _decided(obj, kind, world, given)
+    if given.output == "text":
+        _print(found, given.all)
+    else:
+        verbs.show([[_plain(each) for each in found]], given.output)
+    return 1 if any(each.refused for each in found) else 0
+
+
+def _decided(obj: Tree, kind: Kind, world: World, given: argparse.Namespace) -> list[Ruled]:
+    """What became of each field of one object, as it would be stored."""
+    reading = read(kind.spec_of(obj), kind.spec_path)
+    if reading.findings:
+        raise Refused(reading.findings)
+    spec = kind.spec_of(offline.completed(obj, kind, world))
+    marks = read(spec, kind.spec_path).marks
+    return explain(
+        world.policies.engine, marks, spec, _request(offline.review_of(obj, kind).namespace, given), kind.spec_path
+    )
+
+
+def _request(namespace: str, given: argparse.Namespace) -> Request:
+    labels = dict(_label(said) for said in given.label)
+    if given.level:
+        labels[LABELS["enforce"]] = given.level
+    return Request(given.namespace or namespace, labels, given.user, tuple(given.group))
+
+
+def _label(said: str) -> tuple[str, str]:
+    key, equals, value = said.partition("=")
+    if not equals:
+        raise ValueError(f"--label {said}: is no KEY=VALUE")
+    return key, value
+
+
+def _print(found: list[Ruled], everything: bool) -> None:
+    shown = [each for each in found if everything or each.rule is not None or each.refused]
+    width = max((len(each.path) for each in shown), default=0)
+    for each in shown:
+        verdict = "refused" if each.refused else "allowed"
+        print(f"{verdict}  {each.path:{width}}  {each.kind:13}  {_because(each)}".rstrip())
+    left = len(found) - len(shown)
+    if left:
+        print(f"allowed  {left} more fields, about which no rule has to decide")
+
+
+def _because(each: Ruled) -> str:
+    return each.rule.named if each.rule is not None else "no rule"
+
+
+def _plain(each: Ruled) -> Tree:
+    rule, where = (each.rule.id, each.rule.where) if each.rule is not None else ("", "")
+    return {"path": each.path, "class": each.kind, "refused": each.refused, "rule": rule, "at": where}

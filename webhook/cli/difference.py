@@ -1,0 +1,201 @@
+"""`vmconfig policy diff`: whose VMs other policies would newly refuse or newly allow, and which rules differ."""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from webhook.admission.stored import Judged, as_stored, judge_stored
+from webhook.admission.world import World
+from webhook.cli import audit, manifests, verbs
+from webhook.findings import Finding
+from webhook.kinds import KINDS, Kind, places
+from webhook.policy import LEVELS, Policies
+from webhook.policy.difference import (
+    NEWLY_ALLOWED,
+    NEWLY_REFUSED,
+    REFUSED_OTHERWISE,
+    Edit,
+    Fate,
+    Turn,
+    edits,
+    fate,
+    narrowed,
+    turns,
+)
+
+_FATES = (NEWLY_REFUSED, NEWLY_ALLOWED, REFUSED_OTHERWISE)
+# Paths of a class that text names one by one; JSON has them all.
+_NAMED = 4
+Tree = dict[str, Any]
+# An object and its kind.
+Stored = tuple[Tree, Kind]
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    parser.add_argument("old", type=Path, metavar="OLD", help="the folder of policy files in force")
+    parser.add_argument("new", type=Path, metavar="NEW", help="the folder that would take its place")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--vms", type=Path, metavar="PATH", help="a manifest, or a folder of them, Namespaces included")
+    source.add_argument("--cluster", action="store_true", help="everything that a cluster has stored")
+    parser.add_argument(
+        "--default-level", choices=LEVELS, default=LEVELS[0], help="the policy level of namespaces without a label"
+    )
+    audit.with_kubeconfig(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print what differs, of the rules alone or for VMs; exit code 1 where something does."""
+    old, new = (Policies(folder, places(), given.default_level) for folder in (given.old, given.new))
+    if given.vms is None and not given.cluster:
+        return _rules(old, new, given.output)
+    labels, objects = _from_cluster(given.kubeconfig) if given.cluster else _from_files(given.vms, old)
+    worlds = [World(policies=each, labels=lambda name: labels.get(name, {})) for each in (old, new)]
+    found = Differences()
+    for obj, kind in objects:
+        found.add(*(judge_stored(obj, kind, world) for world in worlds))
+    found.show(given.output)
+    for world in worlds:
+        audit.unknown_users(world)
+    return int(found.any)
+
+
+def _from_cluster(kubeconfig: Path | None) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
+    from webhook.cluster.api import connected
+    from webhook.cluster.vms import namespaces, stored
+
+    api = connected(kubeconfig)
+    labels = namespaces(api)
+    return labels, (
+        (obj, kind) for name in sorted(labels) for kind in KINDS.values() for obj in stored(api, kind, name)
+    )
+
+
+def _from_files(path: Path, policies: Policies) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
+    found = manifests.read(path)
+    world = World(policies=policies)
+    kinds = ((obj, KINDS[obj["kind"]]) for obj in found.objects)
+    return found.labels, ((as_stored(obj, kind, world), kind) for obj, kind in kinds)
+
+
+@dataclass(slots=True)
+class Differences:
+    """What becomes of each VM."""
+
+    seen: int = 0
+    fates: dict[str, list[tuple[Judged, Fate]]] = field(default_factory=lambda: {kind: [] for kind in _FATES})
+    malformed: list[tuple[Judged, Finding]] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether anything differs."""
+        return any(self.fates.values())
+
+    def add(self, before: Judged, after: Judged) -> None:
+        """One VM, judged by both sides."""
+        self.seen += 1
+        self.malformed += [(before, finding) for finding in before.malformed]
+        found = fate(before.decision, after.decision)
+        if found is not None:
+            self.fates[found.kind].append((before, found))
+
+    def show(self, output: str) -> None:
+        """Print all of it."""
+        if output == "text":
+            print("\n".join(self._lines()))
+        else:
+            verbs.show([self._tree()], output)
+
+    def _lines(self) -> Iterator[str]:
+        for kind, entries in self.fates.items():
+            if entries:
+                yield f"{kind}:"
+            for judged, found in entries:
+                yield f"  {judged.namespace}/{judged.name} ({judged.kind.name})"
+                yield from _told("+", found.more)
+                yield from _told("-", found.fewer)
+        for judged, finding in self.malformed:
+            yield f"malformed: {judged.namespace}/{judged.name} ({judged.kind.name}): {finding.path}: {finding.problem}"
+        counts = ", ".join(f"{len(entries)} {kind}" for kind, entries in self.fates.items())
+        yield f"{self.seen} VMs: {counts}"
+
+    def _tree(self) -> Tree:
+        made: Tree = {
+            _camel(kind): [
+                {**_named(judged), "more": _dicts(each.more), "fewer": _dicts(each.fewer)} for judged, each in entries
+            ]
+            for kind, entries in self.fates.items()
+        }
+        made["malformed"] = [{**_named(judged), **finding.as_dict()} for judged, finding in self.malformed]
+        made["summary"] = {"vms": self.seen, **{_camel(kind): len(entries) for kind, entries in self.fates.items()}}
+        return made
+
+
+def _told(sign: str, findings: Iterable[Finding]) -> Iterator[str]:
+    for each in findings:
+        yield f"    {sign} {each.path}: {each.problem}"
+        yield f"      rule: {each.rule}"
+
+
+def _named(judged: Judged) -> dict[str, str]:
+    return {"namespace": judged.namespace, "name": judged.name, "kind": judged.kind.name}
+
+
+def _dicts(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    return [finding.as_dict() for finding in findings]
+
+
+def _camel(words: str) -> str:
+    first, *rest = words.split()
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _rules(old: Policies, new: Policies, output: str) -> int:
+    """The comparison without VMs."""
+    written = edits(old.engine.policies, new.engine.policies)
+    turned = turns(old.engine, new.engine, places())
+    narrow = narrowed(new.engine.policies)
+    if output == "text":
+        print("\n".join([*_edit_lines(written), *_turn_lines(turned, narrow)]))
+    else:
+        decisions = [asdict(turn) for turn in turned]
+        verbs.show([{"edits": [asdict(edit) for edit in written], "decisions": decisions, "narrowed": narrow}], output)
+    return int(bool(written or turned))
+
+
+def _edit_lines(written: list[Edit]) -> Iterator[str]:
+    for each in written:
+        yield f"{each.change} {each.what} {each.name}" + (f" ({each.where})" if each.where else "")
+        if each.before and each.before != each.after:
+            yield f"  - {each.before}"
+        if each.after and each.before != each.after:
+            yield f"  + {each.after}"
+        if each.before == each.after:
+            yield f"    {each.after}: says it in other words"
+    if not written:
+        yield "no rule differs"
+
+
+def _turn_lines(turned: list[Turn], narrow: list[str]) -> Iterator[str]:
+    for level in LEVELS:
+        grouped: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+        for turn in turned:
+            if turn.level == level:
+                grouped[turn.kind, turn.before, turn.after].append(turn.path)
+        yield f"in a namespace of level {level}:" + ("" if grouped else " nothing is decided otherwise")
+        for (kind, before, after), paths in grouped.items():
+            yield f"  {kind}: {before} -> {after}: {_few(paths)}"
+    if narrow:
+        yield f"not counted above, since they match some namespaces or users only: {', '.join(narrow)}"
+
+
+def _few(paths: list[str]) -> str:
+    # What rests in tombstones follows what is in the domain, and says nothing more.
+    ordered = sorted(paths, key=lambda path: not path.startswith("domain."))
+    rest = len(paths) - _NAMED
+    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,68 @@
+"""Which rule decides about each field of a VM, and how: the engine's own decision, field by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.declare import Backend, Mark
+from webhook.policy.engine import Engine
+from webhook.policy.model import Request, Rule
+from webhook.policy.selection import class_of
+from webhook.policy.view import View, seat_at
+from webhook.policy.walk import denials
+
+_INDEX = re.compile(r"\[[0-9]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What became of one field: its class, whether it is refused, and the rule that decided (None: none had to)."""
+
+    path: str
+    kind: str
+    refused: bool
+    rule: Rule | None
+
+
+def explain(engine: Engine, marks: Sequence[Mark], spec: dict[str, Any], request: Request, path: str) -> list[Ruled]:
+    """Every field of a spec that has been inspected, in its own order; then what rules say of lists and sums."""
+    view = engine.views(request).enforce
+    whole = {mark.path: mark.half for mark in marks if isinstance(mark.half, Backend)}
+    found = [_ruled(engine, view, spec, path, *leaf) for leaf in _leaves(engine, whole, spec, path, path)]
+    known = {each.path for each in found if each.refused}
+    for denial in denials(view, marks, spec, path):
+        if denial.path not in known:
+            found.append(Ruled(denial.path, denial.kind or "missing", True, denial.rule))
+    return found
+
+
+def _ruled(engine: Engine, view: View, spec: dict[str, Any], root: str, here: str, kind: str, value: Any) -> Ruled:
+    declared = _declared(engine, here, root)
+    rule, refused = view.ruling(declared, kind).deciding(value, seat_at(spec, here, root))
+    return Ruled(here, kind, refused, rule)
+
+
+def _declared(engine: Engine, path: str, root: str) -> str:
+    """A path as the declarations have it; a list that is backend as a whole is declared by its entries."""
+    declared = _INDEX.sub("[*]", path[len(root) + 1 :])
+    return declared if declared in engine.places else f"{declared}[*]"
+
+
+def _leaves(
+    engine: Engine, whole: dict[str, Backend], tree: Any, path: str, root: str
+) -> Iterator[tuple[str, str, Any]]:
+    """Each field with its path and class; an element that is backend as a whole is one field."""
+    for name, value in tree.items():
+        here = f"{path}.{name}"
+        if here in whole:
+            yield here, whole[here].kind, value
+        elif isinstance(value, dict):
+            yield from _leaves(engine, whole, value, here, root)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for index, entry in enumerate(value):
+                yield from _leaves(engine, whole, entry, f"{here}[{index}]", root)
+        else:
+            yield here, class_of(engine.places[_declared(engine, here, root)].field.half_of(value)), value

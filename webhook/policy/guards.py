@@ -1,0 +1,147 @@
+"""A rule's look at other fields of the same VM: `where` and `unless`, and the comparisons `equals` and `not-equals`.
+
+Entries of a list that the ruled field stands in are its own entry; of any other list, some entry has to fit. Pure:
+a guard is a tree of names that is laid on the VM's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from webhook.policy.conditions import Condition
+
+Tree = Mapping[str, Any]
+_MISSING: Any = object()
+# The words of a rule that hold guards: conditions that must all hold together, or must not.
+GUARDS = ("where", "unless")
+COMPARISONS = ("equals", "not-equals")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where a ruled value stands: the VM's spec, and the value's path below it (`domain.devices.disks[1].serial`)."""
+
+    spec: Tree
+    path: str
+
+    @cached_property
+    def entries(self) -> dict[str, int]:
+        """The lists that the value stands in, by their declared path, and the index of its entry in each."""
+        found: dict[str, int] = {}
+        declared = ""
+        for part in self.path.split("."):
+            name, bracket, index = part.partition("[")
+            declared = f"{declared}.{name}".removeprefix(".")
+            if bracket:
+                declared += "[*]"
+                found[declared] = int(index.removesuffix("]"))
+        return found
+
+
+@dataclass(slots=True)
+class _Node:
+    """One name of the tree: conditions on a list itself, on its entries or the value, and what stands below."""
+
+    declared: str = ""
+    whole: list[Condition] = field(default_factory=list)
+    own: list[Condition] = field(default_factory=list)
+    below: dict[str, _Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Conditions on other fields by their declared path; under `unless` they must not all hold together."""
+
+    word: str
+    conditions: Mapping[str, tuple[Condition, ...]]
+    root: _Node = field(compare=False, repr=False)
+
+    def holds(self, seat: Seat) -> bool:
+        """Whether the rule is about a value at this seat, as far as this guard says."""
+        return _laid(self.root, seat.spec, seat) is (self.word == "where")
+
+
+def guard(word: str, conditions: Mapping[str, tuple[Condition, ...]]) -> Guard:
+    """A guard of conditions that have been checked against their fields."""
+    root = _Node()
+    for path, wanted in conditions.items():
+        node, declared = root, ""
+        for part in path.split("."):
+            declared = f"{declared}.{part}".removeprefix(".")
+            node = node.below.setdefault(part.removesuffix("[*]"), _Node())
+            node.declared = declared
+        for each in wanted:
+            (node.whole if each.name == "count-above" else node.own).append(each)
+    return Guard(word, conditions, root)
+
+
+def _laid(node: _Node, tree: Any, seat: Seat) -> bool:
+    """Whether all that stands below a node fits what stands below it in the tree."""
+    for name, child in node.below.items():
+        value = tree.get(name, _MISSING) if type(tree) is dict else _MISSING
+        if not all(each.holds(value) for each in child.whole):
+            return False
+        if (child.own or child.below) and not any(_fits(child, one, seat) for one in _candidates(child, value, seat)):
+            return False
+    return True
+
+
+def _candidates(node: _Node, value: Any, seat: Seat) -> Sequence[Any]:
+    """What a node's conditions may be about: the value; of a list the entry that the ruled value stands in, or any."""
+    if not node.declared.endswith("[*]"):
+        return (value,)
+    if type(value) is not list:
+        return ()
+    own = seat.entries.get(node.declared)
+    return value if own is None else value[own : own + 1]
+
+
+def _fits(node: _Node, value: Any, seat: Seat) -> bool:
+    return all(_holds(each, value) for each in node.own) and _laid(node, value, seat)
+
+
+def _holds(condition: Condition, value: Any) -> bool:
+    """A condition on a field that may be missing: only `present: false` holds of it then."""
+    if condition.name == "present":
+        return (value is not _MISSING) is condition.wanted
+    return value is not _MISSING and condition.holds(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`equals` or `not-equals` another field, by its declared path; of a list's entries, some one has to be equal.
+
+    A field that is missing is equal to nothing. `same` gives values in the form in which equal ones are equal.
+    """
+
+    name: str
+    path: str
+    same: Callable[[Any], object]
+
+    def holds(self, value: Any, seat: Seat) -> bool:
+        """Whether the rule is about this value, as far as the other field says."""
+        known = self.same(value)
+        equal = known is not None and any(self.same(other) == known for other in values_at(self.path, seat))
+        return equal is (self.name == "equals")
+
+    def refusal(self, value: object) -> str:
+        """What is said of a value that is refused for it."""
+        return f"is `{value}`, which is {'' if self.name == 'equals' else 'not '}the value of `spec.{self.path}`"
+
+
+def values_at(path: str, seat: Seat) -> Iterator[Any]:
+    """All values at a declared path, those of the seat's own entries where it stands in the same lists."""
+    found: list[Any] = [seat.spec]
+    declared = ""
+    for part in path.split("."):
+        declared = f"{declared}.{part}".removeprefix(".")
+        name = part.removesuffix("[*]")
+        found = [tree[name] for tree in found if type(tree) is dict and name in tree]
+        if name != part:
+            own = seat.entries.get(declared)
+            lists = [value for value in found if type(value) is list]
+            found = [entry for each in lists for entry in (each if own is None else each[own : own + 1])]
+    yield from found

@@ -1,0 +1,171 @@
+"""The rules of one policy document: their grammar, and that each is about something that there is."""
+
+from __future__ import annotations
+
+from webhook.declare import Field
+from webhook.policy.conditions import CONDITIONS, OF_VALUES, Condition, Unfit, comparable, condition, holding, of_total
+from webhook.policy.document import Node
+from webhook.policy.fields import Entries, Pages
+from webhook.policy.guards import COMPARISONS, GUARDS, Comparison, Guard, guard
+from webhook.policy.model import CLASSES, EFFECTS, Effect, Rule, Selector
+from webhook.policy.selection import decided_with, possible
+from webhook.policy.sense import senseless
+from webhook.policy.totals import totals
+
+_RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
+_WHEN = (*CONDITIONS, *COMPARISONS)
+
+
+def read_rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]:
+    """The rules of a policy; what is wrong with them, alone or together, is added to the pages' findings."""
+    rules: dict[str, Rule] = {}
+    clean: list[Rule] = []
+    for item in pages.items(node, "rules"):
+        before = len(pages.findings)
+        rule = _rule(pages, item, policy)
+        if rule.id.endswith("/"):
+            continue
+        if rule.id in rules:
+            way = "give each rule a name of its own"
+            pages.wrong(item, f"rule `{rule.id}` is there already, in {rules[rule.id].where}", way)
+            continue
+        rules[rule.id] = rule
+        if len(pages.findings) > before:
+            continue  # what it says is not what it means
+        if found := senseless(rule, clean):
+            pages.wrong(item, *found)
+        clean.append(rule)
+    return tuple(rules.values())
+
+
+def _rule(pages: Pages, node: Node, policy: str) -> Rule:
+    entries = pages.mapping(node, "a rule", _RULE, ("name",))
+    effects: list[Effect] = [effect for effect in EFFECTS if entries.get(effect)]  # type: ignore[misc]
+    if len(effects) != 1:
+        pages.wrong(node, "a rule says what it does once", "write one of `permit`, `deny`, `forbid`")
+    effect: Effect = effects[0] if effects else "forbid"
+    target = entries.get(effect)
+    selector = _selector(pages, target, effect) if target else Selector()
+    if effect == "permit":
+        for name in ("message", "help"):
+            if said := entries.get(name):
+                pages.wrong(said, f"a permit refuses nothing, so nobody reads its {name}", "write a comment instead")
+    conditions, comparisons = _when(pages, entries.get("when"), selector, effect)
+    if selector.total and not entries.get("when"):
+        pages.wrong(node, f"total `{selector.total}` has no limit", "write `when: {above: …}`")
+    return Rule(
+        id=f"{policy}/{pages.name(entries.get('name'), 'name')}",
+        effect=effect,
+        selector=selector,
+        conditions=conditions,
+        message=pages.text(entries.get("message"), "message"),
+        help=pages.text(entries.get("help"), "help"),
+        where=pages.at(node),
+        comparisons=comparisons,
+        guards=tuple(_guard(pages, word, said) for word in GUARDS if (said := entries.get(word))),
+    )
+
+
+def _selector(pages: Pages, node: Node, effect: str) -> Selector:
+    entries = pages.mapping(node, effect, ("class", "path", "total"))
+    selector = Selector(
+        pages.choice(entries.get("class"), "class", CLASSES),
+        pages.path(entries.get("path")),
+        pages.choice(entries.get("total"), "total", tuple(totals())),
+    )
+    if isinstance(node.value, dict) and not node.value:
+        pages.wrong(node, f"{effect} selects nothing", "name a `class`, a `path` or both, or a `total`")
+    if (total := entries.get("total")) and len(entries.values) > 1:
+        pages.wrong(total, "total stands beside a class or a path", "write a rule for each")
+    if path := entries.get("path"):
+        _reachable(pages, path, selector)
+    return selector
+
+
+def _reachable(pages: Pages, node: Node, selector: Selector) -> None:
+    """A rule below an element that is backend as a whole, or for a class that no field there can have."""
+    if whole := decided_with(selector.path, pages.places):
+        pages.wrong(node, f"path `{selector.path}` is decided with `{whole}`", f"name `{whole}`")
+    elif selector.path and selector.kind:
+        here = [place for path, place in pages.places.items() if f"{path}.".startswith(f"{selector.path}.")]
+        if not any(selector.kind in possible(place) for place in here):
+            problem = f"class `{selector.kind}` is no class of `{selector.path}`"
+            pages.wrong(node, problem, "remove the class, or name another path")
+
+
+def _when(
+    pages: Pages, node: Node | None, selector: Selector, effect: str
+) -> tuple[tuple[Condition, ...], tuple[Comparison, ...]]:
+    if node is None:
+        return (), ()
+    entries = pages.mapping(node, "when", ("above", "below") if selector.total else _WHEN)
+    if selector == Selector():
+        return (), ()  # what they are about is wrong itself
+    if isinstance(node.value, dict) and not node.value:
+        pages.wrong(node, "when says nothing", "write a condition, or remove `when`")
+    place = pages.places.get(selector.path)
+    comparisons = [
+        _comparison(pages, name, wanted, place.field if place else None)
+        for name, wanted in entries.values.items()
+        if name in COMPARISONS
+    ]
+    made = []
+    for name, wanted in entries.values.items():
+        if effect == "permit" and name not in (*OF_VALUES, *COMPARISONS):
+            pages.wrong(wanted, f"{name} is no condition of a permit", "a permit speaks of a value that is there")
+        elif name in CONDITIONS:
+            made += _made(pages, name, wanted, place.field if place else None, selector.total)
+    alone = next((each.name for each in made if each.name == "count-above" or each.wanted is False), None)
+    if alone and len(entries.values) > 1:
+        pages.wrong(node, f"{alone} stands beside other conditions", "write a rule for each")
+    return tuple(made), tuple(each for each in comparisons if each)
+
+
+def _made(pages: Pages, name: str, wanted: Node, field: Field | None, total: str = "") -> list[Condition]:
+    """The condition, where it can mean something."""
+    try:
+        if total:
+            return [of_total(name, wanted.plain(), totals()[total].unit)]
+        return [condition(name, wanted.plain(), field)]
+    except Unfit as unfit:
+        pages.wrong(wanted, f"{name} {unfit}", unfit.help)
+        return []
+
+
+def _comparison(pages: Pages, name: str, node: Node, field: Field | None) -> Comparison | None:
+    path = pages.path(node)
+    if field is None:
+        pages.wrong(node, f"{name} compares two fields, and the rule names none", "name a `path` beside the class")
+        return None
+    if not path or path not in pages.places:
+        return None
+    ours, theirs = holding(field), holding(pages.places[path].field)
+    if ours != theirs or field.scalar is None:
+        pages.wrong(node, f"{name} compares {ours} with {theirs}", "name a field that holds the same")
+        return None
+    return Comparison(name, path, comparable(field))
+
+
+def _guard(pages: Pages, word: str, node: Node) -> Guard:
+    """`where` and `unless`: declared paths, each with its conditions."""
+    if not isinstance(node.value, dict) or not node.value:
+        pages.wrong(node, f"{word} names no fields", "write `PATH: {in: [VALUE]}`")
+        return guard(word, {})
+    conditions = {}
+    for name, said in node.value.items():
+        line, column = node.keys[name]
+        path = pages.path(Node(name, line, column))
+        if whole := decided_with(path, pages.places):
+            pages.wrong(Node(name, line, column), f"path `{path}` is decided with `{whole}`", f"name `{whole}`")
+        conditions[path] = _guarded(pages, path, said)
+    return guard(word, {path: each for path, each in conditions.items() if path})
+
+
+def _guarded(pages: Pages, path: str, node: Node) -> tuple[Condition, ...]:
+    entries: Entries = pages.mapping(node, f"the condition of `{path}`", CONDITIONS)
+    if isinstance(node.value, dict) and not node.value:
+        pages.wrong(node, f"nothing is asked of `{path}`", "write a condition, like `present: true`")
+    place = pages.places.get(path)
+    if place is None:
+        return ()
+    return tuple(each for name, said in entries.values.items() for each in _made(pages, name, said, place.field))

@@ -1,0 +1,105 @@
+"""Everything that one view refuses of a VM: its marks one by one, and one walk over its other ruled fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.declare import BACKEND_KINDS, Backend, Mark, Where, place_text
+from webhook.policy.branches import Branch
+from webhook.policy.model import Rule
+from webhook.policy.view import MISSING, TOTAL, Denial, Tree, View, seat_at
+
+_NOTHING: Tree = {}
+_SIMPLE = frozenset({str, int, bool})
+# Fields remember this many values that no rule refused; a value is asked about once, not in every review.
+_REMEMBERED = 256
+
+
+def denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> list[Denial]:
+    """Everything that one view refuses: backend fields, the others in the order of the declarations, then sums."""
+    found = []
+    for mark in marks:
+        half = mark.half
+        if half.__class__ is Backend:
+            denial = one.backend(mark, half, spec, path)
+            if denial is not None:
+                found.append(denial)
+    if type(spec) is dict:
+        if one.root.below:
+            _Walk(one, spec, path, found).walk(one.root, spec, path)
+        if one.totals:
+            found += _exceeded(one, spec, path)
+    return found
+
+
+def _exceeded(one: View, spec: Tree, path: str) -> Iterator[Denial]:
+    """The sums over the VM that a rule refuses."""
+    for total, ruling in one.totals:
+        size, place = total.of(spec), f"{path}.{total.at}"
+        rule = ruling.refusing(size, seat_at(spec, place, path))
+        if rule is not None:
+            yield Denial(rule, total.name, TOTAL, place, size)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk over a VM's ruled fields. Nothing in it depends on how many rules there are elsewhere."""
+
+    one: View
+    spec: Tree
+    root: str
+    found: list[Denial]
+
+    def walk(self, parent: Branch, tree: Tree, where: Where) -> None:
+        """The ruled fields below one element of the tree."""
+        below = parent.below
+        if parent.wanting:
+            for name, branch in below.items():
+                if branch.wanting and name not in tree:
+                    self._missing(branch, (where, name))
+        for name, value in tree.items():
+            branch = below.get(name)
+            # Most are leaves that have passed before. Lists and objects are no keys of a memory, and True is not 1.
+            if branch is None or (type(value) in _SIMPLE and branch.passed.get(value) is type(value)):
+                continue
+            if branch.counts:
+                self._list(branch, branch.counts, branch.class_of(value), value, (where, name))
+            if not branch.many:
+                self._enter(branch, value, (where, name))
+            elif type(value) is list:
+                for number, item in enumerate(value):
+                    self._enter(branch, item, ((where, name), number))
+
+    def _enter(self, branch: Branch, value: Any, where: Where) -> None:
+        """A value, or an entry of a list, and what is ruled below it."""
+        if branch.ruled:
+            self._look(branch, value, where)
+        if branch.below and type(value) is dict:
+            self.walk(branch, value, where)
+
+    def _look(self, branch: Branch, value: Any, where: Where) -> None:
+        kind = branch.kind or branch.class_of(value)
+        if kind in BACKEND_KINDS:
+            return  # a mark, and decided as such
+        ruling, path = self.one.ruling(branch.declared, kind), place_text(where)
+        rule = ruling.refusing(value, seat_at(self.spec, path, self.root))
+        if rule is not None:
+            self.found.append(Denial(rule, branch.declared, kind, path, value))
+        elif branch.leaf and ruling.lasting and type(value) in _SIMPLE and len(branch.passed) < _REMEMBERED:
+            branch.passed.setdefault(value, type(value))
+
+    def _list(self, branch: Branch, rules: Iterable[Rule], kind: str, value: Any, where: Where) -> None:
+        """What rules say of a list as a whole, or of something missing."""
+        path = place_text(where)
+        for rule in rules:
+            clause = self.one.clause(rule, branch.declared, branch.class_of(value))
+            if clause.holds(value, seat_at(self.spec, path, self.root)):
+                self.found.append(Denial(rule, branch.declared, kind, path, value))
+
+    def _missing(self, branch: Branch, where: Where) -> None:
+        """What rules want to be there and is not, also where all around it is missing."""
+        self._list(branch, branch.absents, MISSING, None, where)
+        if not branch.many:
+            self.walk(branch, _NOTHING, where)
