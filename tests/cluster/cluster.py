@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import httpx
 import yaml
@@ -100,15 +101,16 @@ class Cluster:
     def wait_established(self, crd: str) -> None:
         """Until the API server serves a CustomResourceDefinition."""
         deadline = time.monotonic() + 60
-        # `kubectl wait` fails at once on a definition so new that it has no conditions at all.
-        while not self.kubectl("get", "crd", crd, "--output=jsonpath={.status.conditions}").stdout:
-            assert time.monotonic() < deadline, f"{crd} has no conditions"
-            time.sleep(0.05)
-        self.kubectl("wait", "--for=condition=Established", f"crd/{crd}", "--timeout=60s")
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}"
+        # Not `kubectl wait`: it fails at once on a definition so new that its conditions are null.
+        with self.client() as client:
+            while not _established(client.get(path).json()):
+                assert time.monotonic() < deadline, f"{crd} is not established"
+                time.sleep(0.05)
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:
-        """No server while this is entered, and no farewell; afterwards it is back on its port with all it had stored."""
+        """No server while this is entered, and no farewell; then it is back on its port with all that it had stored."""
         self.process.kill()
         self.process.wait(10)
         try:
@@ -128,6 +130,11 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
+
+
+def _established(crd: dict[str, Any]) -> bool:
+    conditions = (crd.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
 @contextlib.contextmanager

@@ -178,7 +178,7 @@ def test_while_the_server_is_away_the_last_labels_stay_and_they_follow_again_aft
 
 
 class Stand:
-    """A stand-in for answers of an API server that a real one gives too rarely to wait for: each call takes the next."""
+    """A stand-in for answers of an API server that a real one gives too rarely: each call takes the next."""
 
     def __init__(self, *answers: list[bytes]) -> None:
         self.answers = list(answers)

@@ -1,5 +1,4 @@
-"""The real service on a real API server, with just the rights that the chart gives it: what the cluster says counts within
-a second or two, bad policies are refused where they are written, and the cluster hears what became of them."""
+"""The real service on a real API server, with just the rights that the chart gives it: namespaces, policies, status."""
 
 from __future__ import annotations
 
@@ -313,7 +312,7 @@ def test_while_the_api_server_is_away_labels_stay_and_it_is_told(installed: Inst
 
 
 def test_with_the_service_gone_policies_can_still_be_written_and_even_bad_ones(installed: Installed) -> None:
-    """The last of its file: it ends the service. Fail would keep an admin from repairing what keeps it from starting."""
+    """It ends the service. Fail would keep an admin from repairing what keeps it from starting."""
     assert installed.service.stop() == 0
     tree = the_config_map()
     tree["data"]["mine.yaml"] = "nonsense"
@@ -346,5 +345,3 @@ def _permits(installed: Installed, namespace: str) -> bool:
         f"{installed.service.url}/validate", json=tree, verify=installed.service.trusted(), trust_env=False
     )
     return "driver.cache" not in answer.text
-
-

@@ -25,7 +25,13 @@ from webhook.server.settings import Settings
 
 EXCEPTION = "- {{rule: site/r, namespaces: [lab], until: {}, owner: boot-team, ticket: {}}}\n"
 TODAY = date(2026, 11, 24)
-DAYS = {"OPS-1": "2026-11-01", "OPS-2": "2026-11-23", "OPS-3": "2026-11-24", "OPS-4": "2026-12-08", "OPS-5": "2026-12-09"}
+DAYS = {
+    "OPS-1": "2026-11-01",
+    "OPS-2": "2026-11-23",
+    "OPS-3": "2026-11-24",
+    "OPS-4": "2026-12-08",
+    "OPS-5": "2026-12-09",
+}
 
 
 class Calendar:
@@ -171,7 +177,7 @@ def test_a_message_holds_the_first_findings_and_says_how_many_there_are_more() -
 
 
 class Slow:
-    """A stand-in for the API server that takes its time, or refuses: a real one does neither when a test wants it to."""
+    """A stand-in for the API server that keeps what it is told, or refuses it when a test wants it to."""
 
     def __init__(self, refuse: bool = False) -> None:
         self.refuse = refuse

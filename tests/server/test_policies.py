@@ -127,7 +127,9 @@ def test_it_is_counted_and_logged(client: TestClient, capfdbinary: pytest.Captur
 
 def test_vms_do_not_wait_while_large_policies_are_read(tmp_path: Path) -> None:
     example = yaml.safe_load((POLICIES.parent / "examples" / "proposal-features.yaml").read_text())
-    rules = "".join(f"- {{name: r{n}, forbid: {{path: domain.vcpu.count}}, when: {{above: {n}}}}}\n" for n in range(700))
+    rules = "".join(
+        f"- {{name: r{n}, forbid: {{path: domain.vcpu.count}}, when: {{above: {n}}}}}\n" for n in range(700)
+    )
     large = f"apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {{name: large}}\nrules:\n{rules}"
     tree = config_map({})
     tree["data"] = {"large.yaml": large}

@@ -49,9 +49,7 @@ def written(status: Any, stored: Any = None, user: str = "tenant") -> Tree:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["title"] for case in CASES])
-def test_a_status_that_is_written(
-    client: TestClient, case: Tree, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_a_status_that_is_written(client: TestClient, case: Tree, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     answer = ask(client, "/validate", written(case["status"], case.get("stored"), case.get("user", "tenant")))
     (line,) = [orjson.loads(line) for line in capfdbinary.readouterr().out.splitlines() if b'"validate"' in line]
     found = [{**finding, "rule": finding["rule"].split(" ")[0]} for finding in line.get("findings", [])]
@@ -61,7 +59,9 @@ def test_a_status_that_is_written(
 
 
 def test_a_refusal_says_where_in_the_status_it_is_and_never_elsewhere(client: TestClient) -> None:
-    tree = written({"current": {"devices": {"disks": [{"name": "root", "source": {"file": "/etc/shadow"}}]}, "nope": 1}})
+    tree = written(
+        {"current": {"devices": {"disks": [{"name": "root", "source": {"file": "/etc/shadow"}}]}, "nope": 1}}
+    )
     message = ask(client, "/validate", tree)["status"]["message"]
     assert "status.current.devices.disks[0].source.file: host path `/etc/shadow`" in message
     assert not re.search(r"status\.current\.domain", message)

@@ -15,6 +15,8 @@ KIND = "AdmissionReview"
 # The API server shows a refusal whole; kubectl and events cut what is much longer.
 LONGEST_MESSAGE = 8000
 Tree = dict[str, Any]
+# Findings about policy files.
+_OF_FILES = ("policy", "yaml")
 
 
 class NoReview(Exception):
@@ -136,7 +138,8 @@ def message(findings: tuple[Finding, ...]) -> str:
         text = str(finding) + (f"\n  rule: {finding.rule}" if _of_policy(finding) else "")
         length += len(text.encode()) + 1
         if length > LONGEST_MESSAGE and number:
-            lines.append(f"and {count - number} more: `vmconfig check` shows all")
+            tool = "vmconfig policy check" if finding.rule in _OF_FILES else "vmconfig check"
+            lines.append(f"and {count - number} more: `{tool}` shows all")
             break
         lines.append(text if length <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE])
     return "\n".join(line for line in lines if line)

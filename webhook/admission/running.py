@@ -42,22 +42,23 @@ def _status(obj: Any) -> dict[str, Any]:
 
 
 def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, stored: Any) -> Verdict:
-    """Policies speak of a spec that holds a domain: it stands in one for their eyes, and is told where it is."""
+    """Policies speak of a spec that holds a domain: it stands in one for their eyes, and is told where it is.
+
+    What they want beside a domain is missing before and after, which is not the requester's doing.
+    """
     spec = {"domain": domain}
     reading = read(spec, path)
     inside = f"{path}.domain"
     decision = judge(review, replace(kind, spec=tuple(path.split("."))), reading, spec, {"domain": stored or {}}, world)
 
     def told(found: list[Finding]) -> tuple[Finding, ...]:
-        # What a policy wants beside a domain is not a status's to have.
-        here = (each for each in found if each.path.startswith(inside))
         return tuple(
-            replace(each, path=path + each.path[len(inside) :], help=each.help.replace(inside, path)) for each in here
+            replace(each, path=path + each.path[len(inside) :], help=each.help.replace(inside, path)) for each in found
         )
 
     return Verdict(
         allowed=True,
         findings=told([*reading.findings, *decision.findings]),
-        warnings=tuple(path + text[len(inside) :] for text in decision.warnings if text.startswith(inside)),
+        warnings=tuple(path + text[len(inside) :] for text in decision.warnings),
         audits=told(decision.audits),
     )

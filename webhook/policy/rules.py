@@ -19,7 +19,7 @@ _WHEN = (*CONDITIONS, *COMPARISONS)
 def read_rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]:
     """The rules of a policy; what is wrong with them, alone or together, is added to the pages' findings."""
     rules: dict[str, Rule] = {}
-    clean: list[Rule] = []
+    clean: dict[str, Node] = {}
     for item in pages.items(node, "rules"):
         before = len(pages.findings)
         rule = _rule(pages, item, policy)
@@ -30,11 +30,10 @@ def read_rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]
             pages.wrong(item, f"rule `{rule.id}` is there already, in {rules[rule.id].where}", way)
             continue
         rules[rule.id] = rule
-        if len(pages.findings) > before:
-            continue  # what it says is not what it means
-        if found := senseless(rule, clean):
-            pages.wrong(item, *found)
-        clean.append(rule)
+        if len(pages.findings) == before:  # else what it says is not what it means
+            clean[rule.id] = item
+    for rule, said in senseless([rules[name] for name in clean]):
+        pages.wrong(clean[rule.id], *said)
     return tuple(rules.values())
 
 

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from webhook.declare import BACKEND_KINDS
 from webhook.policy.conditions import Condition
 from webhook.policy.model import Rule, Selector
 
 _OPPOSITE = {"permit": "forbid", "forbid": "permit"}
+_WAY = "remove one of them"
+# What is wrong with a rule, and the way out.
 Said = tuple[str, str]
 
 
-def senseless(rule: Rule, others: Iterable[Rule]) -> Said | None:
-    """What is wrong with a rule beside those before it, and the way out; None where it can make a difference."""
-    if impossible(rule.conditions):
-        return f"no value meets all conditions of `{rule.id}`", "remove one of them"
-    for other in others:
-        if found := _beside(rule, other):
-            return found
-    return None
+def senseless(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Said]]:
+    """The rules of one policy that make no difference, each with why."""
+    whole = [rule for rule in rules if rule.effect == "forbid" and not _asks(rule)]
+    known: dict[object, Rule] = {}
+    for rule in rules:
+        if impossible(rule.conditions):
+            yield rule, (f"no value meets all conditions of `{rule.id}`", _WAY)
+            continue
+        about = _about(rule)
+        same, opposite = known.get((rule.effect, about)), known.get((_OPPOSITE.get(rule.effect), about))
+        known.setdefault((rule.effect, about), rule)
+        forbid = next(
+            (each for each in whole if rule.effect != "forbid" and covers(each.selector, rule.selector)), None
+        )
+        if same is not None:
+            yield rule, (f"`{rule.id}` says just what `{same.id}` says", _WAY)
+        elif opposite is not None:
+            yield rule, (f"one of `{rule.id}` and `{opposite.id}` forbids just what the other permits", _WAY)
+        elif forbid is not None and (rule.effect == "deny" or _about(forbid) != about):
+            yield rule, (f"`{rule.id}` never decides: `{forbid.id}` forbids all that it is about", _WAY)
 
 
-def _beside(rule: Rule, other: Rule) -> Said | None:
-    if rule.selector == other.selector and _about(rule) == _about(other):
-        if rule.effect == other.effect:
-            return f"`{rule.id}` says just what `{other.id}` says", "remove one of them"
-        if _OPPOSITE.get(rule.effect) == other.effect:
-            return f"one of `{rule.id}` and `{other.id}` forbids just what the other permits", "remove one of them"
-    for forbid, idle in ((rule, other), (other, rule)):
-        whole = forbid.effect == "forbid" and not (forbid.conditions or forbid.comparisons or forbid.guards)
-        if whole and idle.effect != "forbid" and covers(forbid.selector, idle.selector):
-            return f"`{idle.id}` never decides: `{forbid.id}` forbids all that it is about", "remove one of them"
-    return None
+def _asks(rule: Rule) -> bool:
+    return bool(rule.conditions or rule.comparisons or rule.guards)
 
 
 def covers(wide: Selector, narrow: Selector) -> bool:

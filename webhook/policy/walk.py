@@ -56,9 +56,9 @@ class _Walk:
         """The ruled fields below one element of the tree."""
         below = parent.below
         if parent.wanting:
-            for name, branch in below.items():
-                if branch.wanting and name not in tree:
-                    self._missing(branch, (where, name))
+            for name, wanted in below.items():
+                if wanted.wanting and name not in tree:
+                    self._missing(wanted, (where, name))
         for name, value in tree.items():
             branch = below.get(name)
             # Most are leaves that have passed before. Lists and objects are no keys of a memory, and True is not 1.
