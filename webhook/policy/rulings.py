@@ -127,6 +127,12 @@ class Clauses:
                 best = (clause.rank, clause.rule)
         return best[1]
 
+    def untouched(self, value: Any) -> bool:
+        """Whether no clause is about a value, whatever stands around it in a VM and whatever day it is."""
+        if self.first(value, _nowhere) is not None:
+            return False
+        return not any(all(each.holds(value) for each in clause.rule.conditions) for clause in self._others)
+
     def _listed(self, value: Any) -> tuple[Rank, Rule | None]:
         """The first that holds of any value, or whose list has this one, or has not."""
         best = self._always
@@ -140,6 +146,10 @@ class Clauses:
                 if form not in values and mine[0] < best[0]:
                     best = mine
         return best
+
+
+def _nowhere() -> Seat:
+    return Seat({}, "")
 
 
 def _rank(found: tuple[Rank, Rule | None]) -> Rank:
@@ -190,10 +200,11 @@ class Ruling:
         rule = self.denies.first(value, seated)
         return None if rule is None or self.permits.first(value, seated) is not None else rule
 
-    @property
-    def lasting(self) -> bool:
-        """Whether what is decided of a value is decided of it in every VM and on every day."""
-        return self.forbids.lasting and self.permits.lasting and self.denies.lasting
+    def passes(self, value: Any) -> bool:
+        """Whether a value that is allowed is so in every VM and on every day."""
+        if self.forbids.lasting and self.permits.lasting and self.denies.lasting:
+            return True
+        return self.forbids.untouched(value) and self.denies.untouched(value)
 
     def deciding(self, value: Any, seated: Seated) -> tuple[Rule | None, bool]:
         """The rule that decides about a value, and whether it refuses it; None where no rule has to."""

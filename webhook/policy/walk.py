@@ -87,7 +87,7 @@ class _Walk:
         rule = ruling.refusing(value, seat_at(self.spec, path, self.root))
         if rule is not None:
             self.found.append(Denial(rule, branch.declared, kind, path, value))
-        elif branch.leaf and ruling.lasting and type(value) in _SIMPLE and len(branch.passed) < _REMEMBERED:
+        elif branch.leaf and type(value) in _SIMPLE and len(branch.passed) < _REMEMBERED and ruling.passes(value):
             branch.passed.setdefault(value, type(value))
 
     def _list(self, branch: Branch, rules: Iterable[Rule], kind: str, value: Any, where: Where) -> None:
