@@ -9,8 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-import yaml
-
+from webhook.cli.written import written
 from webhook.kinds.crd import crds
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,10 +18,7 @@ FILES = ROOT / "charts" / "vmconfig" / "files"
 
 def wanted() -> dict[str, str]:
     """Every generated file by its path below `files/`."""
-    made = {
-        f"crds/{crd['metadata']['name']}.yaml": yaml.safe_dump(crd, sort_keys=False, allow_unicode=True, width=120)
-        for crd in crds()
-    }
+    made = {f"crds/{crd['metadata']['name']}.yaml": written([crd], shared=True) for crd in crds()}
     for policy in sorted((ROOT / "policies").glob("*/policy.yaml")):
         made[f"policies/{policy.parent.name}.yaml"] = policy.read_text()
     return made

@@ -32,7 +32,7 @@ def scalars(scalar: Scalar, half_of: Any = None, halves: tuple[type, ...] = ANY)
     elif kind == "boolean":
         made = st.just(True) if scalar.presence else st.booleans()
     elif kind == "integer":
-        made = st.integers(scalar.schema["minimum"], scalar.schema["maximum"])
+        made = st.integers(*scalar.bounds)
     elif kind == "array":
         item = scalar.schema["items"]
         made = st.lists(st.integers(item["minimum"], item["maximum"]), min_size=1, max_size=6, unique=True)

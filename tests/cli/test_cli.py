@@ -123,6 +123,19 @@ def test_explain_of_a_path_that_is_not_there_is_a_finding() -> None:
     assert json.loads(done.stdout)[0]["path"] == "spec.domain.nothing"
 
 
+def test_words_that_are_booleans_to_kubectl_are_written_in_quotes_and_read_in_quotes_alone(tmp_path: Path) -> None:
+    manifest = tmp_path / "vm.yaml"
+    head = "apiVersion: kubevirt.io/v1alpha1\nkind: VM\nmetadata: {name: a}\nspec: {domain: {devices: {video: "
+    manifest.write_text(head + "[{name: v, type: virtio, resolution: {x: 800, 'y': 600}}]}}}\n")
+    made = vmconfig("expand", str(manifest))
+    assert made.returncode == 0, made.stdout
+    assert "'y': 600" in made.stdout
+    manifest.write_text(head + "[{name: v, type: virtio, resolution: {x: 800, y: 600}}]}}}\n")
+    refused = vmconfig("expand", str(manifest))
+    assert refused.returncode == 1
+    assert "`y` is a boolean to kubectl" in refused.stdout
+
+
 def test_crd_prints_both_definitions() -> None:
     for output, load in (("text", yaml.safe_load_all), ("json", json.loads), ("yaml", yaml.safe_load_all)):
         made: Any = load(vmconfig("crd", "-o", output).stdout)  # type: ignore[operator]

@@ -32,7 +32,7 @@ def examples(scalar: Scalar) -> list[Any]:
     if kind == "boolean":
         return [True] if scalar.presence else [True, False]
     if kind == "integer":
-        return [scalar.schema["minimum"], scalar.schema["maximum"]]
+        return list(scalar.bounds)
     if kind == "array":
         return [[0], [1, 2, 5]]
     if kind == "string":

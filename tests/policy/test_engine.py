@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Annotated, Any
 
 import pytest
@@ -24,14 +26,17 @@ from webhook.declare import (
     walk,
 )
 from webhook.domain import domain_shape
+from webhook.findings import Refused
 from webhook.policy import Request, compile_policies
 from webhook.policy.conditions import Condition
 from webhook.policy.denials import DEFAULT_DENY, texts
+from webhook.policy.guards import Seat
 from webhook.policy.model import Policy
 from webhook.policy.scope import glob
 
-SPECS = st.fixed_dictionaries({"domain": strategies.trees(domain_shape())})
-ODD = strategies.JSON | strategies.mutated(SPECS)
+# Strategies are made where they are drawn from: plain functions of this module are asked by many processes (mutants/).
+SPECS = st.deferred(lambda: st.fixed_dictionaries({"domain": strategies.trees(domain_shape())}))
+ODD = st.deferred(lambda: strategies.JSON | strategies.mutated(SPECS))
 RULES = [
     {"name": "tuning", "permit": {"class": "io-tuning"}},
     {"name": "paths", "permit": {"class": "host-path"}, "when": {"matches": "/.*"}},
@@ -111,20 +116,28 @@ class Passed(Element, tag="hostdev", key="name"):
     node: Annotated[str, text(20)] | None = frontend()
 
 
+class Filed(Element, tag="log"):
+    """A backend element of which every field is backend by itself."""
+
+    file: Annotated[str, text(20)] | None = backend("host-path")
+
+
 class Hosting(Element, tag="devices"):
     """Devices with one that is new."""
 
     hostdevs: list[Passed] | None = backend("passthrough")
+    log: Filed | None = backend("host-port")
     secret: Annotated[str, text(20)] | None = backend("escape-hatch")
 
 
 NEW: dict[str, Place] = {place.path: place for place in walk(shape_of(Hosting), "domain")}
 
 
-def new(rules: list[dict[str, Any]], domain: dict[str, Any]) -> list[dict[str, str]]:
+def new(rules: list[dict[str, Any]], domain: dict[str, Any], stored: Any = None) -> list[dict[str, str]]:
     marks = inspect(domain, shape_of(Hosting), "spec.domain").marks
     judge = engine([{"rules": rules}] if rules else [], places=NEW)
-    return refused(judge.decide(marks, {"domain": domain}, Request()))
+    request = Request(operation="CREATE" if stored is None else "UPDATE")
+    return refused(judge.decide(marks, {"domain": domain}, request, stored={"domain": stored}))
 
 
 def test_an_element_declared_tomorrow_is_refused_with_no_edit_of_a_policy() -> None:
@@ -148,6 +161,41 @@ def test_a_condition_on_values_does_not_permit_an_element() -> None:
     ]
 
 
+def test_a_condition_on_values_does_not_permit_an_element_beside_a_condition_on_another_field() -> None:
+    rule = {
+        "name": "most",
+        "permit": {"class": "passthrough"},
+        "when": {"not-in": ["x"]},
+        "where": {"domain.secret": {"present": False}},
+    }
+    assert new([rule], {"hostdevs": [{"name": "gpu"}]}) == [
+        {"path": "spec.domain.hostdevs", "rule": "default-deny/passthrough"}
+    ]
+
+
+def test_a_forbid_of_a_class_is_about_elements_declared_tomorrow() -> None:
+    rule = {"name": "gpus", "forbid": {"class": "passthrough", "path": "domain.hostdevs[*]"}}
+    found = [{"path": "spec.domain.hostdevs", "rule": "site/gpus"}]
+    assert new([rule], {"hostdevs": [{"name": "gpu"}]}) == found
+    assert new([rule, {"name": "all", "permit": {"class": "backend"}}], {"hostdevs": [{"name": "gpu"}]}) == found
+
+
+def test_a_rule_for_a_class_that_an_element_declared_tomorrow_does_not_have_is_refused() -> None:
+    for kind in ("host-path", "frontend"):
+        with pytest.raises(Refused, match=f"class `{kind}` is no class of `domain\\.hostdevs"):
+            new([{"name": "in", "forbid": {"class": kind, "path": "domain.hostdevs[*]"}}], {})
+    for kind, path in (("backend", "domain.hostdevs[*]"), ("host-port", "domain.log")):
+        assert new([{"name": "in", "forbid": {"class": kind, "path": path}}], {}) == []
+
+
+def test_a_list_that_is_backend_as_a_whole_is_stored_as_a_whole() -> None:
+    gpu = {"hostdevs": [{"name": "gpu", "node": "0000:01:00.0"}]}
+    assert new([], gpu, gpu) == []
+    assert new([], {"hostdevs": [{"name": "gpu", "node": "0000:02:00.0"}]}, gpu) == [
+        {"path": "spec.domain.hostdevs", "rule": "default-deny/passthrough"}
+    ]
+
+
 def test_a_rule_inside_of_a_backend_element_is_refused_with_the_element_to_name() -> None:
     with pytest.raises(Exception, match=r"is decided with `domain\.hostdevs\[\*\]`"):
         new([{"name": "in", "permit": {"path": "domain.hostdevs[*].node"}}], {})
@@ -166,6 +214,45 @@ def test_the_words_for_single_places_name_places_that_are_declared() -> None:
 
 def test_a_credential_is_not_in_any_words() -> None:
     assert "{value}" not in texts()["credential"]["problem"]
+
+
+def test_a_default_deny_is_named_without_a_file_and_a_rule_with_it() -> None:
+    [unnamed] = decide(engine([]), {"domain": {"os": {"kernel": "/x"}}}).findings
+    assert unnamed.rule == "default-deny/host-path"
+    [named] = decide(
+        engine([{"rules": [{"name": "p", "deny": {"class": "host-path"}}]}]), {"domain": {"os": {"kernel": "/x"}}}
+    ).findings
+    assert named.rule == "site/p (site/policy.yaml:6)"
+
+
+def test_an_exception_that_decides_is_named_with_its_own_place() -> None:
+    exception = {"namespaces": ["lab"], "until": date(2027, 3, 31), "owner": "boot", "ticket": "OPS-2"}
+    rules = [
+        {"name": "kernels", "deny": {"path": "domain.os.kernel"}},
+        {"name": "dtbs", "permit": {"path": "domain.os.dtb"}, "when": {"in": ["/x"]}},
+    ]
+    exceptions = [{"rule": f"site/{name}", **exception} for name in ("kernels", "dtbs")]
+    view = engine([{"rules": rules, "exceptions": exceptions}]).views(Request("lab")).enforce
+    for path, name, line in (("domain.os.kernel", "kernels", 16), ("domain.os.dtb", "dtbs", 22)):
+        rule, refuses = view.ruling(path, "host-path").deciding("/y", partial(Seat, {}, path))
+        assert not refuses
+        assert rule is not None
+        assert rule.named == f"site/{name} (site/policy.yaml:{line})"
+
+
+def test_what_is_missing_is_missed_of_a_spec_without_a_domain_too() -> None:
+    judge = engine(
+        [{"rules": [{"name": "boot", "forbid": {"path": "domain.os.secureBoot"}, "when": {"present": False}}]}]
+    )
+    assert refused(decide(judge, {})) == [{"path": "spec.domain.os.secureBoot", "rule": "site/boot"}]
+    assert refused(decide(judge, None)) == []
+
+
+def test_a_value_of_another_type_is_not_what_is_stored() -> None:
+    judge = engine([{"rules": [{"name": "v", "forbid": {"path": "domain.vcpu.count"}}]}])
+    request, spec = Request(operation="UPDATE"), {"domain": {"vcpu": {"count": 1}}}
+    assert refused(decide(judge, spec, request, spec)) == []
+    assert refused(decide(judge, spec, request, {"domain": {"vcpu": {"count": True}}})) != []
 
 
 def test_paths_of_a_template_are_found_like_those_of_a_vm() -> None:

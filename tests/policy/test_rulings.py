@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.policy.world import PLACES
+from tests.policy.world import PLACES, TODAY
 from webhook.policy.conditions import condition
-from webhook.policy.guards import Seat
+from webhook.policy.guards import Seat, guard
 from webhook.policy.model import Rule, Selector
-from webhook.policy.rulings import Ruling, Clause, Clauses
+from webhook.policy.rulings import Clause, Clauses, Ruling
 
 SIZE, TEXT, COUNT = "domain.memory.size", "domain.title", "domain.vcpu.count"
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -106,3 +107,61 @@ def test_an_open_quote_in_one_expression_hides_no_other() -> None:
     assert ruling(made).refusing("ab", seat) is not None
     assert ruling(made).refusing("x", seat) is not None
     assert ruling(made).refusing("abc", seat) is None
+
+
+def test_a_quote_that_another_expression_closes_hides_no_other() -> None:
+    made = [
+        Rule(f"site/{number}", "forbid", Selector(path=TEXT), (condition("matches", wanted, PLACES[TEXT].field),))
+        for number, wanted in enumerate([r"\Qx", r"\Qa\Eb"])
+    ]
+    for value in ("x", "ab"):
+        assert ruling(made).refusing(value, seat) is not None
+    assert ruling(made).refusing(r"x)|(?:\Qab", seat) is None
+
+
+def test_a_text_in_no_encoding_is_asked_about_like_any_other() -> None:
+    made = [
+        Rule(f"site/{number}", "forbid", Selector(path=TEXT), (condition("matches", wanted, PLACES[TEXT].field),))
+        for number, wanted in enumerate(["a", "b."])
+    ]
+    assert ruling(made).refusing("b\ud800", seat) is not None
+    assert ruling(made[1:]).refusing("b\ud800", seat) is not None
+    assert ruling(made).refusing("\ud800", seat) is None
+
+
+def test_who_decides_is_the_refusing_rule_or_the_permit_that_lets_pass() -> None:
+    field = PLACES[TEXT].field
+    forbid = Rule("site/forbid", "forbid", Selector(path=TEXT), (condition("in", ["a"], field),))
+    deny = Rule("site/deny", "deny", Selector(path=TEXT), (condition("in", ["a", "b", "c"], field),))
+    permit = Rule("site/permit", "permit", Selector(path=TEXT), (condition("in", ["b", "d"], field),))
+    made = ruling([forbid, deny, permit])
+    assert made.deciding("a", seat) == (forbid, True)
+    assert made.deciding("b", seat) == (permit, False)
+    assert made.deciding("c", seat) == (deny, True)
+    assert made.deciding("d", seat) == (None, False)
+
+
+def test_a_value_that_no_rule_could_be_about_is_the_same_everywhere() -> None:
+    """In another VM, or on another day, a rule that looks further may be about a value."""
+    field, nowhere = (
+        PLACES[TEXT].field,
+        guard("where", {"domain.genid": (condition("present", True, PLACES["domain.genid"].field),)}),
+    )
+    plain = Rule("site/plain", "forbid", Selector(path=TEXT), (condition("in", ["a"], field),))
+    further = [
+        Rule(f"site/{value}", "forbid", Selector(path=TEXT), (condition("in", [value], field),), guards=(nowhere,))
+        for value in ("b", "c")
+    ]
+    clauses = Clauses(Clause(rule, (0, number), lambda: TODAY) for number, rule in enumerate([plain, *further]))
+    assert [clauses.untouched(value) for value in "abcd"] == [False, False, False, True]
+
+
+def test_a_value_that_lasting_rules_allow_passes_everywhere() -> None:
+    field = PLACES[TEXT].field
+    deny = Rule("site/deny", "deny", Selector(path=TEXT), (condition("in", ["a"], field),))
+    permit = Rule("site/permit", "permit", Selector(path=TEXT), (condition("in", ["a"], field),))
+    assert ruling([deny, permit]).passes("a")
+    absent = condition("present", False, PLACES["domain.genid"].field)
+    sometimes = replace(permit, guards=(guard("where", {"domain.genid": (absent,)}),))
+    assert not ruling([deny, sometimes]).passes("a")
+    assert ruling([deny, sometimes]).passes("b")

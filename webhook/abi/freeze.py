@@ -21,6 +21,8 @@ Place = tuple[str, str]
 
 # Never the tenant's to remove: devices hang on them.
 _STAYING = "controllers"
+# The path of what stands in an entry of a list.
+_ENTRY = "[]"
 
 
 @dataclass(slots=True)
@@ -78,7 +80,11 @@ def _removed(stored: Tree, devices: Tree, present: set[Place], before: set[Place
 
 
 def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[Place]) -> None:
-    """Whatever `stored` has and `into` lacks, element by element; backend fields stay the tenant's business."""
+    """Whatever `stored` has and `into` lacks, element by element.
+
+    The backend of a device that comes in without it was left out by somebody who may have wanted to: whether he may is
+    for policy to say.
+    """
     for name, value in stored.items():
         entry = shape.fields.get(name)
         if entry is None or isinstance(entry.half_of(value), Backend):
@@ -88,13 +94,16 @@ def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[Place]
         elif path == ".devices" and (name, value.get("name") or name) in gone:
             continue
         elif into.get(name) is None:
-            into[name] = copied(value)
+            mentioned = path.startswith(_ENTRY) and entry.shape is not None and not entry.many
+            left = _frontend(value, entry.shape) if mentioned and entry.shape else copied(value)
+            if left or left == value:
+                into[name] = left
         elif entry.shape is not None and not entry.many and type(into[name]) is dict:
             _restore(into[name], value, entry.shape, f"{path}.{name}", gone)
         elif entry.shape is not None and type(into[name]) is list and len(into[name]) == len(value):
             # Entries without a key (NUMA cells) meet by their place.
             for there, before in zip(into[name], value, strict=True):
-                _restore(there, before, entry.shape, "", gone)
+                _restore(there, before, entry.shape, _ENTRY, gone)
 
 
 def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone: set[Place]) -> None:
@@ -109,7 +118,7 @@ def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone:
         if (name, key) in gone:
             continue
         if key in by_key:
-            _restore(by_key[key], item, shape, "", gone)
+            _restore(by_key[key], item, shape, _ENTRY, gone)
         else:
             there.append(copied(item))
     if not there:
@@ -158,15 +167,20 @@ def _bury(tombstones: Tree, kind: str, device: Tree | None) -> None:
     """Keep a removed device's frontend, without what the host provided for it."""
     if device is None or is_none(device):
         return
-    shape = domain_shape().fields["devices"].shape
-    assert shape is not None  # noqa: S101 - devices are an element
-    inner = shape.fields[kind].shape
-    assert inner is not None  # noqa: S101 - devices are elements
-    left = _frontend(device, inner)
+    left = buried(kind, device)
     if KINDS[kind].plural:
         tombstones.setdefault(kind, []).append(left)
     else:
         tombstones[kind] = left
+
+
+def buried(kind: str, device: Tree | None) -> Tree | None:
+    """What a tombstone keeps of a device."""
+    shape = domain_shape().fields["devices"].shape
+    assert shape is not None  # noqa: S101 - devices are an element
+    inner = shape.fields[kind].shape
+    assert inner is not None  # noqa: S101 - devices are elements
+    return None if device is None else _frontend(device, inner)
 
 
 def _frontend(tree: Tree, shape: Shape) -> Tree:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from webhook.domain.devices import KINDS
+from webhook.domain.names import free, label
 
 Tree = dict[str, Any]
 
-_FOREIGN = re.compile("[^a-z0-9]+")
 # Controllers are named by the allocators, which know their type and index.
 _NAMED_LATER = ("controllers",)
 
@@ -26,9 +25,10 @@ def name_devices(devices: Tree) -> None:
         if all(entry.get("name") for entry in entries):
             continue
         taken = {entry["name"] for entry in entries if entry.get("name")}
+        numbers: dict[str, int] = {}
         for entry in entries:
             if not entry.get("name"):
-                entry["name"] = _free(_word(entry, declared.tag), taken)
+                entry["name"] = free(_word(entry, declared.tag), taken, numbers)
                 taken.add(entry["name"])
 
 
@@ -42,17 +42,3 @@ def _said(device: Tree) -> str:
     """What tells a device from its like: a CD-ROM among disks, a channel's service."""
     kind = device.get("device")
     return kind if kind in ("cdrom", "floppy") else ""
-
-
-def label(word: str) -> str:
-    """A word as an RFC 1123 label: `My.Disk` becomes `my-disk`."""
-    return _FOREIGN.sub("-", word.lower()).strip("-")[:55].strip("-")
-
-
-def _free(word: str, taken: set[str]) -> str:
-    if word not in taken:
-        return word
-    number = 2
-    while f"{word}-{number}" in taken:
-        number += 1
-    return f"{word}-{number}"

@@ -4,21 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.abi.state import LATEST
 from webhook.admission.review import Review
 from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
 from webhook.kinds import Kind
 from webhook.policy import Decision, Request
+from webhook.policy.removed import Removed
 
 
 def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, world: World) -> Decision:
     """What the policies in force say of every field of `spec` that is not stored already, for this user and place."""
-    request = Request(
+    tree = spec if type(spec) is dict else {}
+    frozen = LATEST not in (_policy(tree), _policy(stored))
+    engine = world.policies.engine
+    return engine.decide(reading.marks, tree, _request(review, world), kind.spec_path, stored=stored, frozen=frozen)
+
+
+def taken_away(
+    review: Review, kind: Kind, stored_reading: Inspection, spec: Any, stored: Any, world: World
+) -> list[Removed]:
+    """The stored backend that an update leaves out of what stays, and that its user could not set."""
+    if stored is None or not stored_reading.marks:
+        return []
+    request = _request(review, world)
+    return world.policies.engine.removed(stored_reading.marks, spec, stored, request, kind.spec_path)
+
+
+def _request(review: Review, world: World) -> Request:
+    return Request(
         namespace=review.namespace,
         labels=world.labels(review.namespace),
         user=review.user,
         groups=review.groups,
         operation=review.operation,
     )
-    tree = spec if type(spec) is dict else {}
-    return world.policies.engine.decide(reading.marks, tree, request, kind.spec_path, stored=stored)
+
+
+def _policy(spec: Any) -> Any:
+    abi = spec.get("abi") if type(spec) is dict else None
+    return abi.get("policy") if type(abi) is dict else None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.state import LATEST
 from webhook.admission.expand import expand, extend, read
-from webhook.admission.judge import judge
+from webhook.admission.judge import judge, taken_away
 from webhook.admission.patch import diff
 from webhook.admission.review import Review, Verdict
 from webhook.admission.world import World
@@ -28,17 +30,22 @@ def mutate(review: Review, world: World) -> Verdict:
         return ALLOWED
     spec = kind.spec_of(review.object)
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
-    if stored is not None and stored == spec:
+    if stored is not None and identical(stored, spec):
         return ALLOWED
     reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
     findings = [*reading.findings, *stored_reading.findings]
     if not findings:
         try:
-            return _completed(spec, stored, kind, world)
+            return _completed(review, spec, stored, stored_reading, kind, world)
         except Refused as refused:
             findings = refused.findings + _changed(spec, stored, kind)
     judged = judge(review, kind, reading, spec, stored, world)
     return Verdict(allowed=False, findings=(*findings, *judged.findings), warnings=tuple(judged.warnings))
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Whether two trees are the same JSON: in Python 1 is True, and 2.0 is 2."""
+    return bool(one == other) and orjson.dumps(one) == orjson.dumps(other)
 
 
 def read_stored(stored: Any, kind: Kind) -> Inspection:
@@ -61,9 +68,13 @@ def _changed(spec: dict[str, Any], stored: Any, kind: Kind) -> list[Finding]:
     return [frozen_finding(c, f"{kind.spec_path}.domain") for c in changes if c.old is not None and c.new is not None]
 
 
-def _completed(spec: dict[str, Any], stored: Any, kind: Kind, world: World) -> Verdict:
+def _completed(
+    review: Review, spec: dict[str, Any], stored: Any, stored_reading: Inspection, kind: Kind, world: World
+) -> Verdict:
     if stored is not None and stored.get("domain"):
         made = extend(spec, stored, world, kind.spec_path)
+        for gone in taken_away(review, kind, stored_reading, made.spec, stored, world):
+            gone.restore()
     else:
         made = expand(spec, world, kind.spec_path)
     return Verdict(allowed=True, patch=diff(spec, made.spec, kind.pointer))

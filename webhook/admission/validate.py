@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.consistency import consistent, unwise
-from webhook.abi.freeze import places
+from webhook.abi.freeze import buried, places
 from webhook.abi.state import LATEST, Tree
 from webhook.admission.expand import read
-from webhook.admission.judge import judge
-from webhook.admission.mutate import ALLOWED, read_stored
+from webhook.admission.judge import judge, taken_away
+from webhook.admission.mutate import ALLOWED, identical, read_stored
 from webhook.admission.review import Review, Verdict
 from webhook.admission.running import validate_status
 from webhook.admission.world import World
@@ -25,7 +25,7 @@ def validate(review: Review, world: World) -> Verdict:
         return validate_status(review, kind, world) if review.subresource == "status" else ALLOWED
     spec = kind.spec_of(review.object)
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
-    if stored is not None and stored == spec:
+    if stored is not None and identical(stored, spec):
         return ALLOWED
     reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
     judged = judge(review, kind, reading, spec, stored, world)
@@ -37,6 +37,7 @@ def validate(review: Review, world: World) -> Verdict:
         warnings += [str(finding) for finding in unwise(domain, path)]
         if stored is not None and stored.get("domain"):
             findings += unfrozen(stored, spec, kind.spec_path)
+            findings += [each.finding() for each in taken_away(review, kind, stored_reading, spec, stored, world)]
     findings += judged.findings
     return Verdict(
         allowed=not findings, findings=tuple(findings), warnings=tuple(warnings), audits=tuple(judged.audits)
@@ -56,7 +57,7 @@ def unfrozen(stored: Tree, spec: Tree, path: str) -> list[Finding]:
         if removed and _place(change.declared, change.old) in resting:
             continue
         findings.append(frozen_finding(change, f"{path}.domain"))
-    return findings + _forgotten(stored, spec, resting, path) + _rebased(stored, abi, path)
+    return findings + _forgotten(stored, spec, resting, path) + _forged(stored, abi, path) + _rebased(stored, abi, path)
 
 
 def _place(declared: str, device: Tree) -> tuple[str, str]:
@@ -77,6 +78,29 @@ def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: st
         )
         for kind, name in sorted(before - resting - present)
     ]
+
+
+def _forged(stored: Tree, abi: Tree, path: str) -> list[Finding]:
+    """Tombstones that are not the device that rests, or are of none."""
+    were = _devices(stored["domain"].get("devices", {})) | _devices((stored.get("abi") or {}).get("tombstones") or {})
+    return [
+        Finding(
+            f"{path}.abi.tombstones.{kind}[{name}]",
+            "is not the device that was there",
+            "leave tombstones to the service",
+            "frozen",
+        )
+        for (kind, name), device in sorted(_devices(abi.get("tombstones") or {}).items())
+        if buried(kind, were.get((kind, name))) != device
+    ]
+
+
+def _devices(lists: Tree) -> dict[tuple[str, str], Tree]:
+    return {
+        (kind, entry.get("name") or kind): entry
+        for kind, entries in lists.items()
+        for entry in (entries if isinstance(entries, list) else [entries])
+    }
 
 
 def _rebased(stored: Tree, abi: Tree, path: str) -> list[Finding]:

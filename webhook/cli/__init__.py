@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from webhook.cli import audit, conversion, cost, decisions, difference, files, policy, verbs
+from webhook.cli import audit, conversion, cost, decisions, difference, export, files, policy, verbs
 from webhook.findings import Refused
 
 OK, FINDINGS, USAGE = 0, 1, 2
@@ -97,7 +97,7 @@ def _parser(serving: bool = True) -> argparse.ArgumentParser:
 
 
 def _policy(found: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "tools for policy files: check, test, explain, diff, bench, schema"
+    text = "tools for policy files: check, test, explain, diff, bench, export, schema"
     tools = found.add_parser("policy", help=text, description=text).add_subparsers(required=True, metavar="TOOL")
     for name, run, said in (
         ("check", policy.check, "load a folder of policies as the service would, with every finding"),
@@ -110,6 +110,7 @@ def _policy(found: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     difference.add_flags(_verb(tools, "diff", difference.run, text))
     cost.add_flags(_verb(tools, "bench", cost.run, "how long policies take to load and to decide"))
     text = "the policies as ValidatingAdmissionPolicies, which hold while the service is gone"
+    export.add_flags(_verb(tools, "export", export.run, text))
     _verb(tools, "schema", policy.schema, "the JSON Schema of policy files, for editors")
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from webhook.abi.merge import copied
-from webhook.abi.names import label, name_devices
+from webhook.abi.names import name_devices
 from webhook.admission import offline
 from webhook.cli import files, verbs
+from webhook.domain.names import label
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from webhook.cli.written import BOOLEAN_TO_SOME
 from webhook.findings import Finding, Refused
 
 _LARGEST = 3 * 1024 * 1024
@@ -26,11 +27,19 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, "aliases are not taken", _mark(self))
         return super().compose_node(parent, index)
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if isinstance(node, yaml.ScalarNode) and node.style is None and BOOLEAN_TO_SOME.fullmatch(node.value):
+            problem = f"`{node.value}` is a boolean to kubectl and a word to others: write it in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_object(node, deep)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             name = self.construct_object(key, deep=True)
-            if isinstance(name, Hashable) and name in seen:
+            if not isinstance(name, Hashable):
+                raise yaml.constructor.ConstructorError(None, None, "a key is no text", key.start_mark)
+            if name in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"`{name}` is said twice", key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 
 from webhook.admission import offline
 from webhook.admission.world import World
 from webhook.cli import files
+from webhook.cli.written import written
 from webhook.features.platform import Site
 from webhook.findings import Finding, Refused
 from webhook.kinds import places
@@ -22,13 +22,6 @@ from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
 Verb = Callable[[argparse.Namespace], int]
-
-
-class _Dumper(yaml.CSafeDumper):
-    """YAML without anchors: parts of a tree that are the same object are written out."""
-
-    def ignore_aliases(self, _: Any) -> bool:
-        return True
 
 
 def world(given: argparse.Namespace) -> World:
@@ -120,7 +113,7 @@ def show_findings(findings: list[Finding], output: str) -> int:
     if output == "json":
         sys.stdout.write(_json([finding.as_dict() for finding in findings]))
     elif output == "yaml":
-        yaml.dump([finding.as_dict() for finding in findings], sys.stdout, _Dumper, sort_keys=False, allow_unicode=True)
+        sys.stdout.write(written([[finding.as_dict() for finding in findings]]))
     else:
         for finding in findings:
             print(finding if not finding.rule else f"{finding}\n  rule: {finding.rule}")
@@ -142,7 +135,7 @@ def _print(trees: list[Any], output: str) -> None:
     if output == "json":
         sys.stdout.write(_json(trees[0] if len(trees) == 1 else trees))
     else:
-        yaml.dump_all(trees, sys.stdout, _Dumper, sort_keys=False, allow_unicode=True, width=120)
+        sys.stdout.write(written(trees))
 
 
 def _json(tree: Any) -> str:

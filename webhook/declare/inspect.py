@@ -41,6 +41,8 @@ Where = tuple[Any, str | int] | str
 _INDEX = re.compile(r"\[[0-9]+\]")
 # Fields remember this many values that passed their check; a value is checked once, not in every review.
 _REMEMBERED = 256
+# So many unknown fields are told with the nearest name; to look for it costs more than all the rest.
+_SUGGESTED = 16
 
 
 def inspect(tree: object, shape: Shape, path: str) -> Inspection:
@@ -58,7 +60,8 @@ def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
     for name, value in tree.items():
         entry = fields.get(name)
         if entry is None:
-            found.findings.append(_unknown(place_text(where), name, shape))
+            near = len(found.findings) < _SUGGESTED
+            found.findings.append(_unknown(place_text(where), name, shape, near))
         elif entry.shape is not None:
             if entry.plain:
                 _element_or_list(value, entry, entry.shape, (where, name), found)
@@ -111,6 +114,9 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
         _element(value, shape, where, found)
     elif type(value) is not list:
         found.findings.append(_wrong(place_text(where), kind_of(value), "a list"))
+    elif len(value) > shape.most:
+        problem = f"has {len(value)} entries, no machine has so many"
+        found.findings.append(Finding(place_text(where), problem, f"state {shape.most} or fewer", "shape"))
     else:
         for index, item in enumerate(value):
             _element(item, shape, (where, index), found)
@@ -180,7 +186,7 @@ def _way(path: str) -> str:
     return f"`kubectl explain {kind}.{_INDEX.sub('', path)}` says what it takes"
 
 
-def _unknown(path: str, name: object, shape: Shape) -> Finding:
-    near = difflib.get_close_matches(str(name)[:64], shape.fields, n=1)
+def _unknown(path: str, name: object, shape: Shape, suggest: bool) -> Finding:
+    near = difflib.get_close_matches(str(name)[:64], shape.fields, n=1) if suggest else []
     way = f"did you mean `{near[0]}`?" if near else f"known here: {listed(tuple(sorted(shape.fields))[:12])}"
     return Finding(f"{path}.{shown(name, 64)}", "is not a field of the API", way, "shape")

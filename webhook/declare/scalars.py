@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from webhook.declare.quantity import kib, written
@@ -18,7 +18,8 @@ Check = Callable[[Any], str | None]
 # XML 1.0 has no place for C0 controls; line ends would break out of one-line texts, and the marks that
 # reorder or hide text (bidi controls, zero-width characters) let one string look like another.
 UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff"
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
@@ -28,7 +29,7 @@ class Scalar:
 
     `schema` is its OpenAPI v3 schema, `check` returns the problem with a JSON value or None,
     `to_text` and `from_text` translate between JSON value and XML text (`from_text` raises ValueError).
-    `presence` marks a bool that XML writes as an element being there.
+    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends.
     """
 
     schema: dict[str, Any]
@@ -37,6 +38,7 @@ class Scalar:
     from_text: Callable[[str], Any] = str
     presence: bool = False
     values: tuple[str, ...] = field(default=())
+    bounds: tuple[int, int] = (0, 0)
 
 
 def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
@@ -90,10 +92,13 @@ def integer(lowest: int = 0, highest: int = 2**31 - 1, hex_digits: int = 0) -> S
     def from_text(content: str) -> int:
         return int(content.strip(), 0)
 
-    schema: dict[str, Any] = {"type": "integer", "minimum": lowest, "maximum": highest}
+    schema: dict[str, Any] = {"type": "integer", "minimum": lowest}
+    # An API server reads bounds as floats: the end of int64 becomes one too much there, and then a negative number.
+    if highest < 2**63 - 1:
+        schema["maximum"] = highest
     if highest > 2**31 - 1:
         schema["format"] = "int64"
-    return Scalar(schema, check, to_text, from_text)
+    return Scalar(schema, check, to_text, from_text, bounds=(lowest, highest))
 
 
 def boolean(yes: str = "yes", no: str = "no", *, presence: bool = False) -> Scalar:
@@ -153,11 +158,10 @@ def numbers(highest: int) -> Scalar:
 
 def nullable(inner: Scalar) -> Scalar:
     """Like `inner`, but null is taken too and means unsaid."""
-    return Scalar(
-        {**inner.schema, "nullable": True},
-        lambda value: None if value is None else inner.check(value),
-        inner.to_text,
-        inner.from_text,
+    return replace(
+        inner,
+        schema={**inner.schema, "nullable": True},
+        check=lambda value: None if value is None else inner.check(value),
     )
 
 

@@ -33,11 +33,12 @@ def _property(entry: Field) -> dict[str, Any]:
 def _list(shape: Shape) -> dict[str, Any]:
     items = schema(shape)
     if not shape.key:
-        return {"type": "array", "items": items, "x-kubernetes-list-type": "atomic"}
+        return {"type": "array", "items": items, "maxItems": shape.most, "x-kubernetes-list-type": "atomic"}
     items["required"] = [shape.key]
     return {
         "type": "array",
         "items": items,
+        "maxItems": shape.most,
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": [shape.key],
     }

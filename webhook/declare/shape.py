@@ -15,6 +15,8 @@ from typing import Any
 from webhook.declare.element import Backend, Element, Frontend, Half, camel, fields_of
 from webhook.declare.scalars import Scalar
 
+_MOST, _MOST_NAMED = 4096, 512
+
 
 @dataclass(slots=True)
 class Field:
@@ -55,6 +57,14 @@ class Shape:
     fields: dict[str, Field] = field(default_factory=dict)
     variant_key: str = ""
     variants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def most(self) -> int:
+        """How many entries a list of these may have: more than any machine has.
+
+        What has a name is a device or leads to one, and is told from each other of its list.
+        """
+        return _MOST_NAMED if "name" in self.fields else _MOST
 
 
 @cache

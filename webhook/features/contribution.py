@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-Tree = dict[str, Any]
+from webhook.domain.names import free, label
 
-_FOREIGN = re.compile("[^a-z0-9]+")
-_LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,53}[a-z0-9])?")
+Tree = dict[str, Any]
 
 
 class Contribution(NamedTuple):
@@ -34,23 +32,10 @@ def names_of(devices: Iterable[tuple[str | None, str]]) -> list[str]:
     """A name for each device, in order: its own, or one made of its word; the second `cdrom` is `cdrom-2`."""
     pairs = list(devices)
     taken = {own for own, _ in pairs if own}
+    numbers: dict[str, int] = {}
     names: list[str] = []
     for own, word in pairs:
-        name = own or _free(_label(word), taken)
+        name = own or free(label(word), taken, numbers)
         taken.add(name)
         names.append(name)
     return names
-
-
-def _free(label: str, taken: set[str]) -> str:
-    name, number = label, 2
-    while name in taken:
-        name, number = f"{label}-{number}", number + 1
-    return name
-
-
-def _label(word: str) -> str:
-    """A word as an RFC 1123 label: `my.disk` becomes `my-disk`."""
-    if _LABEL.fullmatch(word):
-        return word
-    return _FOREIGN.sub("-", word.lower()).strip("-")[:55].strip("-")

@@ -11,6 +11,8 @@ from webhook.features.platform import Platform
 
 _MATCH_HOST = "match-host"
 _SHAPE = shape_of(Cell)
+# A cell names no more (`Cell.cpus`); what is more is refused later, and must not be written out before.
+_MOST_CPUS = 4096
 
 
 def _check(value: Any) -> str | None:
@@ -57,6 +59,6 @@ def complete(domain: Tree) -> None:
         for index, cell in enumerate(cpu["numa"]):
             if cell.get("cell") is None:
                 cell["cell"] = index
-    elif domain.get("maxmemory") and domain.get("vcpu", {}).get("count"):
+    elif domain.get("maxmemory") and 0 < domain.get("vcpu", {}).get("count", 0) <= _MOST_CPUS:
         cpus = list(range(domain["vcpu"]["count"]))
         cpu["numa"] = [{"cell": 0, "cpus": cpus, "memory": domain["memory"]["size"]}]

@@ -16,6 +16,7 @@ from webhook.findings import Finding
 from webhook.policy.denials import refusal
 from webhook.policy.index import Index, index
 from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
+from webhook.policy.removed import Removed, removed
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
 from webhook.policy.view import Tree, View, view
@@ -63,35 +64,47 @@ class Engine:
         request: Request,
         path: str = "spec",
         stored: Mapping[str, Any] | None = None,
+        frozen: bool = True,
     ) -> Decision:
         """Judge every backend field among `marks` and every ruled field of `spec`, which stands at `path`.
 
         `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing. Devices
-        are told by name. Never raises, whatever the spec is; unknown fields are the inspection's to refuse.
+        are told by name; where they are not `frozen`, one that changes is the requester's as a whole. Never raises,
+        whatever the spec is; unknown fields are the inspection's to refuse.
         """
         views = self.views(request)
         before = stored if request.operation == "UPDATE" else None
-        refused = self._judged(views.enforce, marks, spec, path, before)
+        refused = self._judged(views.enforce, marks, spec, path, before, frozen)
         if views.warn is None and views.audit is None:
             return Decision(refused)
         known = {finding.path for finding in refused}
         warned, audited = (
             [] if one is None else [
-                finding for finding in self._judged(one, marks, spec, path, before) if finding.path not in known
+                finding for finding in self._judged(one, marks, spec, path, before, frozen) if finding.path not in known
             ]
             for one in (views.warn, views.audit)
         )  # fmt: skip
         return Decision(refused, warned, audited)
 
     def _judged(
-        self, one: View, marks: Iterable[Mark], spec: Tree, path: str, stored: Mapping[str, Any] | None
+        self,
+        one: View,
+        marks: Iterable[Mark],
+        spec: Tree,
+        path: str,
+        stored: Mapping[str, Any] | None,
+        frozen: bool,
     ) -> list[Finding]:
         findings = []
         for denial in denials(one, marks, spec, path):
-            if stored is not None and unchanged(one, denial, spec, stored, path, self.places):
+            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen):
                 continue
             findings.append(refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value))
         return findings
+
+    def removed(self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str) -> list[Removed]:
+        """The backend of the stored spec, by its marks, that `spec` lacks and the requester could not set."""
+        return removed(self.views(request).enforce, marks, spec, stored, path, self.places)
 
     def views(self, request: Request) -> Views:
         """The policies in force for a request, by mode."""

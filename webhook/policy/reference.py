@@ -17,9 +17,9 @@ from webhook.policy.selection import class_of, decided_with, possible
 TOMBSTONES = "abi.tombstones."
 _HEAD = """# Classes and paths
 
-Made of the declarations by `make generate`. A rule names a class, a path below, or both; a path that stands with values
-belongs to the class only with these. Below an element of a backend class nothing is listed: it is decided as a whole.
-Every path below `domain.devices` also stands below `abi.tombstones`, where devices that were removed leave their place."""
+Made of the declarations by `make generate`. A rule names a class, a path below, or both; a path that stands with
+values belongs to the class only with these. Below an element of a backend class nothing is listed: it is decided as a
+whole. Every path below `domain.devices` also stands below `abi.tombstones`, where removed devices leave their place."""
 
 
 @dataclass(frozen=True, slots=True)

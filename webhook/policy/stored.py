@@ -24,20 +24,25 @@ class _Pair:
     new: Any
     old: Any
     old_path: str
+    # The outermost entries with a key that the value stands in, now and then.
+    device: tuple[Any, Any] | None = None
 
 
-def unchanged(one: View, denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place]) -> bool:
+def unchanged(
+    one: View, denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place], frozen: bool
+) -> bool:
     """Whether the old spec holds the refused value just as the new one does, and its rule refused it there too.
 
     A list whose entries have no key is one value. For what is missing: whether its surroundings were there without it.
-    For what is counted or summed: whether there is no more than before.
+    For what is counted or summed: whether there is no more than before. What is not `frozen` may turn a device around a
+    value that stays: there it has to stay as a whole, but for its place.
     """
     if denial.kind == TOTAL:
         return _no_worse(denial.rule, denial.value, totals()[denial.declared].of(stored))
     pair = _pair(denial, spec, stored, path, places)
-    if pair is None:
+    if pair is None or not _as_before(denial, pair):
         return False
-    if not _as_before(denial, pair):
+    if not frozen and pair.device is not None and _turned(*pair.device):
         return False
     return _refused_before(one, denial, pair, stored)
 
@@ -67,6 +72,7 @@ def _pair(denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[s
     """The value now and then; None where the old spec has no such place."""
     new: Any = spec
     old: Any = stored
+    device: tuple[Any, Any] | None = None
     declared = old_path = ""
     parts = _PART.findall(denial.path[len(path) + 1 :])
     for depth, (name, index) in enumerate(parts):
@@ -76,20 +82,21 @@ def _pair(denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[s
         new, old = new.get(name, _MISSING) if type(new) is dict else _MISSING, old.get(name, _MISSING)
         if denial.kind == MISSING and old is _MISSING:
             inside = any(entry for _, entry in parts[depth:])
-            return None if inside else _Pair(new, old, ".".join([old_path, *map(_text, parts[depth + 1 :])]))
+            return None if inside else _Pair(new, old, ".".join([old_path, *map(_text, parts[depth + 1 :])]), device)
         if not index:
             continue
         declared += "[*]"
         if type(new) is not list or type(old) is not list or int(index) >= len(new):
             return None
-        key = _key(places.get(declared))
+        key = key_of(places.get(declared))
         if not key:
-            return _Pair(new, old, ".".join([f"{old_path}[{index}]", *map(_text, parts[depth + 1 :])]))
-        number = _namesake(new[int(index)], old, key)
+            return _Pair(new, old, ".".join([f"{old_path}[{index}]", *map(_text, parts[depth + 1 :])]), device)
+        number = namesake(new[int(index)], old, key)
         if number is None:
             return None
         new, old, old_path = new[int(index)], old[number], f"{old_path}[{number}]"
-    return _Pair(new, old, old_path)
+        device = device or (new, old)
+    return _Pair(new, old, old_path, device)
 
 
 def _text(part: tuple[str, str]) -> str:
@@ -97,18 +104,23 @@ def _text(part: tuple[str, str]) -> str:
     return f"{name}[{index}]" if index else name
 
 
-def _key(place: Place | None) -> str:
+def key_of(place: Place | None) -> str:
     """The field that tells a list's entries apart; empty where they have none."""
     return place.field.shape.key if place is not None and place.field.shape is not None else ""
 
 
-def _namesake(entry: Any, old: list[Any], key: str) -> int | None:
+def namesake(entry: Any, old: list[Any], key: str) -> int | None:
     """Where in the old list the only entry with the same key is."""
     name = entry.get(key) if type(entry) is dict else None
     if type(name) not in (str, int):
         return None
     found = [number for number, item in enumerate(old) if type(item) is dict and item.get(key) == name]
     return found[0] if len(found) == 1 else None
+
+
+def _turned(new: Any, old: Any) -> bool:
+    """Whether a device says something else than before, but for where it stands."""
+    return bool({**new, "address": None} != {**old, "address": None})
 
 
 def _counted(rule: Rule) -> bool:

@@ -19,7 +19,7 @@ Place = tuple[int, int, int, int]
 
 # Disks a controller takes by libvirt's default map; wider ones would move what libvirt places by itself.
 _UNITS = {"ide": 4, "sata": 6, "scsi": 7, "fdc": 2}
-_PREFIX = {"ide": "hd", "fdc": "fd", "virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd"}
+_PREFIX = {"ide": "hd", "fdc": "fd", "virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "sd": "sd"}
 # The machines of this rule set have one IDE controller and one floppy controller.
 _SINGLE = frozenset({"ide", "fdc"})
 

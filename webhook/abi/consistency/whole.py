@@ -55,7 +55,8 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
 
 def _placeless(device: Tree) -> bool:
     none = "none" in (device.get("type"), device.get("model"))
-    kind = device.get("target", {}).get("type")
+    target = device.get("target")
+    kind = target.get("type") if isinstance(target, dict) else None  # a folder's target is a name
     return none or device.get("bus") in _PLACELESS_BUSES or device.get("model") in _OWN or kind in _OWN
 
 

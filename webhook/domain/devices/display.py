@@ -57,7 +57,8 @@ class Graphics(Named, tag="graphics", plural="graphics", alike=("type",)):
     power_control: Flag | None = goal("@powerControl")
     default_mode: Annotated[str, choice("any", "insecure", "secure")] | None = backend("host-port", "@defaultMode")
     listen_address: Line | None = backend("host-port", "@listen")
-    address: Line | None = backend("host-port")
+    # Not `address`, which is a device's place on a bus.
+    dbus_address: Line | None = backend("host-port", "@address")
     peer_to_peer: Flag | None = backend("host-port", "@p2p")
     display: Line | None = backend("host-port")
     xauth: Path | None = backend("host-path")

@@ -1,0 +1,123 @@
+"""The judge can fail: it sees every field that is the host's, each row of its table, and holes that are made for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from tests.attacks.admitting import CREATED, PAST_MUTATION, admitted
+from tests.attacks.judge import judged, objections
+from tests.attacks.manifests import BASES, HERE, POLICIES, spec_of, world
+from tests.attacks.planting import ALL, possible, put
+from webhook.admission.world import World
+from webhook.declare import Backend, Frontend, Place, text
+from webhook.kinds import places
+from webhook.policy import Policies
+
+TABLE = yaml.safe_load((HERE / "host_places.yaml").read_text())
+FILE = "domain.devices.disks[*].source.file"
+# A field that makes sense beside one value of another alone.
+BESIDE = {"domain.features[*].tbCache": ("domain.features[*].feature", "tcg")}
+
+
+def backends() -> Iterator[tuple[Place, list[Any]]]:
+    """Every place of a domain that can hold something of the host, and such values."""
+    for place in ALL:
+        scalar = place.field.scalar
+        if scalar is None or not place.path.startswith("domain."):
+            continue
+        own = isinstance(place.field.half, Backend) or not isinstance(place.half, Backend)
+        values = [
+            value
+            for value in possible(scalar.schema)
+            if isinstance(place.field.half_of(value) if own else place.half, Backend)
+            and scalar.check(value) is None
+            and not (scalar.presence and value is False)
+        ]
+        if values or isinstance(place.half, Backend):
+            yield place, values
+
+
+def test_the_judge_objects_to_every_field_that_is_the_hosts() -> None:
+    unseen = []
+    for place, values in backends():
+        for value in values:
+            spec = spec_of("pc", {}, complete=True)
+            if place.path in BESIDE:
+                put(spec, *BESIDE[place.path], 0)
+            put(spec, place.path, value, 0)
+            if objections(spec["domain"], "web-1"):
+                break
+        else:
+            unseen.append(place.path)
+    assert unseen == []
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_the_judge_has_nothing_against_an_honest_machine(base: str) -> None:
+    assert objections(spec_of(base, {}, complete=True)["domain"], "web-1") == []
+
+
+@pytest.mark.parametrize("kind", ["never", "empty", "closed"])
+def test_every_row_of_the_table_can_object(kind: str) -> None:
+    """No row is shadowed by another, and none is about an element that it cannot find."""
+    silent = []
+    for row in TABLE[kind]:
+        root = node = ElementTree.Element("domain")
+        for tag in row.removeprefix("domain/").split("/") if row != "domain" else ():
+            node = ElementTree.SubElement(node, "anything" if tag == "*" else tag)
+        if kind != "never":
+            node.set("unheard-of", "x")
+        if not any(row.rpartition("/")[2].replace("*", "anything") in line for line in judged(root)):
+            silent.append(row)
+    assert silent == []
+
+
+def test_the_judge_sees_what_a_policy_lets_through(tmp_path: Path) -> None:
+    shutil.copytree(POLICIES, tmp_path / "policies")
+    hole = {
+        "apiVersion": "policy.vmconfig.kubevirt.io/v1",
+        "kind": "Policy",
+        "metadata": {"name": "hole"},
+        "rules": [{"name": "open", "permit": {"class": "host-path"}}],
+    }
+    (tmp_path / "policies" / "hole.yaml").write_text(yaml.safe_dump(hole))
+    spec = spec_of("pc", {}, complete=False)
+    put(spec, FILE, "/etc/shadow", 0)
+    final = admitted(spec, CREATED, World(Policies(tmp_path / "policies", places())))
+    assert final is not None
+    assert objections(final["domain"], "web-1") == ["domain/devices/disk/source/@file is `/etc/shadow`"]
+
+
+def test_the_judge_sees_what_a_wrong_declaration_lets_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = places()[FILE].field
+    monkeypatch.setattr(field, "half", Frontend())
+    monkeypatch.setattr(field, "plain", True)
+    spec = spec_of("pc", {}, complete=True)
+    put(spec, FILE, "/etc/shadow", 0)
+    final = admitted(spec, PAST_MUTATION, world())
+    assert final is not None
+    assert objections(final["domain"], "web-1") == ["domain/devices/disk/source/@file is `/etc/shadow`"]
+
+
+def test_the_judge_sees_what_a_loose_pattern_lets_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "domain.devices.disks[*].claim"
+    monkeypatch.setattr(places()[path].field, "scalar", text())
+    spec = spec_of("pc", {}, complete=True)
+    put(spec, path, "../../../../etc", 0)
+    final = admitted(spec, PAST_MUTATION, world())
+    assert final is not None
+    assert "/../../../../etc/" in "".join(objections(final["domain"], "web-1"))
+
+
+def test_the_judge_sees_a_text_where_only_the_guest_should_read_it() -> None:
+    spec = spec_of("pc", {}, complete=True)
+    put(spec, "domain.cpu.vendor", "planted", 0)
+    assert objections(spec["domain"], "web-1") == []
+    assert objections(spec["domain"], "web-1", ["planted"]) == ["domain/cpu/vendor has `planted`"]

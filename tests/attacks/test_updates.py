@@ -1,0 +1,194 @@
+"""Updates past the mutating webhook, as another webhook behind it could make them: the validator trusts nobody's words.
+
+What is stored may hold what an admin was permitted, and the tenant changes what stands around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.attacks.manifests import Tree, laid_over, manifest, spec_of
+from tests.attacks.wire import Answer, Wire
+
+Of = Callable[[str], Wire]
+# What an admin put into the machine: a medium that is only read, a filter, limits.
+ADMINS: Tree = {
+    "disks": [
+        {
+            "name": "iso2",
+            "device": "disk",
+            "source": {"file": "/srv/media/a.img"},
+            "readonly": True,
+            "target": {"bus": "virtio", "dev": "vdz"},
+            "serial": "S9",
+            "address": {"type": "pci", "domain": 0, "bus": 0, "slot": 20, "function": 0},
+        },
+        {"name": "root", "iotune": {"totalIopsSec": 500}},
+    ],
+    "interfaces": [{"name": "front", "filterRef": {"filter": "clean-traffic"}}],
+}
+
+
+def copy(tree: Tree) -> Tree:
+    made: Tree = orjson.loads(orjson.dumps(tree))
+    return made
+
+
+def stored(base: str = "pc") -> Tree:
+    return spec_of(base, {"domain": {"devices": copy(ADMINS)}}, complete=True)
+
+
+def device(spec: Tree, kind: str, name: str) -> Tree:
+    found: Tree = next(entry for entry in spec["domain"]["devices"][kind] if entry["name"] == name)
+    return found
+
+
+def updated(wire: Of, before: Tree, after: Tree, hook: str = "validate") -> Answer:
+    asked = wire("restricted")
+    old, new = manifest("VM", before), manifest("VM", after)
+    return asked.pair(new, old) if hook == "both" else asked.ask("validate", new, old)
+
+
+def rules(answer: Answer) -> set[str]:
+    return {rule for _, rule in answer.findings}
+
+
+@pytest.mark.parametrize("base", ["pc", "latest"])
+def test_what_an_admin_was_permitted_stays_while_the_tenant_changes_other_things(wire: Of, base: str) -> None:
+    before = stored(base)
+    after = laid_over(copy(before), {"domain": {"title": "another"}})
+    assert updated(wire, before, after).allowed
+    assert updated(wire, before, after, "both").allowed
+
+
+ADMINS_OWN = pytest.mark.parametrize(
+    ("kind", "name", "field", "leaf", "rule"),
+    [
+        ("interfaces", "front", "filterRef", "filter", "restricted/no-host-networks"),
+        ("disks", "root", "iotune", "totalIopsSec", "restricted/no-io-tuning"),
+    ],
+)
+
+
+@ADMINS_OWN
+def test_a_tenant_does_not_take_away_what_an_admin_put_there(
+    wire: Of, kind: str, name: str, field: str, leaf: str, rule: str
+) -> None:
+    """The validator refuses it, and the mutator puts it back, so that a tool that leaves it out does no harm."""
+    after = stored()
+    del device(after, kind, name)[field]
+    assert updated(wire, stored(), after).findings == {(f"domain.devices.{kind}[{name}].{field}.{leaf}", rule)}
+    restored = updated(wire, stored(), after, "both")
+    assert restored.allowed
+    assert device(restored.object["spec"], kind, name)[field] == device(stored(), kind, name)[field]
+
+
+@pytest.mark.parametrize(("kind", "name", "lead"), [("interfaces", "front", "network"), ("disks", "root", "storage")])
+def test_a_device_that_a_tenant_takes_away_whole_is_his_to_take(wire: Of, kind: str, name: str, lead: str) -> None:
+    after = stored()
+    after["features"][lead] = [entry for entry in after["features"][lead] if name not in entry.values()]
+    answer = updated(wire, stored(), after, "both")
+    assert answer.allowed
+    assert name not in [entry["name"] for entry in answer.object["spec"]["domain"]["devices"].get(kind, [])]
+
+
+def test_an_admin_takes_away_what_he_may_set(wire: Of) -> None:
+    """At a level that permits the filter the same update removes it."""
+    after = stored()
+    del device(after, "interfaces", "front")["filterRef"]
+    old, new = manifest("VM", stored()), manifest("VM", after)
+    answer = wire("privileged").pair(new, old)
+    assert answer.allowed
+    assert "filterRef" not in device(answer.object["spec"], "interfaces", "front")
+
+
+@pytest.mark.parametrize("hook", ["validate", "both"])
+@pytest.mark.parametrize("change", [{"readonly": False}, {"device": "cdrom"}, {"type": "block"}])
+def test_a_tenant_does_not_turn_an_admins_path_into_another_use_of_it(wire: Of, hook: str, change: Tree) -> None:
+    """A machine that follows the newest rule set is not frozen, so the freeze does not help here."""
+    before, after = stored("latest"), stored("latest")
+    device(after, "disks", "iso2").update(change)
+    assert not updated(wire, before, after, hook).allowed
+
+
+def without_data(**tombstone: Any) -> tuple[Tree, Tree]:
+    """A machine, and the same without its disk `data`, which rests as the tombstone says."""
+    before = spec_of("pc", {}, complete=True)
+    after = copy(before)
+    gone = device(after, "disks", "data")
+    after["domain"]["devices"]["disks"].remove(gone)
+    after["features"]["storage"] = [drive for drive in after["features"]["storage"] if drive["name"] != "data"]
+    after["abi"]["tombstones"] = {"disks": [{**gone, **tombstone}]}
+    return before, after
+
+
+def test_a_removed_device_that_rests_as_it_was_passes(wire: Of) -> None:
+    assert updated(wire, *without_data()).allowed
+
+
+ELSEWHERE = {"type": "pci", "domain": 0, "bus": 50, "slot": 0, "function": 0}
+
+
+@pytest.mark.parametrize(
+    "forged", [{"address": ELSEWHERE}, {"serial": "S1"}, {"target": {"bus": "virtio", "dev": "vdq"}}]
+)
+def test_a_removed_device_does_not_rest_as_another(wire: Of, forged: Tree) -> None:
+    answer = updated(wire, *without_data(**forged))
+    assert not answer.allowed
+    assert rules(answer) == {"frozen"}
+
+
+def test_a_tombstone_does_not_change_while_it_rests(wire: Of) -> None:
+    _, before = without_data()
+    after = copy(before)
+    after["abi"]["tombstones"]["disks"][0]["address"] = ELSEWHERE
+    assert rules(updated(wire, before, after)) == {"frozen"}
+
+
+def test_a_device_that_is_gone_without_a_tombstone_is_missed(wire: Of) -> None:
+    before, after = without_data()
+    del after["abi"]["tombstones"]
+    assert ("domain.devices.disks[data]", "frozen") in updated(wire, before, after).findings
+
+
+@pytest.mark.parametrize("domain", [None, {}, {"devices": {}}])
+def test_a_machine_that_is_gone_is_missed(wire: Of, domain: Tree | None) -> None:
+    before = spec_of("pc", {}, complete=True)
+    after = {**before, "domain": domain} if domain is not None else {k: v for k, v in before.items() if k != "domain"}
+    answer = updated(wire, before, after)
+    assert not answer.allowed
+    assert "frozen" in rules(answer)
+
+
+ALIKE = {
+    "false for nothing": ({"domain": {"devices": {"disks": [{"name": "data", "address": {"slot": False}}]}}}, "shape"),
+    "one for true": ({"features": {"rng": 1}}, "shape"),
+    "a fraction for a whole number": ({"features": {"cpu": {"count": 2.0}}}, "shape"),
+    "one for a display": ({"features": {"guestAgent": 1}}, "shape"),
+}
+
+
+@pytest.mark.parametrize("hook", ["validate", "both"])
+@pytest.mark.parametrize("change", ALIKE)
+def test_values_that_only_seem_to_be_the_same_are_another(wire: Of, hook: str, change: str) -> None:
+    part, rule = ALIKE[change]
+    before = spec_of("pc", {}, complete=True)
+    answer = updated(wire, before, laid_over(copy(before), part), hook)
+    assert not answer.allowed
+    assert rules(answer) == {rule}
+
+
+def test_a_program_of_the_host_does_not_hide_behind_a_name(wire: Of) -> None:
+    """A stored path is told by its device's name: another device does not inherit it, nor does a second of the name."""
+    before, after = stored(), stored()
+    device(after, "disks", "data").update(source={"file": "/srv/media/a.img"})
+    assert ("domain.devices.disks[data].source.file", "restricted/no-host-paths") in updated(
+        wire, before, after
+    ).findings
+    twice = stored()
+    twice["domain"]["devices"]["disks"].append(copy(device(twice, "disks", "iso2")))
+    assert not updated(wire, before, twice).allowed

@@ -1,0 +1,108 @@
+"""Policy in both halves of admission: what of a review reaches the policies, and what of their answer the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.policy.world import TODAY, policies
+from webhook.abi.merge import copied
+from webhook.admission.mutate import mutate
+from webhook.admission.offline import completed
+from webhook.admission.review import Review, Verdict
+from webhook.admission.validate import validate
+from webhook.admission.world import World
+from webhook.kinds import VM, places
+from webhook.policy import Engine, compile_policies
+
+CASES = yaml.load((Path(__file__).parent / "reviews.yaml").read_text(), yaml.CSafeLoader)
+EXAMPLE = Path(__file__).parents[2] / "examples" / "ubuntu-server.yaml"
+HALVES = {"validate": validate, "mutate": mutate}
+
+Tree = dict[str, Any]
+
+
+@dataclass
+class Fixed:
+    """Policies that come from no folder."""
+
+    engine: Engine
+
+
+def world(said: list[Tree], labels: Mapping[str, Mapping[str, str]]) -> World:
+    engine = compile_policies(policies(said, places()), places(), today=lambda: TODAY)
+    fixed: Any = Fixed(engine)
+    return World(policies=fixed, labels=lambda namespace: labels.get(namespace, {}))
+
+
+@cache
+def complete() -> Tree:
+    """A complete spec with nothing of the host."""
+    written = yaml.load(EXAMPLE.read_text(), yaml.CSafeLoader)
+    spec: Tree = completed(written, VM, world([], {}))["spec"]
+    return spec
+
+
+def laid(over: Tree, tree: Tree) -> Tree:
+    """A tree with another over it; null takes away."""
+    for name, value in over.items():
+        if value is None:
+            tree.pop(name)
+        elif isinstance(value, dict) and isinstance(tree.get(name), dict):
+            laid(value, tree[name])
+        else:
+            tree[name] = value
+    return tree
+
+
+def vm(case: Tree, word: str, spec: str, status: str) -> Tree | None:
+    """The object of a case under these words; None where it has none."""
+    if word not in case and spec not in case:
+        return None
+    made = {"spec": case[spec] if spec in case else laid(case[word], copied(complete()))}
+    return {**made, **({"status": case[status]} if status in case else {})}
+
+
+def review(case: Tree) -> Review:
+    asked: Tree = {"operation": "CREATE", "kind": "VM", "namespace": "default", "user": "", "subresource": ""}
+    asked |= case.get("request", {})
+    return Review(
+        uid="1",
+        name="web",
+        dry_run=False,
+        groups=tuple(asked.pop("groups", ())),
+        object=vm(case, "object", "spec", "status"),
+        old_object=vm(case, "stored", "stored-spec", "stored-status"),
+        **asked,
+    )
+
+
+def told(verdict: Verdict) -> Tree:
+    """A verdict in a case's words."""
+    return {
+        "allowed": verdict.allowed,
+        "refused": [{"path": each.path, "rule": each.rule.split(" ")[0]} for each in verdict.findings],
+        "warned": [text[: text.index(": ")] for text in verdict.warnings],
+        "audited": [{"path": each.path, "rule": each.rule.split(" ")[0]} for each in verdict.audits],
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["title"] for case in CASES])
+def test_case(case: Tree) -> None:
+    known = world(case.get("policies", [{"rules": case["rules"]}] if "rules" in case else []), case.get("labels", {}))
+    for half in HALVES.keys() & case.keys():
+        said = case[half]
+        verdict = HALVES[half](review(case), known)
+        expected = {"allowed": "refused" not in said, "refused": [], "warned": [], "audited": []}
+        texts = said.get("texts", [])
+        assert [
+            text if text in f"{each}\n" else str(each) for text, each in zip(texts, verdict.findings, strict=False)
+        ] == texts
+        assert told(verdict) == {**expected, **{word: said[word] for word in expected.keys() & said.keys()}}
+        assert bool(verdict.patch) is said.get("patch", False)

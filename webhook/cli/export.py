@@ -1,0 +1,67 @@
+"""`vmconfig policy export`: the policies in another system's language, to stand where the service does not answer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from webhook.cli import verbs
+from webhook.kinds import GROUP, KINDS, VERSION, places
+from webhook.policy import LEVELS, load, shipped
+from webhook.policy.vap import Target, export
+
+# The namespaces that the chart's webhooks leave out too.
+_WITHOUT = ("kube-system", "vmconfig-system")
+
+
+class _Literal(yaml.CSafeDumper):
+    """YAML in which texts of several lines stand as they are."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        return True
+
+
+def _text(dumper: yaml.CSafeDumper, content: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", content, style="|" if "\n" in content or "'" in content else None
+    )
+
+
+_Literal.add_representer(str, _text)
+
+
+def add_flags(verb: argparse.ArgumentParser) -> None:
+    """The flags of `policy export`."""
+    verb.add_argument(
+        "--vap", action="store_true", required=True, help="as ValidatingAdmissionPolicies and their bindings"
+    )
+    verb.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="policy files (default: the shipped ones)")
+    verb.add_argument(
+        "--default-level", choices=LEVELS, default=LEVELS[0], help="the level of namespaces without the label"
+    )
+    verb.add_argument(
+        "--except",
+        dest="without",
+        metavar="NAMESPACE",
+        action="append",
+        help=f"a namespace where they do not hold; may be repeated (default: {', '.join(_WITHOUT)})",
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the objects; where a rule cannot be expressed, only the findings that say so."""
+    loaded = load(given.folder or shipped(), places(), given.default_level)
+    targets = [Target(GROUP, VERSION, kind.plural, kind.name, kind.spec) for kind in KINDS.values()]
+    made = export(loaded, targets, given.without or _WITHOUT)
+    if made.findings:
+        return verbs.show_findings(made.findings, given.output)
+    for note in made.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if given.output == "json":
+        verbs.show(made.documents, given.output)
+    else:
+        yaml.dump_all(made.documents, sys.stdout, _Literal, sort_keys=False, allow_unicode=True, width=120)
+    return 0

@@ -1,0 +1,32 @@
+"""YAML that every reader reads alike: with quotes around words that are booleans to some."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+# Booleans of YAML 1.1 (yaml.org/type/bool.html) that PyYAML takes for words; kubectl and Helm do not.
+BOOLEAN_TO_SOME = re.compile("y|Y|n|N")
+
+
+class _Shared(yaml.CSafeDumper):
+    """Parts of a tree that are the same object are written once, with an anchor."""
+
+
+_Shared.add_implicit_resolver("tag:yaml.org,2002:bool", BOOLEAN_TO_SOME, list("yYnN"))
+
+
+class _Whole(_Shared):
+    """They are written out wherever they stand."""
+
+    def ignore_aliases(self, _: Any) -> bool:
+        return True
+
+
+def written(trees: list[Any], *, shared: bool = False) -> str:
+    """The trees as YAML documents; with `shared`, large repetitive ones are a third of the size and have anchors."""
+    dumper = _Shared if shared else _Whole
+    made: str = yaml.dump_all(trees, None, dumper, sort_keys=False, allow_unicode=True, width=120)
+    return made

@@ -1,0 +1,104 @@
+"""Backend fields that an update takes away from devices that stay: whoever may not set one may not remove it either.
+
+A filter that an admin hung before a NIC would hold nobody if its tenant could leave it out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.declare import Backend, Mark, Place
+from webhook.findings import Finding
+from webhook.policy.model import Rule
+from webhook.policy.stored import key_of, namesake
+from webhook.policy.view import Tree, View
+
+_PART = re.compile(r"([^.\[\]]+)(?:\[([0-9]+)\])?")
+_WAY = "restore it: who may not set it may not remove it"
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A field that is gone: the element of the new spec that lacks it, the way down from there, what it was."""
+
+    element: dict[str, Any]
+    names: tuple[str, ...]
+    value: Any
+    path: str
+    kind: str
+    rule: Rule
+
+    def restore(self) -> None:
+        """Put it back, in place."""
+        element = self.element
+        for name in self.names[:-1]:
+            element = element.setdefault(name, {})
+        element.setdefault(self.names[-1], self.value)
+
+    def finding(self) -> Finding:
+        """What is said of it; never the value of a credential."""
+        told = f"was `{self.value}` and is gone" if _tellable(self.value, self.kind) else "is gone"
+        return Finding(self.path, told, _WAY, self.rule.named)
+
+
+def removed(
+    one: View, marks: Iterable[Mark], spec: Tree, stored: Tree, path: str, places: Mapping[str, Place]
+) -> list[Removed]:
+    """What of the stored spec's backend, by its marks below `path`, a new spec lacks and this view would refuse."""
+    found: dict[str, Removed] = {}
+    for mark in marks:
+        if not isinstance(mark.half, Backend):
+            continue
+        denial = one.backend(mark, mark.half, stored, path)
+        if denial is None:
+            continue
+        gone = _gone(mark, denial.rule, spec, stored, path, places)
+        if gone is not None:
+            found.setdefault(gone.path, gone)
+    return list(found.values())
+
+
+def _gone(mark: Mark, rule: Rule, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place]) -> Removed | None:
+    """Where the new spec lacks the field; None where it does not, or its device is gone as a whole."""
+    assert isinstance(mark.half, Backend)  # noqa: S101 - others are not asked about
+    new: Any = spec
+    old: Any = stored
+    declared, here = "", path
+    parts = _PART.findall(mark.path[len(path) + 1 :])
+    for depth, (name, index) in enumerate(parts):
+        declared, here = f"{declared}.{name}".removeprefix("."), f"{here}.{name}"
+        if type(new) is not dict:
+            return None
+        key = key_of(places.get(f"{declared}[*]"))
+        if name not in new:
+            return None if index and key else _missing(new, old, parts[depth:], here, mark, rule)
+        new, old = new[name], old[name]
+        if index:
+            declared += "[*]"
+            number = namesake(old[int(index)], new, key) if key and type(new) is list else None
+            if number is None:
+                return None
+            new, old, here = new[number], old[int(index)], f"{here}[{number}]"
+    return None
+
+
+def _missing(
+    new: dict[str, Any], old: Tree, parts: list[tuple[str, str]], here: str, mark: Mark, rule: Rule
+) -> Removed:
+    """From the first name that is missing down to the field, or to a list whose entries cannot be told apart."""
+    assert isinstance(mark.half, Backend)  # noqa: S101 - others are not asked about
+    names: list[str] = []
+    value: Any = old
+    for name, index in parts:
+        names.append(name)
+        value = value[name]
+        if index:
+            break
+    return Removed(new, tuple(names), value, ".".join([here, *names[1:]]), mark.half.kind, rule)
+
+
+def _tellable(value: Any, kind: str) -> bool:
+    return kind != "credential" and isinstance(value, str | int)

@@ -1,0 +1,204 @@
+"""The policies of a folder as ValidatingAdmissionPolicies and their bindings: one a level, for every kind.
+
+A level's policy is bound to the namespaces that choose it with the label; namespaces without a label have the default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from webhook.findings import Finding
+from webhook.policy.load import Loaded
+from webhook.policy.model import LABELS, LEVELS, Rule
+from webhook.policy.vap.cel import text
+from webhook.policy.vap.tables import tables
+from webhook.policy.vap.verdicts import Verdicts, unexported
+from webhook.policy.vap.walk import REFUSED, Walk
+
+Tree = dict[str, Any]
+API_VERSION = "admissionregistration.k8s.io/v1"
+NAME = "vmconfig"
+# Of a message, what surely fits into the 5 KiB that the API server takes.
+_LONGEST = 3000
+# What CEL's parser takes of one expression, in characters.
+_LARGEST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kind of object that holds a VM's spec: its API group, version, plural and kind, and the keys to the spec."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    spec: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The objects; findings are rules that could not be expressed, notes are rules that are the webhook's alone."""
+
+    documents: list[Tree]
+    findings: list[Finding]
+    notes: list[Finding]
+
+
+def export(loaded: Loaded, targets: Sequence[Target], without: Sequence[str]) -> Export:
+    """Everything that the policies say of values, for these kinds, in all namespaces but `without`."""
+    engine = loaded.engine
+    today = engine.today()
+    documents: list[Tree] = []
+    bindings: list[Tree] = []
+    findings: dict[str, Finding] = {}
+    notes: dict[str, Finding] = {}
+    for level in LEVELS:
+        verdicts = Verdicts(engine.policies, engine.places, level, today)
+        variables = _needed({**_around(targets), **verdicts.conditions, **Walk(tables(verdicts)).variables()})
+        annotations = _annotations(loaded, verdicts)
+        documents.append(_policy(level, targets, without, variables, annotations))
+        bindings += _bindings(level, level == engine.default_level, annotations)
+        findings |= verdicts.findings | _too_large(level, variables)
+        notes |= {rule.id: _note(rule) for rule in unexported(engine.policies, level)}
+    return Export([*documents, *bindings], list(findings.values()), list(notes.values()))
+
+
+def _annotations(loaded: Loaded, verdicts: Verdicts) -> dict[str, str]:
+    """Which policies they are, and the first day on which an exception among them does not hold any more."""
+    said = {"vmconfig.kubevirt.io/policies": loaded.digest}
+    if ends := [each.until for _, each in verdicts.exemptions]:
+        said["vmconfig.kubevirt.io/stale-from"] = (min(ends) + timedelta(days=1)).isoformat()
+    return said
+
+
+def _note(rule: Rule) -> Finding:
+    problem = f"rule `{rule.id}` is about no field that is there; it is left to the webhook"
+    return Finding(rule.where, problem, "while the webhook is gone, nobody refuses what it refuses", "policy")
+
+
+def _too_large(level: str, variables: Mapping[str, str]) -> dict[str, Finding]:
+    """Expressions that the API server would not take."""
+    way = "conditions on values of a whole class are long: name paths, or write one condition for several rules"
+    return {
+        f"{level} {name}": Finding(
+            f"{NAME}-{level}",
+            f"the expression `{name}` has {len(formula)} characters, at most {_LARGEST} are taken",
+            way,
+            "policy",
+        )
+        for name, formula in variables.items()
+        if len(formula) > _LARGEST
+    }
+
+
+def _around(targets: Sequence[Target]) -> dict[str, str]:
+    """Where the spec stands, the spec, and the stored one as an optional."""
+    return {
+        "root": _by_kind(targets, lambda keys: text(".".join(keys))),
+        "spec": _by_kind(targets, lambda keys: f"dyn(object){''.join(f'.?{key}' for key in keys)}.orValue({{}})"),
+        "old": "oldObject == null ? optional.none() : "
+        + _by_kind(targets, lambda keys: f"optional.of(dyn(oldObject)){''.join(f'.?{key}' for key in keys)}"),
+    }
+
+
+def _by_kind(targets: Sequence[Target], of: Callable[[tuple[str, ...]], str]) -> str:
+    *others, last = targets
+    tests = "".join(f"object.kind == {text(each.kind)} ? {of(each.spec)} : " for each in others)
+    return f"({tests}{of(last.spec)})" if others else of(last.spec)
+
+
+def _needed(variables: Mapping[str, str]) -> dict[str, str]:
+    """Without those that no later one mentions: the last is what it is all for."""
+    used = {REFUSED}
+    for name, formula in reversed(list(variables.items())):
+        if name in used:
+            used.update(re.findall(r"variables\.(\w+)", formula))
+    return {name: formula for name, formula in variables.items() if name in used}
+
+
+def _policy(
+    level: str,
+    targets: Sequence[Target],
+    without: Sequence[str],
+    variables: Mapping[str, str],
+    notes: Mapping[str, str],
+) -> Tree:
+    said = (
+        f"variables.refused.size() > {_LONGEST} ? variables.refused.substring(0, {_LONGEST}) + ' …' : variables.refused"
+    )
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": _metadata(f"{NAME}-{level}", notes),
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "matchPolicy": "Equivalent",
+                "resourceRules": [_rule(targets)],
+                "namespaceSelector": {"matchExpressions": [_not_in("kubernetes.io/metadata.name", without)]},
+            },
+            "matchConditions": [
+                {
+                    "name": "spec-is-new-or-changed",
+                    "expression": "oldObject == null || dyn(object).?spec != dyn(oldObject).?spec",
+                }
+            ],
+            "variables": [{"name": name, "expression": formula} for name, formula in variables.items()],
+            "validations": [
+                {
+                    "expression": "variables.refused == ''",
+                    "reason": "Forbidden",
+                    "message": f"holds fields that the level {level} does not allow; `vmconfig check` names them",
+                    "messageExpression": f"{text(f'not allowed at the level {level}: ')} + ({said})",
+                }
+            ],
+        },
+    }
+
+
+def _rule(targets: Sequence[Target]) -> Tree:
+    return {
+        "apiGroups": sorted({each.group for each in targets}),
+        "apiVersions": sorted({each.version for each in targets}),
+        "operations": ["CREATE", "UPDATE"],
+        "resources": [each.plural for each in targets],
+        "scope": "Namespaced",
+    }
+
+
+def _bindings(level: str, default: bool, notes: Mapping[str, str]) -> Iterator[Tree]:
+    """To the namespaces that name the level, and to those that name none where it is the default."""
+    label = LABELS["enforce"]
+    if level == LEVELS[0]:
+        # A word that is no level counts as the strictest one.
+        chosen = [{"key": label, "operator": "Exists"}, _not_in(label, LEVELS[1:])]
+    else:
+        chosen = [{"key": label, "operator": "In", "values": [level]}]
+    yield _binding(f"{NAME}-{level}", level, chosen, notes)
+    if default:
+        yield _binding(f"{NAME}-default", level, [{"key": label, "operator": "DoesNotExist"}], notes)
+
+
+def _binding(name: str, level: str, chosen: list[Tree], notes: Mapping[str, str]) -> Tree:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": _metadata(name, notes),
+        "spec": {
+            "policyName": f"{NAME}-{level}",
+            "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": {"matchExpressions": chosen}},
+        },
+    }
+
+
+def _metadata(name: str, notes: Mapping[str, str]) -> Tree:
+    return {"name": name, "labels": {"app.kubernetes.io/part-of": NAME}, "annotations": dict(notes)}
+
+
+def _not_in(key: str, values: Sequence[str]) -> Tree:
+    return {"key": key, "operator": "NotIn", "values": list(values)}

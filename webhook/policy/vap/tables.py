@@ -1,0 +1,192 @@
+"""The declarations as tables: of each element, which of its fields are refused, and where to look further.
+
+Elements that say the same are one row, whatever their place; what refuses nothing has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from webhook.declare import Backend, Field
+from webhook.policy.selection import class_of
+from webhook.policy.vap.asked import Spot
+from webhook.policy.vap.cel import FALSE, TRUE, all_of, among, negated
+from webhook.policy.vap.verdicts import Refusal, Verdicts
+
+SPEC = "Spec"
+# When a group of fields is looked at: what is new or changed, what is as it is stored, and both.
+CHANGED, UNCHANGED, ALWAYS = "changed", "unchanged", "always"
+# What conditions see of an element: nothing that any of them holds of.
+_ELEMENT: object = {}
+_SPEC_NOW, _SPEC_STORED = "optional.of(variables.spec)", "dyn(variables.old)"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that are refused on one condition."""
+
+    when: str
+    formula: str
+
+
+PLAIN = Group(CHANGED, TRUE)
+
+
+@dataclass(slots=True)
+class Row:
+    """One element: labels of refused fields, and of refused values, by group; elements and lists to look into.
+
+    The field without a name is the element itself. `key` is what tells a list's entries apart.
+    """
+
+    fields: dict[Group, dict[str, str]] = field(default_factory=dict)
+    values: dict[Group, dict[str, dict[str, str]]] = field(default_factory=dict)
+    elements: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, str] = field(default_factory=dict)
+    key: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.values or self.elements or self.entries)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups of the element's own fields."""
+        return (*self.fields, *self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """An element in the walk (walk.py), by its depth below the outermost list that it stands in, and these lists."""
+
+    declared: str = ""
+    depth: int = 0
+    # The lists around it, with CEL's words for its own entry, now and in the stored object.
+    entries: Mapping[str, str] = field(default_factory=dict)
+    stored: Mapping[str, str] = field(default_factory=dict)
+    # Whether every list around it has a key: what other entries were before is not known.
+    keyed: bool = True
+
+    def below(self, declared: str, entry: Field) -> Seated:
+        """An element in this one, or an entry of a list in it."""
+        depth = self.depth + 1 if self.entries or not entry.many else 0
+        if not entry.many:
+            return replace(self, declared=declared, depth=depth)
+        keyed = self.keyed and entry.shape is not None and bool(entry.shape.key)
+        return Seated(
+            declared,
+            depth,
+            {**self.entries, declared: f"optional.of(r{depth}.new)"},
+            {**self.stored, declared: f"dyn(r{depth}.old)"} if keyed else {},
+            keyed,
+        )
+
+    def spots(self, entry: Field, value: str) -> tuple[Spot, Spot]:
+        """A value in the element, as it is and where it stands unchanged in the stored object."""
+        return Spot(entry, value, _SPEC_NOW, self.entries), Spot(entry, value, _SPEC_STORED, self.stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """A list that stands in no other: its path, and the row of its entries."""
+
+    path: str
+    row: str
+
+
+@dataclass(slots=True)
+class Tables:
+    """All rows by their name, and the outermost lists."""
+
+    verdicts: Verdicts
+    rows: dict[str, Row] = field(default_factory=dict)
+    lists: list[Outer] = field(default_factory=list)
+
+    def add(self, name: str, row: Row, fields: Mapping[str, Field], seated: Seated) -> str:
+        """The name of the row of an element with these fields; empty where nothing in it is refused."""
+        for entry in fields.values():
+            declared = f"{seated.declared}.{entry.name}".removeprefix(".") + ("[*]" if entry.many else "")
+            if entry.shape is None or isinstance(entry.half, Backend):
+                self._value(row, entry, declared, seated)
+            else:
+                self._element(row, entry, declared, seated)
+            self._count(row, entry, declared, seated)
+        return self._kept(name, row) if row else ""
+
+    def _kept(self, name: str, row: Row) -> str:
+        number, candidate = 1, name
+        while candidate in self.rows and self.rows[candidate] != row:
+            number += 1
+            candidate = f"{name}{number}"
+        self.rows[candidate] = row
+        return candidate
+
+    def _value(self, row: Row, entry: Field, declared: str, seated: Seated) -> None:
+        """A leaf, or an element that is backend as a whole."""
+        spot, stored = seated.spots(entry, f"r{seated.depth}.new[k]")
+        if entry.scalar is not None and (entry.scalar.values or entry.unless):
+            self._words(row, entry, declared, spot, stored)
+            return
+        if entry.scalar is None:
+            spot, stored = spot.of(_ELEMENT), stored.of(_ELEMENT)
+        _put(row, entry.name, self.verdicts.refusal(declared, class_of(entry.half), spot, stored))
+
+    def _words(self, row: Row, entry: Field, declared: str, spot: Spot, stored: Spot) -> None:
+        """An enumeration, or words of a text with a class of their own; where all are refused alike, the field is."""
+        assert entry.scalar is not None  # noqa: S101 - words are those of a leaf
+        words, verdicts = entry.scalar.values or tuple(entry.unless), self.verdicts
+        said = {
+            word: verdicts.refusal(declared, class_of(entry.half_of(word)), spot.of(word), stored.of(word))
+            for word in words
+        }
+        rest = None if entry.scalar.values else verdicts.refusal(declared, class_of(entry.half), spot, stored)
+        if len({*said.values(), *([rest] if rest else [])}) == 1:
+            _put(row, entry.name, said[words[0]])
+            return
+        for word, refusal in said.items():
+            for group in _groups(refusal):
+                row.values.setdefault(group, {}).setdefault(entry.name, {})[word] = refusal.label
+        if rest is not None:
+            _put(row, entry.name, rest, negated(among(spot.value, words)))
+
+    def _element(self, row: Row, entry: Field, declared: str, seated: Seated) -> None:
+        """An element whose fields have classes of their own; a rule may still name the element itself."""
+        assert entry.shape is not None  # noqa: S101 - an element has a shape
+        inner = seated.below(declared, entry)
+        spot, stored = (each.of(_ELEMENT) for each in (inner if entry.many else seated).spots(entry, ""))
+        refusal = self.verdicts.refusal(declared, class_of(entry.half), spot, stored, element=True)
+        below = Row(key=entry.shape.key)
+        _put(*((below, "") if entry.many else (row, entry.name)), refusal)
+        name = self.add(entry.shape.name, below, entry.shape.fields, inner)
+        if not name:
+            return
+        if entry.many and not seated.entries:
+            self.lists.append(Outer(declared.removesuffix("[*]"), name))
+        else:
+            (row.entries if entry.many else row.elements)[entry.name] = name
+
+    def _count(self, row: Row, entry: Field, declared: str, seated: Seated) -> None:
+        record = f"r{seated.depth}"
+        spot, stored = seated.spots(entry, f"{record}.new[k]")
+        refusal = self.verdicts.count(declared, spot, replace(stored, value=f"dyn({record}.old)[?k].orValue([])"))
+        if refusal is not None and refusal.changed != FALSE:
+            row.fields.setdefault(Group(ALWAYS, refusal.changed), {})[entry.name] = refusal.label
+
+
+def _put(row: Row, name: str, refusal: Refusal, where: str = TRUE) -> None:
+    for group in _groups(refusal):
+        row.fields.setdefault(Group(group.when, all_of([group.formula, where])), {})[name] = refusal.label
+
+
+def _groups(refusal: Refusal) -> Iterator[Group]:
+    for when, formula in ((CHANGED, refusal.changed), (UNCHANGED, refusal.unchanged)):
+        if formula != FALSE:
+            yield Group(when, formula)
+
+
+def tables(verdicts: Verdicts) -> Tables:
+    """The tables of a spec with the declared places of the verdicts; its own row is `Spec`."""
+    made = Tables(verdicts)
+    spec = {place.field.name: place.field for path, place in verdicts.places.items() if "." not in path}
+    made.add(SPEC, Row(), spec, Seated())
+    return made

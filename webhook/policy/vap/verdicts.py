@@ -1,0 +1,187 @@
+"""When a value of a class at a declared place is refused, as a formula: `forbid` beats `permit` beats `deny`.
+
+The counterpart of view.py and rulings.py for one level: what is not of the level is gone, what depends on the request
+is a formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+
+from webhook.declare import Place
+from webhook.findings import Finding
+from webhook.policy.denials import DEFAULT_DENY
+from webhook.policy.index import of_lists
+from webhook.policy.model import Exemption, Policy, Rule, Selector
+from webhook.policy.selection import selects
+from webhook.policy.vap.asked import Asked, Inexpressible, Spot
+from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_of, globbed, negated
+from webhook.policy.vap.scope import NAMESPACE, in_force, variable
+from webhook.policy.view import _exempted as exempted
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A rule and when it is in force; `typed` is the path of the field that its conditions were checked against."""
+
+    rule: Rule
+    when: str
+    typed: str
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether the rule is about other fields too."""
+        return bool(self.rule.guards or self.rule.comparisons)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """When a value is refused: one that is new or changed, and one that stands in the stored object just so."""
+
+    changed: str
+    unchanged: str
+    label: str
+
+
+@dataclass
+class Verdicts:
+    """The policies of one level; `stored` seats are asked what a rule said of the object as it is stored."""
+
+    policies: tuple[Policy, ...]
+    places: Mapping[str, Place]
+    level: str
+    today: date
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._asked = Asked(self.places)
+
+    @cached_property
+    def conditions(self) -> dict[str, str]:
+        """When each policy that depends on the request is in force, by its variable."""
+        when = {variable(policy): in_force(policy, self.level) for policy in self.policies}
+        return {name: formula for name, formula in when.items() if formula not in (TRUE, FALSE)}
+
+    @cached_property
+    def exemptions(self) -> list[tuple[Policy, Exemption]]:
+        """The exceptions that hold on the day of the export."""
+        return [
+            (policy, each)
+            for policy in self.policies
+            for each in policy.exceptions
+            if each.until >= self.today and self._when(policy) != FALSE and each.rule in self._by_id
+        ]
+
+    def refusal(self, declared: str, kind: str, spot: Spot, stored: Spot, *, element: bool = False) -> Refusal:
+        """When a value is refused; `stored` is its place in the stored object, where it stands unchanged.
+
+        With `element`, a whole element that is no backend: only rules that name it are about it.
+        """
+        rules = [each for each in self._rules if not element or each.rule.selector == Selector(path=declared)]
+        forbids = [each for each in rules if _about(each, "forbid", declared, kind)]
+        denies = [each for each in rules if _about(each, "deny", declared, kind)]
+        denies.sort(key=lambda each: not each.rule.selector.path)
+        named = [each.rule.id for each in (*forbids, *denies)]
+        if kind in DEFAULT_DENY:
+            denies.append(Ruled(DEFAULT_DENY[kind], TRUE, ""))
+        permitted = negated(any_of(self._holds(each, spot) for each in self._permits(declared, kind)))
+        says = [(each, self._not_lifted(each, declared, kind, spot)) for each in forbids]
+        says += [(each, all_of([self._holds(each, spot), permitted])) for each in denies]
+        return Refusal(
+            any_of(said for _, said in says),
+            self._newly(says, declared, kind, stored),
+            kind if kind in DEFAULT_DENY else " or ".join(dict.fromkeys(named)),
+        )
+
+    def count(self, declared: str, spot: Spot, stored: Spot) -> Refusal | None:
+        """When a list has too many entries: more than allowed, and more than are stored or allowed there."""
+        about = [
+            each
+            for each in self._rules
+            if each.rule.selector.path == declared and any(one.name == "count-above" for one in each.rule.conditions)
+        ]
+        if not about:
+            return None
+        kind = about[0].rule.selector.kind
+        says = [(each, self._not_lifted(each, declared, kind, spot)) for each in about]
+        more = f"size({spot.value}) > size({stored.value})"
+        newly = self._newly(says, declared, kind, stored)
+        formula = all_of([any_of(said for _, said in says), any_of([more, newly])])
+        return Refusal(formula, FALSE, " or ".join(each.rule.id for each in about))
+
+    def _newly(self, says: list[tuple[Ruled, str]], declared: str, kind: str, stored: Spot) -> str:
+        """When an unchanged value is refused: the first rule that says so looks around, and did not say so before."""
+        parts: list[str] = []
+        before: list[str] = []
+        for each, said in says:
+            if each.looks_around and said != FALSE:
+                parts.append(all_of([said, *before, negated(self._not_lifted(each, declared, kind, stored))]))
+            before.append(negated(said))
+        return any_of(parts)
+
+    def _permits(self, declared: str, kind: str) -> list[Ruled]:
+        lifts = [lift for lifts in self._lifts.values() for lift in lifts]
+        return [each for each in (*self._rules, *lifts) if _about(each, "permit", declared, kind)]
+
+    def _not_lifted(self, each: Ruled, declared: str, kind: str, spot: Spot) -> str:
+        """The rule holds, and no exception to a forbid covers the value."""
+        lifts = self._lifts.get(each.rule.id, ()) if each.rule.effect == "forbid" else ()
+        lifted = any_of(self._holds(lift, spot) for lift in lifts if selects(lift.rule, declared, kind))
+        return all_of([self._holds(each, spot), negated(lifted)])
+
+    def _holds(self, each: Ruled, spot: Spot) -> str:
+        rule, place = each.rule, self.places.get(each.typed)
+        try:
+            asked = self._asked.rule(rule, spot, place.field if place else None)
+        except Inexpressible as missing:
+            self.findings[rule.id] = Finding(
+                rule.where, f"rule `{rule.id}` cannot be exported: {missing}", "", "policy"
+            )
+            return FALSE
+        return all_of([each.when, asked])
+
+    def _when(self, policy: Policy) -> str:
+        formula = in_force(policy, self.level)
+        return formula if formula in (TRUE, FALSE) else f"variables.{variable(policy)}"
+
+    @cached_property
+    def _rules(self) -> list[Ruled]:
+        return [
+            Ruled(rule, when, rule.selector.path)
+            for policy in self.policies
+            if (when := self._when(policy)) != FALSE
+            for rule in policy.rules
+        ]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Ruled]:
+        known = {rule.id: Ruled(rule, TRUE, "") for rule in DEFAULT_DENY.values()}
+        return known | {each.rule.id: each for each in self._rules}
+
+    @cached_property
+    def _lifts(self) -> dict[str, list[Ruled]]:
+        """The exceptions by their rule, each as the permit that it is."""
+        lifts: dict[str, list[Ruled]] = {}
+        for policy, each in self.exemptions:
+            of = self._by_id[each.rule]
+            rule = replace(exempted(each, of.rule, self.places), until=None)
+            when = all_of([of.when, self._when(policy), globbed(each.namespaces, NAMESPACE)])
+            lifts.setdefault(each.rule, []).append(Ruled(rule, when, rule.selector.path if each.values else of.typed))
+        return lifts
+
+
+def _about(each: Ruled, effect: str, declared: str, kind: str) -> bool:
+    return each.rule.effect == effect and not of_lists(each.rule) and selects(each.rule, declared, kind)
+
+
+def unexported(policies: Iterable[Policy], level: str) -> Iterator[Rule]:
+    """Enforced rules that are about no value: totals, and fields that must be there. They are the webhook's alone."""
+    for policy in policies:
+        if in_force(policy, level) == FALSE:
+            continue
+        for rule in policy.rules:
+            if rule.selector.total or any(each.name == "present" and not each.wanted for each in rule.conditions):
+                yield rule

@@ -1,0 +1,199 @@
+"""The walk over a VM beside the tables, as expressions: CEL has no functions, so each depth is written out.
+
+An element in the walk is a record: `at` its path, `is` its row, `new` itself, `old` an optional of what is stored
+in its place; CEL looks into optionals that calls return, and not into those that stand in a record: hence `dyn(r.old)`.
+CEL cannot flatten lists either: all that is refused at a depth and below is a text, with gaps where nothing is.
+
+The API server's checks of one expression take a time that grows with the square of its size. So what stands in no list
+has an expression, and so have lists whose entries are equally high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import indent
+
+from webhook.policy.vap.cel import TRUE, all_of, table, text
+from webhook.policy.vap.tables import ALWAYS, CHANGED, PLAIN, SPEC, UNCHANGED, Group, Outer, Row, Tables
+
+Content = Mapping[str, Mapping[str, object]]
+# The name of a list's own record, and of the variable that every policy ends in.
+_LIST, REFUSED = "l", "refused"
+_GAP = "'; '"
+
+
+class Walk:
+    """The variables of one level: the tables, a text for each part, and `refused`, a text of all (empty: nothing)."""
+
+    def __init__(self, made: Tables) -> None:
+        self._rows = made.rows
+        self._lists = made.lists
+        used = dict.fromkeys(group for row in made.rows.values() for group in row.groups)
+        self._numbers = {group: f"{number or ''}" for number, group in enumerate({PLAIN: None, **used})}
+        # Where no rule looks around itself, what is unchanged needs no look.
+        self._all_over = any(group.when == UNCHANGED for group in used)
+
+    def variables(self) -> dict[str, str]:
+        """The variables by name, in an order in which none is needed before it is there."""
+        tables = {name: table(rows) for name, rows in self._tables().items() if rows}
+        parts = self._parts()
+        return {**tables, **parts, REFUSED: _together(f"variables.{name}" for name in parts)}
+
+    def _tables(self) -> dict[str, Content]:
+        found: dict[str, Content] = {}
+        for group, number in self._numbers.items():
+            found[f"fields{number}"] = _said({name: row.fields.get(group, {}) for name, row in self._rows.items()})
+            found[f"values{number}"] = _said({name: row.values.get(group, {}) for name, row in self._rows.items()})
+        found["elements"] = _said({name: row.elements for name, row in self._rows.items()})
+        for key in self._keys(self._rows.values()):
+            found[_lists(key)] = _said({name: self._keyed(row, key) for name, row in self._rows.items()})
+        return found
+
+    def _keys(self, rows: Iterable[Row]) -> list[str]:
+        """The keys of all lists in these rows; empty for lists without one."""
+        return sorted({self._rows[inner].key for row in rows for inner in row.entries.values()})
+
+    def _keyed(self, row: Row, key: str) -> dict[str, str]:
+        return {name: inner for name, inner in row.entries.items() if self._rows[inner].key == key}
+
+    def _parts(self) -> dict[str, str]:
+        """What stands in no list, and the outermost lists, those of one height and key together."""
+        parts = {}
+        if SPEC in self._rows:
+            whole = _record("variables.root", text(SPEC), "variables.spec", "variables.old")
+            parts["single"] = f"[{whole}].map(r0,\n{self._depth(0, [self._rows[SPEC]])})[0]"
+        alike: dict[tuple[str, int], list[Outer]] = {}
+        for each in self._lists:
+            row = self._rows[each.row]
+            alike.setdefault((row.key, self._height([row])), []).append(each)
+        return parts | {f"in_lists_{number}": self._outer(lists) for number, lists in enumerate(alike.values(), 1)}
+
+    def _height(self, rows: list[Row]) -> int:
+        """How many elements stand in each other, at most."""
+        below = self._below(rows)
+        return 1 + self._height(below) if below else 0
+
+    def _outer(self, lists: list[Outer]) -> str:
+        """All entries of lists that stand in no other."""
+        rows = [self._rows[each.row] for each in lists]
+        whole = ",\n".join(indent(_list(each), "  ") for each in lists)
+        entries = _entries(f"{_LIST}.at", f"{_LIST}.is", f"{_LIST}.new", f"{_LIST}.old", rows[0].key)
+        below = f"{entries}.map(r0,\n{self._depth(0, rows)}).join({_GAP})"
+        return f"[\n{whole}\n].map({_LIST},\n{indent(below, '  ')}).join({_GAP})"
+
+    def _depth(self, depth: int, rows: list[Row]) -> str:
+        """What is refused at an element of one of these rows and below it."""
+        here = f"r{depth}"
+        parts = list(self._own(rows, here))
+        if found := list(self._children(rows, here)):
+            children = indent(" +\n".join(found), "  ")
+            inner = self._depth(depth + 1, self._below(rows))
+            parts.append(f"(\n{children}\n).map(rs, rs.map(r{depth + 1},\n{inner}).join({_GAP}))")
+        changed = f"{here}.new.filter(k, dyn({here}.old)[?k] != {here}.new[?k])"
+        judged = indent(" +\n".join(parts), "  ")
+        return indent(f"[{changed}].map({_changed(here)}, (\n{judged}\n).join({_GAP}))[0]", "  ")
+
+    def _below(self, rows: list[Row]) -> list[Row]:
+        names = {inner: None for row in rows for inner in (*row.elements.values(), *row.entries.values())}
+        return [self._rows[name] for name in names]
+
+    def _own(self, rows: list[Row], here: str) -> Iterator[str]:
+        """The refused fields of the element itself, and the element itself."""
+        for group, number in self._numbers.items():
+            if any(set(row.fields.get(group, {})) - {""} for row in rows):
+                yield _fields(f"variables.fields{number}", group, here)
+            if any(row.values.get(group) for row in rows):
+                yield _values(f"variables.values{number}", group, here)
+            if any("" in row.fields.get(group, {}) for row in rows):
+                yield _whole(f"variables.fields{number}", group, here)
+
+    def _children(self, rows: list[Row], here: str) -> Iterator[str]:
+        """The elements to look into, as lists of records."""
+        keys = f"{here}.new" if self._all_over else _changed(here)
+        if any(row.elements for row in rows):
+            yield f"{keys}.filter(k, {_has('elements', here)}).map(k, [{_below(here)}])"
+        for key in self._keys(rows):
+            known = _lists(key)
+            row = f"variables.{known}[{here}.is][k]"
+            entries = _entries(f"{here}.at + '.' + k", row, f"{here}.new[k]", "before", key)
+            stored = f"[dyn({here}.old)[?k].orValue([])].map(before,\n{indent(entries, '  ')})[0]"
+            yield f"{keys}.filter(k, {_has(known, here)}).map(k,\n{indent(stored, '  ')})"
+
+
+def _fields(table: str, group: Group, here: str) -> str:
+    refused = all_of([f"{table}[?{here}.is][?k].hasValue()", _unchanged(group, here), group.formula])
+    return _labelled(f"{_keys(group, here)}.filter(k, {refused})", here, f"{table}[{here}.is][k]")
+
+
+def _values(table: str, group: Group, here: str) -> str:
+    value = f"{here}.new[k]"
+    refused = all_of([f"{table}[?{here}.is][?k][?{value}].hasValue()", _unchanged(group, here), group.formula])
+    return _labelled(f"{_keys(group, here)}.filter(k, {refused})", here, f"{table}[{here}.is][k][{value}]")
+
+
+def _labelled(keys: str, here: str, label: str) -> str:
+    return f"{keys}\n  .map(k, {here}.at + '.' + k + ' (' + {label} + ')')"
+
+
+def _whole(table: str, group: Group, here: str) -> str:
+    same = {ALWAYS: TRUE, UNCHANGED: f"{here}.old == optional.of({here}.new)"}
+    changed = same.get(group.when, f"{here}.old != optional.of({here}.new)")
+    refused = all_of([f"{table}[?{here}.is][?''].hasValue()", changed, group.formula])
+    return f"({refused} ? [{here}.at + ' (' + {table}[{here}.is][''] + ')'] : [])"
+
+
+def _keys(group: Group, here: str) -> str:
+    return _changed(here) if group.when == CHANGED else f"{here}.new"
+
+
+def _unchanged(group: Group, here: str) -> str:
+    return f"!(k in {_changed(here)})" if group.when == UNCHANGED else TRUE
+
+
+def _changed(here: str) -> str:
+    """The name of the list of an element's keys whose values are new or changed."""
+    return here.replace("r", "changed")
+
+
+def _has(table: str, here: str) -> str:
+    return f"variables.{table}[?{here}.is][?k].hasValue()"
+
+
+def _below(here: str) -> str:
+    at, row = f"{here}.at + '.' + k", f"variables.elements[{here}.is][k]"
+    return _record(at, row, f"{here}.new[k]", f"dyn({here}.old)[?k]")
+
+
+def _entries(at: str, row: str, new: str, old: str, key: str) -> str:
+    """The entries of a list: each beside the stored one of the same key; without a key a list is one value."""
+    if not key:
+        same = f"{old} == {new} ? optional.of(e) : optional.none()"
+        record = _record(f"{at} + '[*]'", row, "e", same)
+        return f"{new}.map(e, {record})"
+    named = f"e[{text(key)}]"
+    record = _record(f"{at} + '[' + string({named}) + ']'", row, "e", f"{old}[?keys.indexOf({named})]")
+    return f"[{old}.map(e, {named})].map(keys, {new}.map(e,\n  {record}))[0]"
+
+
+def _list(each: Outer) -> str:
+    """The record of a list; `old` is the stored list, empty where there is none."""
+    way = "".join(f".?{part}" for part in each.path.split("."))
+    at = f"variables.root + {text('.' + each.path)}"
+    return _record(at, text(each.row), f"variables.spec{way}.orValue([])", f"dyn(variables.old){way}.orValue([])")
+
+
+def _record(at: str, row: str, new: str, old: str) -> str:
+    return f"{{'at': dyn({at}), 'is': dyn({row}), 'new': dyn({new}), 'old': dyn({old})}}"
+
+
+def _together(parts: Iterable[str]) -> str:
+    """The texts of all parts as one, without the gaps between."""
+    return f"[{', '.join(parts)}].join({_GAP}).split({_GAP}).filter(s, s != '').join({_GAP})"
+
+
+def _lists(key: str) -> str:
+    return f"lists_by_{key}" if key else "lists"
+
+
+def _said(rows: Content) -> Content:
+    return {name: row for name, row in rows.items() if row}
