@@ -126,6 +126,15 @@ def test_no_document_has_a_value_of_a_secret_and_each_is_the_same_every_time(
     assert all(etree.fromstring(xml).find("value") is None for xml in made.secrets)
 
 
+def test_a_vm_with_anothers_uuid_does_not_get_its_secrets(complete: Callable[[Tree], Tree]) -> None:
+    """On a host that several namespaces share, the UUID of a secret tells whose it is."""
+    domain = complete(SPEC)
+    mine, namesake, other = (bundle(domain, *whose) for whose in (("vm", HOST), ("vm", HOST, "b"), ("other", HOST)))
+    assert mine.secrets
+    assert not {*mine.secrets} & {*namesake.secrets}
+    assert not {*mine.secrets} & {*other.secrets}
+
+
 def test_the_domain_of_a_bundle_is_the_one_that_is_rendered_alone(complete: Callable[[Tree], Tree]) -> None:
     dimm = {"model": "dimm", "target": {"size": 512}}
     domain = complete({"features": {"system": {"type": "linux"}}, "domain": {"devices": {"memories": [dimm]}}})

@@ -196,6 +196,39 @@ def test_a_list_that_is_backend_as_a_whole_is_stored_as_a_whole() -> None:
     ]
 
 
+class Port(Element, tag="port", key="name"):
+    """An entry of a list in an entry of a list."""
+
+    name: Annotated[str, text(20)] | None = frontend()
+    socket: Annotated[str, text(20)] | None = backend("host-port")
+
+
+class Card(Element, tag="card", key="name"):
+    """A device that has devices of its own."""
+
+    name: Annotated[str, text(20)] | None = frontend()
+    ports: list[Port] | None = frontend()
+
+
+class Cards(Element, tag="devices"):
+    """Devices that have devices."""
+
+    cards: list[Card] | None = frontend()
+
+
+def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_around_it() -> None:
+    judge = engine([], places={place.path: place for place in walk(shape_of(Cards), "domain")})
+    old = {"cards": [{"name": "a", "ports": [{"name": "p"}, {"name": "q", "socket": "x"}]}, {"name": "b"}]}
+    new = {"cards": [{"name": "b"}, {"name": "a", "ports": [{"name": "q"}, {"name": "p"}]}]}
+    marks = inspect(old, shape_of(Cards), "spec.domain").marks
+    request, stored = Request(operation="UPDATE"), {"domain": old}
+    [gone] = judge.removed(marks, {"domain": new}, stored, request, "spec")
+    assert gone.path == "spec.domain.cards[1].ports[0].socket"
+    gone.restore()
+    assert new["cards"][1]["ports"] == [{"name": "q", "socket": "x"}, {"name": "p"}]
+    assert judge.removed(marks, {"domain": new}, stored, request, "spec") == []
+
+
 def test_a_rule_inside_of_a_backend_element_is_refused_with_the_element_to_name() -> None:
     with pytest.raises(Exception, match=r"is decided with `domain\.hostdevs\[\*\]`"):
         new([{"name": "in", "permit": {"path": "domain.hostdevs[*].node"}}], {})

@@ -154,8 +154,8 @@ def review_of(obj: Tree, kind: Kind) -> Review:
     )
 
 
-def domain_of(obj: Tree) -> tuple[Tree, str]:
-    """The domain of a complete object, and the name that it has."""
+def domain_of(obj: Tree) -> tuple[Tree, str, str]:
+    """The domain of a complete object, its name and its namespace."""
     kind = KINDS[obj["kind"]]
-    spec = kind.spec_of(obj)
-    return spec["domain"], str((obj.get("metadata") or {}).get("name") or "vm")
+    asked = review_of(obj, kind)
+    return kind.spec_of(obj)["domain"], asked.name or "vm", asked.namespace

@@ -68,8 +68,9 @@ def render(given: argparse.Namespace) -> int:
         _warn(warnings)
         if findings or complete is None:
             return show_findings(findings, given.output)
-        domain, name = offline.domain_of(complete)
-        documents += bundle(domain, name).documents() if given.bundle else [to_xml(domain, name)]
+        domain, name, namespace = offline.domain_of(complete)
+        made = bundle(domain, name, namespace=namespace).documents() if given.bundle else [to_xml(domain, name)]
+        documents += made
     if given.output == "text":
         print("\n".join(document.rstrip("\n") for document in documents))
     else:

@@ -47,7 +47,7 @@ class Bundle:
         return [*self.secrets, *self.filters, *self.node_devices, self.domain]
 
 
-def bundle(domain: Tree, name: str, host: Host | None = None) -> Bundle:
+def bundle(domain: Tree, name: str, host: Host | None = None, namespace: str = "default") -> Bundle:
     """The domain's XML and its companions; without a host, those that need nothing of it.
 
     Raises Refused where the domain is malformed.
@@ -57,7 +57,8 @@ def bundle(domain: Tree, name: str, host: Host | None = None) -> Bundle:
     made = provide(domain)
     devices = dict(made.get("devices", {}))
     made["devices"] = devices
-    own = UUID(domain["uuid"]) if domain.get("uuid") else uuid5(NAMESPACE_OID, name)
+    # A tenant may give his VM another's UUID: what a host keeps by it is told by the VM's own name as well.
+    own = uuid5(UUID(domain["uuid"]) if domain.get("uuid") else NAMESPACE_OID, f"{namespace}/{name}")
     secrets = list(_secrets(devices, name, own))
     filters = list(_filters(devices, own, host.addresses))
     nodes = list(_node_devices(devices, host.mediated))

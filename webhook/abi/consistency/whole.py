@@ -10,6 +10,8 @@ from webhook.findings import Finding
 # Devices whose place the machine itself knows, by list, and the values that tell them.
 _PLACELESS_BUSES = frozenset({"ps2"})
 _OWN = frozenset({"itco", "diag288", "ib700", "isa", "sb16", "pcspk", "system-serial", "sclp-serial"})
+# Devices that are on no bus at all: a device of the host that is read from, a port of user networking.
+_BUSLESS = frozenset({"evdev", "guestfwd"})
 _PLACED = frozenset(
     {
         "disks",
@@ -54,10 +56,11 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 def _placeless(device: Tree) -> bool:
-    none = "none" in (device.get("type"), device.get("model"))
     target = device.get("target")
     kind = target.get("type") if isinstance(target, dict) else None  # a folder's target is a name
-    return none or device.get("bus") in _PLACELESS_BUSES or device.get("model") in _OWN or kind in _OWN
+    if "none" in (device.get("type"), device.get("model")) or not _BUSLESS.isdisjoint((device.get("type"), kind)):
+        return True
+    return device.get("bus") in _PLACELESS_BUSES or device.get("model") in _OWN or kind in _OWN
 
 
 def incomplete(place: str) -> Finding:
