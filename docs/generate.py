@@ -1,4 +1,4 @@
-"""Write the reference pages that are made of the declarations. A test fails where they are not what this would write."""
+"""Write the reference pages that are made of the declarations. A test fails where they are not as this writes them."""
 
 from __future__ import annotations
 

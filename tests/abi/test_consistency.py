@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from webhook.abi.consistency import consistent, unwise
+from webhook.abi.consistency import consistent, machine, unwise
 from webhook.abi.consistency.rule import RULES
 from webhook.abi.consistency.whole import nothing_is_left_open
 
@@ -60,3 +60,16 @@ def test_what_libvirt_would_choose_by_itself_is_refused_where_it_is_missing() ->
 )
 def test_what_is_unwise_is_a_warning(domain: dict[str, Any], places: list[str]) -> None:
     assert [finding.path for finding in unwise(domain, "spec.domain")] == places
+
+
+def test_names_of_machines_that_nobody_has_cost_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wanted(name: str) -> dict[str, Any]:
+        kind = {"os": "hvm", "arch": "x86_64", "machine": name}
+        return {"os": {"type": kind}, "devices": {"interfaces": [{"model": "spapr-vlan"}]}}
+
+    refused = list(machine.machine_has_it(wanted("pc-q35-7.2"), "spec.domain"))
+    assert [finding.path for finding in refused] == ["spec.domain.devices.interfaces[0].model"]
+    monkeypatch.setattr(machine.yaml, "safe_load", lambda _: pytest.fail("read once more"))
+    for number in range(100):
+        assert list(machine.machine_has_it(wanted(f"pc-q35-7.2.{number}"), "spec.domain"))
+        assert not list(machine.machine_has_it(wanted(f"made-up-{number}"), "spec.domain"))

@@ -143,3 +143,26 @@ def test_two_hundred_devices_fit_and_one_more_than_the_machine_has_is_refused() 
     findings = run("q35", more)
     assert findings
     assert all(path.startswith("spec.domain.devices.disks[") for path in findings)
+
+
+def test_controllers_that_no_index_is_left_for_are_refused_all_at_once() -> None:
+    most = 256
+    many: Tree = {"devices": {"controllers": [{"type": "scsi"} for _ in range(most + 2)] + [{"type": "usb"}]}}
+    found = [path for path in run("q35", many) if path.endswith(".index")]
+    assert found == [f"spec.domain.devices.controllers[{n}].index" for n in (most, most + 1)]
+
+
+def test_as_many_controllers_as_there_are_indices_have_one_each() -> None:
+    many: Tree = {"devices": {"controllers": [{"type": "scsi"} for _ in range(256)]}}
+    run("q35", many)
+    indices = [entry["index"] for entry in many["devices"]["controllers"] if entry["type"] == "scsi"]
+    assert indices == list(range(256))
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "s390x", "ppc64le", "aarch64", "riscv64"])
+def test_a_usb_controller_of_a_model_that_nobody_knows_has_no_ports(arch: str) -> None:
+    for machine in machines.of_arch(arch, "2026.1"):
+        strange: Tree = {"devices": {"controllers": [{"type": "usb", "model": "made-up-xhci"}, {"type": "usb"}]}}
+        allocate(strange, machine, [], "spec.domain")
+        assert "ports" not in strange["devices"]["controllers"][0]
+        assert strange["devices"]["controllers"][1]["index"] == 1

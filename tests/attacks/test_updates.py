@@ -192,3 +192,32 @@ def test_a_program_of_the_host_does_not_hide_behind_a_name(wire: Of) -> None:
     twice = stored()
     twice["domain"]["devices"]["disks"].append(copy(device(twice, "disks", "iso2")))
     assert not updated(wire, before, twice).allowed
+
+
+def test_a_golden_image_stays_what_it_is(wire: Of) -> None:
+    """What says how a host's file is used is no frontend, and is not the tenant's while the file is an admin's."""
+    before = stored()
+    device(before, "disks", "iso2").update(transient=True)
+    for change in ({"transient": False}, {"type": "block"}):
+        after = copy(before)
+        device(after, "disks", "iso2").update(change)
+        found = {rule for _, rule in updated(wire, before, after).findings}
+        assert "restricted/no-host-paths" in found, change
+    after = copy(before)
+    after["domain"]["title"] = "another"
+    assert updated(wire, before, after).allowed
+
+
+def test_a_list_without_keys_is_not_emptied(wire: Of) -> None:
+    before = stored()
+    before["domain"]["cputune"] = {"vcpuScheds": [{"vcpus": "0", "scheduler": "idle"}]}
+    for emptied in ([], [{}]):
+        after = copy(before)
+        after["domain"]["cputune"]["vcpuScheds"] = emptied
+        answer = updated(wire, before, after)
+        assert not answer.allowed
+        assert "restricted/no-scheduling" in rules(answer)
+    after["domain"]["cputune"]["vcpuScheds"] = []
+    restored = updated(wire, before, after, "both")
+    assert restored.allowed
+    assert restored.object["spec"]["domain"]["cputune"] == before["domain"]["cputune"]

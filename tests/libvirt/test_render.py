@@ -39,10 +39,15 @@ def test_render_refuses(case: dict[str, Any]) -> None:
 
 
 def test_every_case_expects_something() -> None:
-    assert all(("xml" in case) != ("refused" in case) for case in CASES)
+    assert all(sum(kind in case for kind in ("xml", "refused", "unsaid")) == 1 for case in CASES)
 
 
 def test_findings_have_the_path_that_the_domain_has_in_its_object() -> None:
     with pytest.raises(Refused) as refused:
         render({"memory": 4}, "vm", path="spec.template.spec.domain")
     assert refused.value.findings[0].path == "spec.template.spec.domain.memory"
+
+
+@_cases("unsaid")
+def test_an_element_that_says_nothing_is_as_none(case: dict[str, Any]) -> None:
+    assert render(case["unsaid"], "vm", backend=True) == render(case["same"], "vm", backend=True)

@@ -30,7 +30,7 @@ from webhook.findings import Refused
 from webhook.policy import Request, compile_policies
 from webhook.policy.conditions import Condition
 from webhook.policy.denials import DEFAULT_DENY, texts
-from webhook.policy.guards import Seat
+from webhook.policy.guards import Seat, guard
 from webhook.policy.model import Policy
 from webhook.policy.scope import glob
 
@@ -204,10 +204,11 @@ class Port(Element, tag="port", key="name"):
 
 
 class Card(Element, tag="card", key="name"):
-    """A device that has devices of its own."""
+    """A device that has devices of its own, and a list that is backend as a whole."""
 
     name: Annotated[str, text(20)] | None = frontend()
     ports: list[Port] | None = frontend()
+    limits: list[Port] | None = backend("io-tuning")
 
 
 class Cards(Element, tag="devices"):
@@ -227,6 +228,15 @@ def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_arou
     gone.restore()
     assert new["cards"][1]["ports"] == [{"name": "q", "socket": "x"}, {"name": "p"}]
     assert judge.removed(marks, {"domain": new}, stored, request, "spec") == []
+
+
+def test_a_list_that_is_backend_as_a_whole_is_found_where_an_update_leaves_it_out() -> None:
+    judge = engine([], places={place.path: place for place in walk(shape_of(Cards), "domain")})
+    old = {"cards": [{"name": "a", "limits": [{"name": "p"}]}]}
+    marks = inspect(old, shape_of(Cards), "spec.domain").marks
+    new = {"domain": {"cards": [{"name": "a"}]}}
+    [gone] = judge.removed(marks, new, {"domain": old}, Request(operation="UPDATE"), "spec")
+    assert (gone.path, gone.value) == ("spec.domain.cards[0].limits", [{"name": "p"}])
 
 
 def test_a_rule_inside_of_a_backend_element_is_refused_with_the_element_to_name() -> None:
@@ -264,7 +274,7 @@ def test_an_exception_that_decides_is_named_with_its_own_place() -> None:
         {"name": "kernels", "deny": {"path": "domain.os.kernel"}},
         {"name": "dtbs", "permit": {"path": "domain.os.dtb"}, "when": {"in": ["/x"]}},
     ]
-    exceptions = [{"rule": f"site/{name}", **exception} for name in ("kernels", "dtbs")]
+    exceptions = [{"rule": "site/kernels", **exception}, {"rule": "site/dtbs", **exception, "values": ["/y"]}]
     view = engine([{"rules": rules, "exceptions": exceptions}]).views(Request("lab")).enforce
     for path, name, line in (("domain.os.kernel", "kernels", 16), ("domain.os.dtb", "dtbs", 22)):
         rule, refuses = view.ruling(path, "host-path").deciding("/y", partial(Seat, {}, path))
@@ -333,3 +343,29 @@ def test_more_sorts_of_requester_than_are_kept_are_decided_as_well() -> None:
     for number in range(1500):
         assert bool(decide(judge, spec, Request(user=f"user-{number}")).findings) is False
         assert bool(decide(judge, spec, Request(user=f"other-{number}")).findings) is True
+
+
+def test_no_more_refusals_are_made_than_anybody_reads() -> None:
+    disks = [{"name": f"d{number}", "driver": {"cache": "none", "io": "native"}} for number in range(500)]
+    assert len(decide(engine([]), {"domain": {"devices": {"disks": disks}}}).findings) == 512
+
+
+def test_what_a_guard_asks_of_another_list_is_found_out_once_a_review() -> None:
+    asked: list[Any] = []
+
+    def asks(value: Any) -> bool:
+        asked.append(value)
+        return False
+
+    rule = {
+        "name": "c",
+        "forbid": {"path": "domain.devices.disks[*].serial"},
+        "where": {"domain.cpu.features[*].name": {"in": ["vmx"]}},
+    }
+    [policy] = policies([{"rules": [rule]}])
+    path = "domain.cpu.features[*].name"
+    spied = replace(policy.rules[0], guards=(guard("where", {path: (Condition("in", ["vmx"], asks),)}),))
+    judge = compile_policies([replace(policy, rules=(spied,))], PLACES)
+    disks = [{"name": f"d{number}", "serial": f"s{number}"} for number in range(20)]
+    decide(judge, {"domain": {"devices": {"disks": disks}, "cpu": {"features": [{"name": "aes"}, {"name": "avx"}]}}})
+    assert len(asked) == 2

@@ -64,6 +64,7 @@ def test_each_slip_in_guards_totals_and_comparisons_is_marked_unless_it_needs_ty
         "value",
         "inside",
         "other-type",
+        "itself",
         "an-element",
         "a-class",
         "no-limit",

@@ -12,7 +12,6 @@ import yaml
 from tests.policy.world import PLACES, TODAY, decide, engine, expected, policies, refused
 from webhook.policy import Request, compile_policies
 from webhook.policy.engine import _KEPT
-from webhook.policy.walk import _REMEMBERED
 
 CASES = yaml.load((Path(__file__).parent / "series.yaml").read_text(), yaml.CSafeLoader)
 
@@ -39,15 +38,6 @@ def test_an_exception_ends_while_the_service_runs() -> None:
     assert refused(decide(judge, {"domain": {"title": "x"}})) == []
     day += timedelta(1)
     assert refused(decide(judge, {"domain": {"title": "x"}})) == [{"path": "spec.domain.title", "rule": "site/t"}]
-
-
-def test_fields_remember_only_so_many_values() -> None:
-    judge = engine([{"rules": [{"name": "t", "forbid": {"path": "domain.title"}, "when": {"in": ["x"]}}]}])
-    for number in range(2 * _REMEMBERED):
-        assert refused(decide(judge, {"domain": {"title": f"vm {number}"}})) == []
-    branch = judge.views(Request()).enforce.root.below["domain"].below["title"]
-    assert len(branch.passed) <= _REMEMBERED
-    assert refused(decide(judge, {"domain": {"title": "x"}})) != []
 
 
 def test_no_more_sorts_of_requester_are_kept_than_so_many() -> None:

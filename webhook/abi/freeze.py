@@ -189,8 +189,21 @@ def _frontend(tree: Tree, shape: Shape) -> Tree:
         entry = shape.fields[name]
         if isinstance(entry.half_of(value), Backend):
             continue
-        kept[name] = _frontend(value, entry.shape) if entry.shape and not entry.many else copied(value)
+        if entry.shape is None:
+            kept[name] = copied(value)
+        elif not entry.many:
+            kept[name] = _frontend(value, entry.shape)
+        else:
+            left = _frontends(value, entry.shape)
+            if left or not value:
+                kept[name] = left
     return kept
+
+
+def _frontends(entries: list[Tree], shape: Shape) -> list[Tree]:
+    """The entries of a list, but for those of which nothing is left."""
+    pairs = ((entry, _frontend(entry, shape)) for entry in entries)
+    return [left for entry, left in pairs if left or not entry]
 
 
 def _listed(entries: Any) -> list[Tree]:

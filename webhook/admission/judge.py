@@ -14,7 +14,12 @@ from webhook.policy.removed import Removed
 
 
 def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, world: World) -> Decision:
-    """What the policies in force say of every field of `spec` that is not stored already, for this user and place."""
+    """What the policies in force say of every field of `spec` that is not stored already, for this user and place.
+
+    Nothing, where the reading found a list too long to look at: the review is refused for that.
+    """
+    if reading.oversized:
+        return Decision()
     tree = spec if type(spec) is dict else {}
     frozen = LATEST not in (_policy(tree), _policy(stored))
     engine = world.policies.engine

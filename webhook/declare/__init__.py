@@ -23,10 +23,12 @@ from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
 from webhook.declare.quantity import kib, written
 from webhook.declare.scalars import Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
 from webhook.declare.schema import schema
+from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Place, Shape, shape_of, walk
 
 __all__ = [
     "BACKEND_KINDS",
+    "SIMPLE",
     "Backend",
     "Declared",
     "Element",
@@ -56,6 +58,7 @@ __all__ = [
     "numbers",
     "place_text",
     "reference",
+    "remember",
     "schema",
     "shape_of",
     "shown",

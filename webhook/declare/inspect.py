@@ -13,6 +13,7 @@ from typing import Any
 
 from webhook.declare.element import FILLED_IN, Frontend, Half
 from webhook.declare.scalars import kind_of, listed, shown
+from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Shape
 from webhook.findings import Finding
 
@@ -33,16 +34,18 @@ class Inspection:
 
     findings: list[Finding] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    # A list was so long that it was not walked: nobody else should walk it.
+    oversized: bool = False
 
 
 # Where a walk is: the place above, and the key or index below it. Most walks find nothing and never need the text.
 Where = tuple[Any, str | int] | str
 
 _INDEX = re.compile(r"\[[0-9]+\]")
-# Fields remember this many values that passed their check; a value is checked once, not in every review.
-_REMEMBERED = 256
 # So many unknown fields are told with the nearest name; to look for it costs more than all the rest.
 _SUGGESTED = 16
+# With so many findings the walk ends: nobody reads more, and to make them costs the time of others.
+_MOST_FINDINGS = 1000
 
 
 def inspect(tree: object, shape: Shape, path: str) -> Inspection:
@@ -53,6 +56,9 @@ def inspect(tree: object, shape: Shape, path: str) -> Inspection:
 
 
 def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
+    if len(found.findings) >= _MOST_FINDINGS:
+        found.oversized = True
+        return
     if type(tree) is not dict:
         found.findings.append(_wrong(place_text(where), kind_of(tree), "an object"))
         return
@@ -68,7 +74,7 @@ def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
             else:
                 _backend(value, entry, entry.shape, (where, name), found)
         # Lists and objects are no keys of a memory, and True is not 1.
-        elif type(value) in _SIMPLE and entry.seen.get(value) is type(value):
+        elif type(value) in SIMPLE and entry.seen.get(value) is type(value):
             if not entry.plain:
                 _mark(value, entry, (where, name), found)
         else:
@@ -77,7 +83,6 @@ def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
         _variant(tree, shape, where, found)
 
 
-_SIMPLE = frozenset({str, int, bool})
 _KEYS = frozenset({str, int})
 
 
@@ -89,8 +94,7 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
         place = place_text(where)
         found.findings.append(Finding(place, problem, entry.doc or _way(place), "shape"))
         return
-    if type(value) in _SIMPLE and len(entry.seen) < _REMEMBERED and value not in entry.seen:
-        entry.seen[value] = type(value)
+    remember(entry.seen, value)
     if not entry.plain:
         _mark(value, entry, where, found)
 
@@ -107,6 +111,7 @@ def _backend(value: Any, entry: Field, shape: Shape, where: Where, found: Inspec
     inner = Inspection()
     _element_or_list(value, entry, shape, where, inner)
     found.findings.extend(inner.findings)
+    found.oversized = found.oversized or inner.oversized
 
 
 def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found: Inspection) -> None:
@@ -115,6 +120,7 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
     elif type(value) is not list:
         found.findings.append(_wrong(place_text(where), kind_of(value), "a list"))
     elif len(value) > shape.most:
+        found.oversized = True
         problem = f"has {len(value)} entries, no machine has so many"
         found.findings.append(Finding(place_text(where), problem, f"state {shape.most} or fewer", "shape"))
     else:

@@ -118,7 +118,8 @@ class Cpu(Element, tag="cpu"):
     mode: Annotated[str, choice("custom", "host-model", "host-passthrough", "maximum")] | None = frontend(
         unless={"host-model": Goal(), "host-passthrough": Goal(), "maximum": Goal()}
     )
-    match: Annotated[str, choice("exact", "minimum", "strict")] | None = frontend()
+    # With `minimum` libvirt adds to the model all that the host has beyond it.
+    match: Annotated[str, choice("exact", "minimum", "strict")] | None = frontend(unless={"minimum": Goal()})
     deprecated_features: Switch | None = frontend("@deprecated_features")
     check: Annotated[str, choice("none", "partial", "full")] | None = frontend()
     migratable: Annotated[str, choice("on", "off")] | None = frontend()

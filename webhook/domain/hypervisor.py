@@ -117,7 +117,7 @@ class HypervisorFeature(
     ) = frontend()  # fmt: skip
     enabled: Flag | None = goal()
     tb_cache: Amount | None = backend("scheduling", "tb-cache[@unit='KiB']")
-    mode: Annotated[str, choice("custom", "passthrough")] | None = frontend()
+    mode: Annotated[str, choice("custom", "passthrough")] | None = frontend(unless={"passthrough": Goal()})
     relaxed: Switch | None = frontend("relaxed/@state")
     vapic: Switch | None = frontend("vapic/@state")
     spinlocks: Spinlocks | None = frontend()

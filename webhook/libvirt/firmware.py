@@ -7,6 +7,7 @@ libvirt's own choice (`<os firmware='efi'>`) changes with the host's descriptors
 from __future__ import annotations
 
 from webhook.libvirt.place import Tree
+from webhook.libvirt.said import says
 
 # Debian's packages ovmf and qemu-efi-aarch64; by secure boot, and by whether Microsoft's keys are enrolled.
 _CODE = {
@@ -61,7 +62,7 @@ def withdraw_firmware(os: Tree) -> Tree:
 
 
 def _ours(os: Tree) -> bool:
-    named = os.get("loader") or "template" in os.get("nvram", {})
+    named = says(os.get("loader")) or "template" in os.get("nvram", {})
     return _arch(os) in _CODE and not named
 
 

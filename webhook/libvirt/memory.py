@@ -15,7 +15,7 @@ def provide_memory(domain: Tree) -> Tree:
     """The domain with memory devices counted in, and shared memory where a folder is passed."""
     made = _counted(domain, 1)
     shares = domain.get("devices", {}).get("filesystems")
-    if shares and "memoryBacking" not in domain:
+    if shares and not domain.get("memoryBacking"):
         made = {**made, "memoryBacking": _SHARED}
     return made
 

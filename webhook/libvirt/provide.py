@@ -1,7 +1,8 @@
 """The conventional backend of the isolated form: what libvirt must be told of the host where no host is known.
 
 Works on trees in the API's words, so the renderer stays a plain transcription. `provide` only adds; what the tree
-says of a backend itself (because a policy permits it) stands. `withdraw` takes the conventions out again.
+says of a backend itself (because a policy permits it) stands, and an element that says nothing is as none.
+`withdraw` takes the conventions out again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from webhook.domain.types import ObjectName
 from webhook.libvirt.firmware import provide_firmware, withdraw_firmware
 from webhook.libvirt.memory import provide_memory, withdraw_memory
 from webhook.libvirt.place import Tree
+from webhook.libvirt.said import saying, says
 
 # Where a PersistentVolumeClaim's content is by convention, by the disk's type: field of the source, before, after.
 _CLAIMS = {
@@ -89,7 +91,7 @@ def _provide_disk(disk: Tree) -> Tree:
     if kind not in _CLAIMS:
         return made
     field, before, after = _CLAIMS[kind]
-    source = disk.get("source", {})
+    source = saying(disk.get("source", {}))
     volume = disk.get("claim") or _blank(disk)
     if not volume or set(source) - {"startupPolicy"}:
         return made
@@ -98,7 +100,7 @@ def _provide_disk(disk: Tree) -> Tree:
 
 def _provide_filesystem(folder: Tree) -> Tree:
     """A claim's folder by virtiofs, which shares the guest's memory."""
-    source = folder.get("source") or {"dir": f"{_FOLDERS}{folder.get('claim') or _BLANK + 'folder'}"}
+    source = saying(folder.get("source", {})) or {"dir": f"{_FOLDERS}{folder.get('claim') or _BLANK + 'folder'}"}
     return {**folder, "driver": {**_VIRTIOFS, **folder.get("driver", {})}, "source": source}
 
 
@@ -144,7 +146,7 @@ def _between(path: str, before: str, after: str) -> str:
 def _provide_interface(interface: Tree) -> Tree:
     kind = interface.get("type", "bridge")
     made = {**interface, "type": kind}
-    if kind not in _NETWORKS or interface.get("source"):
+    if kind not in _NETWORKS or says(interface.get("source")):
         return made
     return {**made, "source": {_NETWORKS[kind]: interface.get("network", _POD_NETWORK)}}
 
@@ -164,7 +166,9 @@ def _withdraw_interface(interface: Tree) -> Tree:
 
 def _provide_channel(channel: Tree) -> Tree:
     made = {"type": _channel_type(channel), **channel}
-    return {"source": _SOCKET, **made} if made["type"] == "unix" else made
+    if made["type"] != "unix" or says(channel.get("source")):
+        return made
+    return {**made, "source": _SOCKET}
 
 
 def _withdraw_channel(channel: Tree) -> Tree:
@@ -184,7 +188,7 @@ def _provide_graphics(graphics: Tree) -> Tree:
     if graphics.get("type") not in ("vnc", "spice") or "socket" in graphics:
         return graphics
     ports = {} if {"port", "tlsPort"} & set(graphics) else {"autoport": True}
-    return {**ports, "listen": _LISTEN, **graphics}
+    return {**ports, **graphics, **({} if says(graphics.get("listen")) else {"listen": _LISTEN})}
 
 
 def _without(tree: Tree, field: str, rest: Tree) -> Tree:

@@ -40,6 +40,10 @@ def check_exceptions(policies: Iterable[Policy], places: Mapping[str, Place]) ->
             problem = f"a path or values are no part of `{rule.id}`, which limits a total"
             findings.append(Finding(each.place, problem, "leave them out: the exception lifts the limit", "policy"))
             continue
+        if rule.effect == "permit" and not each.values:
+            problem = f"an exception to the permit `{rule.id}` names no values"
+            findings.append(Finding(each.place, problem, "name those that it permits beside the rule's own", "policy"))
+            continue
         try:
             of_values(each, rule, places)
         except Unfit as unfit:

@@ -41,7 +41,7 @@ def explain(engine: Engine, marks: Sequence[Mark], spec: dict[str, Any], request
 
 def _ruled(engine: Engine, view: View, spec: dict[str, Any], root: str, here: str, kind: str, value: Any) -> Ruled:
     declared = _declared(engine, here, root)
-    rule, refused = view.ruling(declared, kind).deciding(value, seat_at(spec, here, root))
+    rule, refused = view.ruling(declared, kind).deciding(value, seat_at(spec, here, root, {}))
     return Ruled(here, kind, refused, rule)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from webhook.policy.conditions import Condition
 
 Tree = Mapping[str, Any]
+Memo = dict[tuple[int, ...], Any]
 _MISSING: Any = object()
 # The words of a rule that hold guards: conditions that must all hold together, or must not.
 GUARDS = ("where", "unless")
@@ -26,6 +27,8 @@ class Seat:
 
     spec: Tree
     path: str
+    # What is known of lists that the value does not stand in: the same for all values of one spec.
+    memo: Memo = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def entries(self) -> dict[str, int]:
@@ -84,9 +87,19 @@ def _laid(node: _Node, tree: Any, seat: Seat) -> bool:
         value = tree.get(name, _MISSING) if type(tree) is dict else _MISSING
         if not all(each.holds(value) for each in child.whole):
             return False
-        if (child.own or child.below) and not any(_fits(child, one, seat) for one in _candidates(child, value, seat)):
+        if (child.own or child.below) and not _found(child, value, seat):
             return False
     return True
+
+
+def _found(node: _Node, value: Any, seat: Seat) -> bool:
+    """Whether something fits a node; of a list that the ruled value does not stand in, this is found out once."""
+    if not node.declared.endswith("[*]") or node.declared in seat.entries:
+        return any(_fits(node, one, seat) for one in _candidates(node, value, seat))
+    known = (id(node), id(value))
+    if known not in seat.memo:
+        seat.memo[known] = any(_fits(node, one, seat) for one in _candidates(node, value, seat))
+    return bool(seat.memo[known])
 
 
 def _candidates(node: _Node, value: Any, seat: Seat) -> Sequence[Any]:
@@ -124,8 +137,18 @@ class Comparison:
     def holds(self, value: Any, seat: Seat) -> bool:
         """Whether the rule is about this value, as far as the other field says."""
         known = self.same(value)
-        equal = known is not None and any(self.same(other) == known for other in values_at(self.path, seat))
+        equal = known is not None and known in self._others(seat)
         return equal is (self.name == "equals")
+
+    def _others(self, seat: Seat) -> frozenset[object]:
+        """The values to compare with; where they do not depend on the seat's own entry, they are looked up once."""
+        if any(self.path.startswith(declared) for declared in seat.entries):
+            return frozenset(self.same(other) for other in values_at(self.path, seat))
+        known = (id(self),)
+        if known not in seat.memo:
+            seat.memo[known] = frozenset(self.same(other) for other in values_at(self.path, seat))
+        found: frozenset[object] = seat.memo[known]
+        return found
 
     def refusal(self, value: object) -> str:
         """What is said of a value that is refused for it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from webhook.declare import Backend, Mark, Place
 from webhook.findings import Finding
+from webhook.policy.guards import Memo
 from webhook.policy.model import Rule
 from webhook.policy.stored import key_of, namesake
 from webhook.policy.view import Tree, View
@@ -32,11 +33,13 @@ class Removed:
     rule: Rule
 
     def restore(self) -> None:
-        """Put it back, in place."""
+        """Put it back, in place; a list to which something else was added stays as it is, to be refused."""
         element = self.element
         for name in self.names[:-1]:
             element = element.setdefault(name, {})
-        element.setdefault(self.names[-1], self.value)
+        there = element.get(self.names[-1])
+        if there is None or all(entry in self.value for entry in there):
+            element[self.names[-1]] = self.value
 
     def finding(self) -> Finding:
         """What is said of it; never the value of a credential."""
@@ -49,10 +52,11 @@ def removed(
 ) -> list[Removed]:
     """What of the stored spec's backend, by its marks below `path`, a new spec lacks and this view would refuse."""
     found: dict[str, Removed] = {}
+    memo: Memo = {}
     for mark in marks:
         if not isinstance(mark.half, Backend):
             continue
-        denial = one.backend(mark, mark.half, stored, path)
+        denial = one.backend(mark, mark.half, stored, path, memo)
         if denial is None:
             continue
         gone = _gone(mark, denial.rule, spec, stored, path, places)
@@ -75,10 +79,13 @@ def _gone(mark: Mark, rule: Rule, spec: Tree, stored: Tree, path: str, places: M
         key = key_of(places.get(f"{declared}[*]"))
         if name not in new:
             return None if index and key else _missing(new, old, parts[depth:], here, mark, rule)
+        if index and not key and type(new[name]) is list:
+            kept = old[name][int(index)] in new[name]
+            return None if kept else _missing(new, old, parts[depth:], here, mark, rule)
         new, old = new[name], old[name]
         if index:
             declared += "[*]"
-            number = namesake(old[int(index)], new, key) if key and type(new) is list else None
+            number = namesake(old[int(index)], new, key) if type(new) is list else None
             if number is None:
                 return None
             new, old, here = new[number], old[int(index)], f"{here}[{number}]"

@@ -142,6 +142,9 @@ def _comparison(pages: Pages, name: str, node: Node, field: Field | None) -> Com
     if ours != theirs or field.scalar is None:
         pages.wrong(node, f"{name} compares {ours} with {theirs}", "name a field that holds the same")
         return None
+    if pages.places[path].field is field:
+        pages.wrong(node, f"{name} compares a field with itself", "name another field")
+        return None
     return Comparison(name, path, comparable(field))
 
 

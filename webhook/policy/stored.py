@@ -34,15 +34,15 @@ def unchanged(
     """Whether the old spec holds the refused value just as the new one does, and its rule refused it there too.
 
     A list whose entries have no key is one value. For what is missing: whether its surroundings were there without it.
-    For what is counted or summed: whether there is no more than before. What is not `frozen` may turn a device around a
-    value that stays: there it has to stay as a whole, but for its place.
+    For what is counted or summed: whether there is no more than before. A device must make no other use of a value that
+    stays; one that is not `frozen` has to stay as a whole, but for its place.
     """
     if denial.kind == TOTAL:
         return _no_worse(denial.rule, denial.value, totals()[denial.declared].of(stored))
     pair = _pair(denial, spec, stored, path, places)
     if pair is None or not _as_before(denial, pair):
         return False
-    if not frozen and pair.device is not None and _turned(*pair.device):
+    if pair.device is not None and _turned(*pair.device, frozen):
         return False
     return _refused_before(one, denial, pair, stored)
 
@@ -118,8 +118,14 @@ def namesake(entry: Any, old: list[Any], key: str) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _turned(new: Any, old: Any) -> bool:
-    """Whether a device says something else than before, but for where it stands."""
+# What says how a device uses what the host gave it, by the names of its own fields; all else of it is frozen.
+_USES = ("type", "backend", "transient", "shareBacking")
+
+
+def _turned(new: Any, old: Any, frozen: bool) -> bool:
+    """Whether a device makes another use of what it was given; where it is not frozen, whether it is another at all."""
+    if frozen:
+        return any(new.get(name) != old.get(name) for name in _USES)
     return bool({**new, "address": None} != {**old, "address": None})
 
 

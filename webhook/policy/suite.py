@@ -69,6 +69,12 @@ def run(folder: Folder) -> Outcome:
             findings += _differs(judge, case, level, folder)
         if not wrong:
             findings += _idle(policies, own, cases, level, folder)
+    if count == 0 and not findings:
+        findings.append(
+            Finding(
+                folder.path.resolve().name, "has no suite with cases", "put a `suite.yaml` beside the policies", "suite"
+            )
+        )
     return Outcome(count, findings)
 
 

@@ -14,7 +14,7 @@ from webhook.declare import Backend, Mark, Place
 from webhook.policy.branches import Branch, grow
 from webhook.policy.denials import DEFAULT_DENY
 from webhook.policy.exceptions import of_values
-from webhook.policy.guards import Seat
+from webhook.policy.guards import Memo, Seat
 from webhook.policy.index import Entry, Index
 from webhook.policy.model import Exemption, Rule, Selector, Today
 from webhook.policy.rulings import Clause, Clauses, Rank, Ruling
@@ -39,9 +39,9 @@ class Denial:
     value: Any
 
 
-def seat_at(spec: Tree, path: str, root: str) -> Callable[[], Seat]:
-    """Makes the seat of what stands at `path`, in a spec that itself stands at `root`."""
-    return lambda: Seat(spec, path[len(root) + 1 :])
+def seat_at(spec: Tree, path: str, root: str, memo: Memo) -> Callable[[], Seat]:
+    """Makes the seat of what stands at `path`, in a spec that itself stands at `root`; `memo` is the spec's own."""
+    return lambda: Seat(spec, path[len(root) + 1 :], memo)
 
 
 @dataclass(slots=True)
@@ -58,10 +58,10 @@ class View:
     today: Today
     rulings: dict[tuple[str, str], Ruling] = field(default_factory=dict)
 
-    def backend(self, mark: Mark, half: Backend, spec: Tree, root: str) -> Denial | None:
+    def backend(self, mark: Mark, half: Backend, spec: Tree, root: str, memo: Memo) -> Denial | None:
         """The denial of a backend field, if any."""
         declared = declared_path(mark, root)
-        rule = self.ruling(declared, half.kind).refusing(mark.value, seat_at(spec, mark.path, root))
+        rule = self.ruling(declared, half.kind).refusing(mark.value, seat_at(spec, mark.path, root, memo))
         return Denial(rule, declared, half.kind, mark.path, mark.value) if rule else None
 
     def ruling(self, declared: str, kind: str) -> Ruling:
@@ -123,19 +123,17 @@ def view(
     lifts: dict[str, tuple[Rule, ...]] = {}
     for each in excepted:
         if each.rule in by_id:
-            lifts[each.rule] = (*lifts.get(each.rule, ()), _exempted(each, by_id[each.rule], places))
+            lifts[each.rule] = (*lifts.get(each.rule, ()), exempted(each, by_id[each.rule], places))
     made = View(index, policies, lifts, grow(active, places), (), today)
     limited = {rule.selector.total for rule in active} - {""}
     made.totals = tuple((total, made.of_total(total)) for name, total in totals().items() if name in limited)
     return made
 
 
-def _exempted(exemption: Exemption, rule: Rule, places: Mapping[str, Place]) -> Rule:
+def exempted(exemption: Exemption, rule: Rule, places: Mapping[str, Place]) -> Rule:
     """An exception as the permit that it is: what its rule selects, narrowed to its path and values."""
     selector = Selector(rule.selector.kind, exemption.selector.path or rule.selector.path, rule.selector.total)
     conditions = of_values(exemption, rule, places)
-    if rule.effect == "permit":
-        return Rule(rule.id, "permit", selector, conditions, where=exemption.where, until=exemption.until)
     return Rule(
         id=rule.id,
         effect="permit",
@@ -143,6 +141,7 @@ def _exempted(exemption: Exemption, rule: Rule, places: Mapping[str, Place]) -> 
         conditions=conditions or rule.conditions,
         where=exemption.where,
         until=exemption.until,
-        comparisons=rule.comparisons,
+        # Other values than a permit's own are what an exception to it is for.
+        comparisons=() if rule.effect == "permit" else rule.comparisons,
         guards=rule.guards,
     )

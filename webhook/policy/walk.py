@@ -6,39 +6,42 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import BACKEND_KINDS, Backend, Mark, Where, place_text
+from webhook.declare import BACKEND_KINDS, SIMPLE, Backend, Mark, Where, place_text, remember
 from webhook.policy.branches import Branch
+from webhook.policy.guards import Memo
 from webhook.policy.model import Rule
 from webhook.policy.view import MISSING, TOTAL, Denial, Tree, View, seat_at
 
 _NOTHING: Tree = {}
-_SIMPLE = frozenset({str, int, bool})
-# Fields remember this many values that no rule refused; a value is asked about once, not in every review.
-_REMEMBERED = 256
+# A review tells of so many refusals at most: nobody reads more, and to make them costs the time of others.
+_MOST = 512
 
 
 def denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> list[Denial]:
     """Everything that one view refuses: backend fields, the others in the order of the declarations, then sums."""
-    found = []
+    found: list[Denial] = []
+    memo: Memo = {}
     for mark in marks:
         half = mark.half
         if half.__class__ is Backend:
-            denial = one.backend(mark, half, spec, path)
+            denial = one.backend(mark, half, spec, path, memo)
             if denial is not None:
                 found.append(denial)
+                if len(found) >= _MOST:
+                    return found
     if type(spec) is dict:
         if one.root.below:
-            _Walk(one, spec, path, found).walk(one.root, spec, path)
+            _Walk(one, spec, path, found, memo).walk(one.root, spec, path)
         if one.totals:
-            found += _exceeded(one, spec, path)
+            found += _exceeded(one, spec, path, memo)
     return found
 
 
-def _exceeded(one: View, spec: Tree, path: str) -> Iterator[Denial]:
+def _exceeded(one: View, spec: Tree, path: str, memo: Memo) -> Iterator[Denial]:
     """The sums over the VM that a rule refuses."""
     for total, ruling in one.totals:
         size, place = total.of(spec), f"{path}.{total.at}"
-        rule = ruling.refusing(size, seat_at(spec, place, path))
+        rule = ruling.refusing(size, seat_at(spec, place, path, memo))
         if rule is not None:
             yield Denial(rule, total.name, TOTAL, place, size)
 
@@ -51,6 +54,7 @@ class _Walk:
     spec: Tree
     root: str
     found: list[Denial]
+    memo: Memo
 
     def walk(self, parent: Branch, tree: Tree, where: Where) -> None:
         """The ruled fields below one element of the tree."""
@@ -59,10 +63,10 @@ class _Walk:
             for name, wanted in below.items():
                 if wanted.wanting and name not in tree:
                     self._missing(wanted, (where, name))
-        for name, value in tree.items():
+        for name, value in tree.items() if len(self.found) < _MOST else ():
             branch = below.get(name)
             # Most are leaves that have passed before. Lists and objects are no keys of a memory, and True is not 1.
-            if branch is None or (type(value) in _SIMPLE and branch.passed.get(value) is type(value)):
+            if branch is None or (type(value) in SIMPLE and branch.passed.get(value) is type(value)):
                 continue
             if branch.counts:
                 self._list(branch, branch.counts, branch.class_of(value), value, (where, name))
@@ -84,18 +88,18 @@ class _Walk:
         if kind in BACKEND_KINDS:
             return  # a mark, and decided as such
         ruling, path = self.one.ruling(branch.declared, kind), place_text(where)
-        rule = ruling.refusing(value, seat_at(self.spec, path, self.root))
+        rule = ruling.refusing(value, seat_at(self.spec, path, self.root, self.memo))
         if rule is not None:
             self.found.append(Denial(rule, branch.declared, kind, path, value))
-        elif branch.leaf and type(value) in _SIMPLE and len(branch.passed) < _REMEMBERED and ruling.passes(value):
-            branch.passed.setdefault(value, type(value))
+        elif branch.leaf and ruling.passes(value):
+            remember(branch.passed, value)
 
     def _list(self, branch: Branch, rules: Iterable[Rule], kind: str, value: Any, where: Where) -> None:
         """What rules say of a list as a whole, or of something missing."""
         path = place_text(where)
         for rule in rules:
             clause = self.one.clause(rule, branch.declared, branch.class_of(value))
-            if clause.holds(value, seat_at(self.spec, path, self.root)):
+            if clause.holds(value, seat_at(self.spec, path, self.root, self.memo)):
                 self.found.append(Denial(rule, branch.declared, kind, path, value))
 
     def _missing(self, branch: Branch, where: Where) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
+from webhook.declare import shown
 from webhook.findings import Finding
 from webhook.machines import Machine
 
@@ -36,11 +38,19 @@ class Controllers:
         for entry in self._list:
             if entry.get("index") is not None:
                 self._enter(entry)
-        for entry in self._list:
+        for place, entry in enumerate(self._list):
             if entry.get("index") is None:
-                of_type = self._by_type.get(entry.get("type", ""), {})
-                entry["index"] = next(number for number in range(MOST + 1) if number not in of_type)
-                self._enter(entry)
+                self._number(place, entry)
+
+    def _number(self, place: int, entry: Tree) -> None:
+        """Give the first free index of its type; one beyond all is refused, and lets the search for findings go on."""
+        kind = entry.get("type", "")
+        of_type = self._by_type.get(kind, {})
+        entry["index"] = next(number for number in count() if number not in of_type)
+        if entry["index"] > MOST:
+            problem = f"is one `{shown(kind)}` controller too many: a machine has at most {MOST + 1} of a type"
+            self.refuse(f".devices.controllers[{place}].index", problem, "leave the controller out")
+        self._enter(entry)
 
     def _enter(self, entry: Tree) -> None:
         of_type = self._by_type.setdefault(entry.get("type", ""), {})
@@ -62,7 +72,7 @@ class Controllers:
             entry.setdefault("model", self.machine.models[kind])
         if kind == "virtio-serial":
             entry.setdefault("ports", self.machine.virtio_serial_ports)
-        elif kind == "usb" and str(entry["model"]).endswith("-xhci"):
+        elif kind == "usb" and str(entry.get("model")).endswith("-xhci") and entry["model"] in self.machine.usb_ports:
             entry.setdefault("ports", self.machine.usb_ports[entry["model"]])
 
     def ensure(self, kind: str, index: int, **fields: Any) -> Tree:

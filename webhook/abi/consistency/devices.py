@@ -70,6 +70,16 @@ def one_smartcard_reader(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
+def folders_are_of_a_claim(domain: Tree, path: str) -> Iterator[Finding]:
+    """By convention a folder is its claim's; without one, and without a source, nobody says which it is."""
+    for index, folder in enumerate(domain.get("devices", {}).get("filesystems", ())):
+        source = folder.get("source", {})
+        if not (folder.get("claim") or source.get("dir") or source.get("socket")):
+            place = f"{path}.devices.filesystems[{index}].claim"
+            yield Finding(place, "names no PersistentVolumeClaim", "name the claim whose folder it is", "filesystem")
+
+
+@rule
 def shared_memory_is_named(domain: Tree, path: str) -> Iterator[Finding]:
     """Memory that nobody can name is shared with nobody; libvirt's schema wants the region's name."""
     for index, shmem in enumerate(domain.get("devices", {}).get("shmems", ())):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,17 @@ def machine_has_it(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses, at define or at start, what the machine does not have."""
     kind = domain.get("os", {}).get("type", {})
     arch, name = kind.get("arch", ""), kind.get("machine", "")
-    for above, field, absent in _checks(arch, name):
+    family = machines.family(arch, name)
+    if not family:
+        return
+    for above, field, absent in _checks(family, arch):
         if not _any(domain, above, field, absent):
             continue
         for place, element in _elements(domain, above):
             value = element.get(field)
             row = absent.get(value) if type(value) is str else None
             if row:
-                problem = f"`{shown(value)}` is not on {machines.family(arch, name)} ({arch})"
+                problem = f"`{shown(value)}` is not on {family} ({arch})"
                 way = f"it is on {listed(tuple(row.get('families') or row['arch']))}; leave it out or name another"
                 yield Finding(f"{path}{place}.{field}", problem, way, "machine")
 
@@ -74,15 +77,16 @@ def _elements(domain: Tree, above: tuple[str, ...]) -> list[tuple[str, Tree]]:
     return found
 
 
+@cache
+def _rows() -> tuple[Tree, ...]:
+    return tuple(yaml.safe_load(Path(__file__).with_name("possible.yaml").read_text()))
+
+
 @lru_cache(1024)
-def _checks(arch: str, name: str) -> Checks:
-    """What to look for on this machine; nothing where nobody knows it."""
-    family = machines.family(arch, name)
-    if not family:
-        return ()
-    rows: list[Tree] = yaml.safe_load(Path(__file__).with_name("possible.yaml").read_text())
+def _checks(family: str, arch: str) -> Checks:
+    """What to look for on this family; by family, so that names of machines that nobody has cost nothing."""
     made: dict[tuple[tuple[str, ...], str], dict[str, Tree]] = {}
-    for row in rows:
+    for row in _rows():
         if family not in row.get("families", (family,)) or arch not in row.get("arch", (arch,)):
             *above, field = row["path"].replace("[*]", "").split(".")
             made.setdefault((tuple(above), field), {})[row["value"]] = row

@@ -29,6 +29,9 @@ from webhook.domain.types import (
     Word,
 )
 
+# libvirt's own rule, but for the comma: that begins the next option of QEMU's.
+_PRINTABLE = "[ -+\\--~]+"
+
 
 class Target(Element, tag="target"):
     """The bus that the guest sees the disk on; `dev` orders disks of a bus and has no meaning in the guest."""
@@ -198,8 +201,8 @@ class Disk(
     blockio: BlockIo | None = frontend()
     serial: Serial | None = frontend("serial")
     wwn: Annotated[str, text(16, "[0-9a-f]{16}", "16 lower-case hex digits")] | None = frontend("wwn")
-    vendor: Annotated[str, text(8, "[ -~]+")] | None = frontend("vendor")
-    product: Annotated[str, text(16, "[ -~]+")] | None = frontend("product")
+    vendor: Annotated[str, text(8, _PRINTABLE, "printable characters without a comma")] | None = frontend("vendor")
+    product: Annotated[str, text(16, _PRINTABLE, "printable characters without a comma")] | None = frontend("product")
     geometry: Geometry | None = frontend()
     auth: Auth | None = goal()
     encryption: Encryption | None = goal()

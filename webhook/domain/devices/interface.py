@@ -16,7 +16,6 @@ from webhook.domain.types import (
     Line,
     Loadparm,
     Mac,
-    Model,
     ObjectName,
     Path,
     Positive,
@@ -24,6 +23,15 @@ from webhook.domain.types import (
     Uuid,
     Word,
 )
+
+# libvirt hands a model that it does not know to QEMU as a device's name, so these are all: QEMU's NICs as QEMU names
+# them, and those that libvirt has names of its own for.
+_MODELS = (
+    "virtio", "virtio-transitional", "virtio-non-transitional", "e1000", "e1000e", "e1000-82544gc", "e1000-82545em",
+    "igb", "rtl8139", "ne2k_pci", "ne2k_isa", "pcnet", "i82550", "i82551", "i82557a", "i82557b", "i82557c", "i82558a",
+    "i82558b", "i82559a", "i82559b", "i82559c", "i82559er", "i82562", "i82801", "vmxnet3", "tulip", "usb-net",
+    "spapr-vlan", "lan9118", "smc91c111", "sungem", "sunhme", "netfront",
+)  # fmt: skip
 
 
 class MacAddress(Element, tag="mac"):
@@ -259,7 +267,7 @@ class Interface(PciDevice, tag="interface", plural="interfaces", alike=("mac.add
     )  # fmt: skip
     network: ObjectName | None = reference("Network", "-")
     source: NetworkSource | None = goal()
-    model: Model | None = frontend("model/@type")
+    model: Annotated[str, choice(*_MODELS)] | None = frontend("model/@type")
     mac: MacAddress | None = frontend()
     driver: NicDriver | None = goal()
     mtu: Mtu | None = frontend()

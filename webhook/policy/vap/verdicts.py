@@ -20,7 +20,7 @@ from webhook.policy.selection import selects
 from webhook.policy.vap.asked import Asked, Inexpressible, Spot
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_of, globbed, negated
 from webhook.policy.vap.scope import NAMESPACE, in_force, variable
-from webhook.policy.view import _exempted as exempted
+from webhook.policy.view import exempted
 
 
 @dataclass(frozen=True, slots=True)
