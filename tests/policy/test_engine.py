@@ -203,6 +203,12 @@ class Port(Element, tag="port", key="name"):
     socket: Annotated[str, text(20)] | None = backend("host-port")
 
 
+class Pin(Element, tag="pin"):
+    """An entry that nothing tells from another."""
+
+    cpus: Annotated[str, text(20)] | None = backend("scheduling")
+
+
 class Card(Element, tag="card", key="name"):
     """A device that has devices of its own, and a list that is backend as a whole."""
 
@@ -215,6 +221,7 @@ class Cards(Element, tag="devices"):
     """Devices that have devices."""
 
     cards: list[Card] | None = frontend()
+    pins: list[Pin] | None = frontend()
 
 
 def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_around_it() -> None:
@@ -228,6 +235,26 @@ def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_arou
     gone.restore()
     assert new["cards"][1]["ports"] == [{"name": "q", "socket": "x"}, {"name": "p"}]
     assert judge.removed(marks, {"domain": new}, stored, request, "spec") == []
+
+
+def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it() -> None:
+    judge = engine([], places={place.path: place for place in walk(shape_of(Cards), "domain")})
+    one, two, other = ({"cpus": cpus} for cpus in ("1", "2", "3"))
+    marks = inspect({"pins": [one, two]}, shape_of(Cards), "spec.domain").marks
+    for left, after in (
+        ([one], [one, two]),
+        ([], [one, two]),
+        ([one, other], [one, other]),
+        ([other], [other]),
+        ([two, one], [two, one]),
+    ):
+        new = {"pins": left}
+        request, stored = Request(operation="UPDATE"), {"domain": {"pins": [one, two]}}
+        gone = judge.removed(marks, {"domain": new}, stored, request, "spec")
+        assert [each.path for each in gone] == ([] if left == [two, one] else ["spec.domain.pins"])
+        for each in gone:
+            each.restore()
+        assert new["pins"] == after
 
 
 def test_a_list_that_is_backend_as_a_whole_is_found_where_an_update_leaves_it_out() -> None:

@@ -106,3 +106,21 @@ def test_case(case: Tree) -> None:
         ] == texts
         assert told(verdict) == {**expected, **{word: said[word] for word in expected.keys() & said.keys()}}
         assert bool(verdict.patch) is said.get("patch", False)
+
+
+LONG = 600  # more entries than a list of devices may have
+DISKS = [{"name": f"d{number}", "driver": {"cache": "none"}} for number in range(LONG)]
+
+
+LONG_LISTS = {
+    "devices.disks": {"devices": {"disks": DISKS}},
+    "devices.graphics[0].channels": {"devices": {"graphics": [{"name": "g", "channels": [{"name": "main"}] * LONG}]}},
+}
+
+
+def test_policies_are_not_asked_about_a_list_without_end() -> None:
+    """Its walk would cost the time of others; the review is refused for the list, whatever comes after it."""
+    after = {"os": {"acpiTables": [{"path": "/x"}]}, "vcpu": {"placement": "auto"}}
+    for path, long in LONG_LISTS.items():
+        verdict = validate(review({"spec": {"domain": {**long, **after}}}), world([], {}))
+        assert told(verdict)["refused"] == [{"path": f"spec.domain.{path}", "rule": "shape"}]

@@ -119,13 +119,13 @@ def namesake(entry: Any, old: list[Any], key: str) -> int | None:
 
 
 # What says how a device uses what the host gave it, by the names of its own fields; all else of it is frozen.
-_USES = ("type", "backend", "transient", "shareBacking")
+USES = ("type", "backend", "transient", "shareBacking")
 
 
 def _turned(new: Any, old: Any, frozen: bool) -> bool:
     """Whether a device makes another use of what it was given; where it is not frozen, whether it is another at all."""
     if frozen:
-        return any(new.get(name) != old.get(name) for name in _USES)
+        return any(new.get(name) != old.get(name) for name in USES)
     return bool({**new, "address": None} != {**old, "address": None})
 
 

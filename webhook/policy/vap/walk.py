@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from textwrap import indent
 
+from webhook.policy.stored import USES
 from webhook.policy.vap.cel import TRUE, all_of, table, text
 from webhook.policy.vap.tables import ALWAYS, CHANGED, PLAIN, SPEC, UNCHANGED, Group, Outer, Row, Tables
 
@@ -77,7 +78,7 @@ class Walk:
         """All entries of lists that stand in no other."""
         rows = [self._rows[each.row] for each in lists]
         whole = ",\n".join(indent(_list(each), "  ") for each in lists)
-        entries = _entries(f"{_LIST}.at", f"{_LIST}.is", f"{_LIST}.new", f"{_LIST}.old", rows[0].key)
+        entries = _entries(f"{_LIST}.at", f"{_LIST}.is", f"{_LIST}.new", f"{_LIST}.old", rows[0].key, _USED_AS_BEFORE)
         below = f"{entries}.map(r0,\n{self._depth(0, rows)}).join({_GAP})"
         return f"[\n{whole}\n].map({_LIST},\n{indent(below, '  ')}).join({_GAP})"
 
@@ -164,14 +165,21 @@ def _below(here: str) -> str:
     return _record(at, row, f"{here}.new[k]", f"dyn({here}.old)[?k]")
 
 
-def _entries(at: str, row: str, new: str, old: str, key: str) -> str:
+# What is stored counts beside an entry of the outermost lists, its device, that makes the same use of it (stored.py).
+_USED_AS_BEFORE = (
+    f".optFlatMap(o, [{', '.join(text(name) for name in USES)}].all(u, o[?u] == e[?u])"
+    " ? optional.of(o) : optional.none())"
+)
+
+
+def _entries(at: str, row: str, new: str, old: str, key: str, where: str = "") -> str:
     """The entries of a list: each beside the stored one of the same key; without a key a list is one value."""
     if not key:
         same = f"{old} == {new} ? optional.of(e) : optional.none()"
         record = _record(f"{at} + '[*]'", row, "e", same)
         return f"{new}.map(e, {record})"
     named = f"e[{text(key)}]"
-    record = _record(f"{at} + '[' + string({named}) + ']'", row, "e", f"{old}[?keys.indexOf({named})]")
+    record = _record(f"{at} + '[' + string({named}) + ']'", row, "e", f"{old}[?keys.indexOf({named})]{where}")
     return f"[{old}.map(e, {named})].map(keys, {new}.map(e,\n  {record}))[0]"
 
 
