@@ -396,3 +396,15 @@ def test_what_a_guard_asks_of_another_list_is_found_out_once_a_review() -> None:
     disks = [{"name": f"d{number}", "serial": f"s{number}"} for number in range(20)]
     decide(judge, {"domain": {"devices": {"disks": disks}, "cpu": {"features": [{"name": "aes"}, {"name": "avx"}]}}})
     assert len(asked) == 2
+
+
+def test_what_is_refused_is_found_behind_any_number_of_stored_values() -> None:
+    """The bound is on what is told, not on what is looked at."""
+    disks: list[dict[str, Any]] = [{"name": f"d{n}", "driver": {"cache": "none", "io": "native"}} for n in range(300)]
+    before = {"domain": {"devices": {"disks": disks}}}
+    after = {"domain": {"devices": {"disks": [*disks, {"name": "new", "source": {"file": "/etc/shadow"}}]}}}
+    found = refused(decide(engine([]), after, Request(operation="UPDATE"), before))
+    assert found == [{"path": "spec.domain.devices.disks[300].source.file", "rule": "default-deny/host-path"}]
+    rules = [{"name": "few", "forbid": {"total": "devices"}, "when": {"above": 300}}]
+    found = refused(decide(engine([{"rules": rules}]), after, Request(operation="UPDATE"), before))
+    assert [each["rule"] for each in found] == ["default-deny/host-path", "site/few"]

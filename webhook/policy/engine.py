@@ -22,6 +22,8 @@ from webhook.policy.stored import unchanged
 from webhook.policy.view import Tree, View, view
 from webhook.policy.walk import denials
 
+# A review tells of so many refusals at most: nobody reads more, and to make them costs the time of others.
+_MOST = 512
 _KEPT = 1024  # views and sorts of request that are kept; beyond it they are made anew
 
 
@@ -100,6 +102,8 @@ class Engine:
             if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen):
                 continue
             findings.append(refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value))
+            if len(findings) >= _MOST:
+                break
         return findings
 
     def removed(self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str) -> list[Removed]:

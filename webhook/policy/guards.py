@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from webhook.declare import shown
 from webhook.policy.conditions import Condition
 
 Tree = Mapping[str, Any]
@@ -152,7 +153,7 @@ class Comparison:
 
     def refusal(self, value: object) -> str:
         """What is said of a value that is refused for it."""
-        return f"is `{value}`, which is {'' if self.name == 'equals' else 'not '}the value of `spec.{self.path}`"
+        return f"is `{shown(value)}`, which is {'' if self.name == 'equals' else 'not '}the value of `spec.{self.path}`"
 
 
 def values_at(path: str, seat: Seat) -> Iterator[Any]:

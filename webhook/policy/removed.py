@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import Backend, Mark, Place
+from webhook.declare import Backend, Mark, Place, shown
 from webhook.findings import Finding
 from webhook.policy.guards import Memo
 from webhook.policy.model import Rule
@@ -43,7 +43,7 @@ class Removed:
 
     def finding(self) -> Finding:
         """What is said of it; never the value of a credential."""
-        told = f"was `{self.value}` and is gone" if _tellable(self.value, self.kind) else "is gone"
+        told = f"was `{shown(self.value)}` and is gone" if _tellable(self.value, self.kind) else "is gone"
         return Finding(self.path, told, _WAY, self.rule.named)
 
 

@@ -13,28 +13,24 @@ from webhook.policy.model import Rule
 from webhook.policy.view import MISSING, TOTAL, Denial, Tree, View, seat_at
 
 _NOTHING: Tree = {}
-# A review tells of so many refusals at most: nobody reads more, and to make them costs the time of others.
-_MOST = 512
 
 
-def denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> list[Denial]:
+def denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> Iterator[Denial]:
     """Everything that one view refuses: backend fields, the others in the order of the declarations, then sums."""
-    found: list[Denial] = []
     memo: Memo = {}
     for mark in marks:
         half = mark.half
         if half.__class__ is Backend:
             denial = one.backend(mark, half, spec, path, memo)
             if denial is not None:
-                found.append(denial)
-                if len(found) >= _MOST:
-                    return found
+                yield denial
     if type(spec) is dict:
         if one.root.below:
+            found: list[Denial] = []
             _Walk(one, spec, path, found, memo).walk(one.root, spec, path)
+            yield from found
         if one.totals:
-            found += _exceeded(one, spec, path, memo)
-    return found
+            yield from _exceeded(one, spec, path, memo)
 
 
 def _exceeded(one: View, spec: Tree, path: str, memo: Memo) -> Iterator[Denial]:
@@ -63,7 +59,7 @@ class _Walk:
             for name, wanted in below.items():
                 if wanted.wanting and name not in tree:
                     self._missing(wanted, (where, name))
-        for name, value in tree.items() if len(self.found) < _MOST else ():
+        for name, value in tree.items():
             branch = below.get(name)
             # Most are leaves that have passed before. Lists and objects are no keys of a memory, and True is not 1.
             if branch is None or (type(value) in SIMPLE and branch.passed.get(value) is type(value)):

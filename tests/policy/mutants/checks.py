@@ -1,0 +1,109 @@
+"""The decisive checks without pytest, the cheapest first: what a mutant of the engine has to pass to survive.
+
+They are the suite's own tables and plain test functions. Those that build anything of policies are imported where the
+mutant runs, so that nothing in them was built by the code as it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from webhook.declare import inspect as inspected
+from webhook.domain import domain_shape
+
+DECLARED = Path(__file__).parents[2] / "declare" / "cases.yaml"
+Check = Callable[[], object]
+# A group of checks, and which of them it is.
+Name = tuple[str, str]
+
+
+def failing(first: Iterable[Name]) -> tuple[Name, str] | None:
+    """The first check that does not hold, and why; None where all hold. `first` are asked before all others."""
+    name = ("tests", "as they are imported")
+    try:
+        for name, check in _checks(first):  # noqa: B007 - told where the check raises
+            check()
+    except BaseException as error:  # pytest's own failures are no Exception
+        return name, f"{type(error).__name__}: {error}"
+    return None
+
+
+def _checks(first: Iterable[Name]) -> Iterator[tuple[Name, Check]]:
+    for group, title in first:
+        if group not in _GROUPS:
+            continue
+        yield from (((group, title), check) for each, check in _GROUPS[group]() if each == title)
+    for group, checks in _GROUPS.items():
+        yield from (((group, title), check) for title, check in checks())
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"tests.policy.{name}")
+
+
+def _decisions() -> Iterator[tuple[str, Check]]:
+    module = _module("test_decisions")
+    for stem, case in module.CASES:
+        yield f"{stem}: {case['title']}", partial(module.test_case, case)
+
+
+def _table(name: str) -> Iterator[tuple[str, Check]]:
+    """A module that asks `test_case` about each of its CASES."""
+    module = _module(name)
+    for case in module.CASES:
+        yield case["title"], partial(module.test_case, case)
+
+
+def _levels() -> Iterator[tuple[str, Check]]:
+    module = _module("test_levels")
+    for level, case in module.CASES:
+        yield f"{level}: {case['title']}", partial(module.test_suite, level, case)
+
+
+def _declarations() -> Iterator[tuple[str, Check]]:
+    for case in yaml.load(DECLARED.read_text(), yaml.CSafeLoader):
+        yield case["title"], partial(_read, case)
+
+
+def _read(case: dict[str, Any]) -> None:
+    tree = case["takes"] if "takes" in case else case["refuses"]
+    assert (not inspected(tree, domain_shape(), "d").findings) is ("takes" in case)
+
+
+def _functions(name: str) -> Iterator[tuple[str, Check]]:
+    """The test functions of a module that take nothing. Those of hypothesis draw for too long."""
+    for function, value in vars(_module(name)).items():
+        plain = function.startswith("test_") and not hasattr(value, "hypothesis")
+        if plain and not inspect.signature(value).parameters:
+            yield function, value
+
+
+def _mistakes() -> Iterator[tuple[str, Check]]:
+    """What is said of policies that cannot be loaded."""
+    module = _module("test_loading")
+    for folder in sorted(module.WRONG.iterdir()):
+        yield folder.name, partial(_told, module, folder)
+
+
+def _told(module: Any, folder: Path) -> None:
+    assert module.wrong(folder) == (folder / "findings.txt").read_text()
+
+
+_GROUPS: dict[str, Callable[[], Iterator[tuple[str, Check]]]] = {
+    "decisions": _decisions,
+    **{name: partial(_table, name) for name in ("test_marks", "test_series", "test_malformed", "test_reviews")},
+    "levels": _levels,
+    "declarations": _declarations,
+    **{
+        f"functions of {name}": partial(_functions, name)
+        for name in ("test_levels", "test_marks", "test_reviews", "test_rulings", "test_engine", "test_series")
+    },
+    "mistakes": _mistakes,
+}
