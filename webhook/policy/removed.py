@@ -5,7 +5,6 @@ A filter that an admin hung before a NIC would hold nobody if its tenant could l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,9 @@ from webhook.declare import Backend, Mark, Place, shown
 from webhook.findings import Finding
 from webhook.policy.guards import Memo
 from webhook.policy.model import Rule
-from webhook.policy.stored import key_of, namesake
+from webhook.policy.stored import PART, key_of, namesake
 from webhook.policy.view import Tree, View
 
-_PART = re.compile(r"([^.\[\]]+)(?:\[([0-9]+)\])?")
 _WAY = "restore it: who may not set it may not remove it"
 
 
@@ -71,7 +69,7 @@ def _gone(mark: Mark, rule: Rule, spec: Tree, stored: Tree, path: str, places: M
     new: Any = spec
     old: Any = stored
     declared, here = "", path
-    parts = _PART.findall(mark.path[len(path) + 1 :])
+    parts = PART.findall(mark.path[len(path) + 1 :])
     for depth, (name, index) in enumerate(parts):
         declared, here = f"{declared}.{name}".removeprefix("."), f"{here}.{name}"
         if type(new) is not dict:

@@ -13,7 +13,8 @@ from webhook.policy.model import Rule
 from webhook.policy.totals import totals
 from webhook.policy.view import MISSING, TOTAL, Denial, Tree, View
 
-_PART = re.compile(r"([^.\[\]]+)(?:\[([0-9]+)\])?")
+# A name of a path, and the index of its entry where it is a list.
+PART = re.compile(r"([^.\[\]]+)(?:\[([0-9]+)\])?")
 _MISSING: Any = object()
 
 
@@ -74,7 +75,7 @@ def _pair(denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[s
     old: Any = stored
     device: tuple[Any, Any] | None = None
     declared = old_path = ""
-    parts = _PART.findall(denial.path[len(path) + 1 :])
+    parts = PART.findall(denial.path[len(path) + 1 :])
     for depth, (name, index) in enumerate(parts):
         declared, old_path = f"{declared}.{name}".removeprefix("."), f"{old_path}.{name}".removeprefix(".")
         if type(old) is not dict:
