@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready
+# Tests side by side: as many as there are cores, but each has an API server of its own, which wants some 2 GiB.
+WORKERS ?= $(shell n=$$(nproc); echo $$(( n > 4 ? 4 : n )))
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,8 +20,14 @@ $(READY): pyproject.toml requirements.txt scripts/venv
 run: $(READY) ## the main job: serve on loopback, send the examples through, print what became of them (ONCE=1: then stop)
 	@$(BIN)/python scripts/demo.py $(if $(ONCE),--once)
 
-test: $(READY) ## all tests, with a real API server, Helm and TLS
-	@$(BIN)/pytest $(ARGS)
+prepare: $(READY) ## install and build what the tests need of the machine: libvirt, QEMU, the test cluster (`make test` does it)
+	@$(BIN)/python -m tests.prepare
+
+test: prepare ## all tests, with a real API server, libvirt, Helm and TLS (ARGS: what to pass to pytest)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-fast: $(READY) ## the tests that start no server, no libvirt and no cluster: within a minute
+	@$(BIN)/pytest -q -m fast $(ARGS)
 
 lint: $(READY) ## style, types, import order, YAML
 	$(BIN)/ruff check .
@@ -38,4 +46,4 @@ generate: $(READY) ## write what is made of the declarations: the chart's CRDs a
 clean: ## remove what was built here
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache run
 
-.PHONY: help run test lint bench generate clean
+.PHONY: help run prepare test test-fast lint bench generate clean
