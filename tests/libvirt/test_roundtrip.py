@@ -38,14 +38,16 @@ def _placed(tree: dict[str, Any], shape: Shape) -> dict[str, Any]:
 def _decided(domain: dict[str, Any]) -> dict[str, Any]:
     """A domain with the firmware that the conventional backend decides where the domain leaves it open."""
     os = domain.get("os", {})
-    if os.get("type", {}).get("arch") != "x86_64":
-        return domain
+    arch = os.get("type", {}).get("arch")
     rest = {name: value for name, value in os.items() if name not in ("firmware", "secureBoot", "enrolledKeys")}
     if os.get("firmware") != "efi":
-        return {**domain, "os": {**rest, "firmware": "bios"}}
+        return {**domain, "os": {**rest, "firmware": "bios"}} if arch == "x86_64" else domain
     secure = os.get("secureBoot", False)
     keys = os.get("enrolledKeys", secure)
-    return {**domain, "os": {**rest, "firmware": "efi", "secureBoot": secure, "enrolledKeys": keys}}
+    # Of aarch64 there is one image, without secure boot and without keys.
+    if arch == "x86_64" or (arch == "aarch64" and not secure and not keys):
+        return {**domain, "os": {**rest, "firmware": "efi", "secureBoot": secure, "enrolledKeys": keys}}
+    return domain
 
 
 @given(strategies.trees(SHAPE))
