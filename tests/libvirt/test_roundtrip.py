@@ -14,6 +14,7 @@ from webhook.domain import domain_shape
 from webhook.findings import Refused
 from webhook.libvirt.frontend import frontend_of
 from webhook.libvirt.parse import read
+from webhook.libvirt.place import absent
 from webhook.libvirt.provide import withdraw
 from webhook.libvirt.render import render
 
@@ -22,10 +23,12 @@ FRONTENDS = strategies.trees(SHAPE, strategies.FRONTEND)
 
 
 def _placed(tree: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """What of a tree has a place in XML; names of controllers have none, though a reading makes them."""
+    """What of a tree has a place in XML: not names of controllers, though a reading makes them."""
     made: dict[str, Any] = {}
     for name, value in tree.items():
         entry = shape.fields[name]
+        if absent(entry, tree, shape):
+            continue
         if entry.shape is not None and entry.many:
             made[name] = [_placed(item, entry.shape) for item in value]
         elif entry.shape is not None and _placed(value, entry.shape):
