@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from webhook.declare import Half
 from webhook.findings import Finding
 from webhook.policy.load import Loaded
 from webhook.policy.model import LABELS, LEVELS, Rule
@@ -48,8 +49,16 @@ class Export:
     notes: list[Finding]
 
 
-def export(loaded: Loaded, targets: Sequence[Target], without: Sequence[str]) -> Export:
-    """Everything that the policies say of values, for these kinds, in all namespaces but `without`."""
+def export(
+    loaded: Loaded,
+    targets: Sequence[Target],
+    without: Sequence[str],
+    halves: Mapping[str, Mapping[str, Half]] | None = None,
+) -> Export:
+    """Everything that the policies say of values, for these kinds, in all namespaces but `without`.
+
+    `halves` are those of single values that the site has otherwise than they are declared, by declared path.
+    """
     engine = loaded.engine
     today = engine.today()
     documents: list[Tree] = []
@@ -57,7 +66,7 @@ def export(loaded: Loaded, targets: Sequence[Target], without: Sequence[str]) ->
     findings: dict[str, Finding] = {}
     notes: dict[str, Finding] = {}
     for level in LEVELS:
-        verdicts = Verdicts(engine.policies, engine.places, level, today)
+        verdicts = Verdicts(engine.policies, engine.places, level, today, halves or {})
         variables = _needed({**_around(targets), **verdicts.conditions, **Walk(tables(verdicts)).variables()})
         annotations = _annotations(loaded, verdicts)
         documents.append(_policy(level, targets, without, variables, annotations))
