@@ -1,9 +1,9 @@
 """Write webhook/domain/cpu_names.yaml: the names of CPU models and features, by architecture.
 
-They are those of the installed libvirt's CPU map, of the maps in further folders (a newer libvirt's), and those that the
-file holds already: what a libvirt has known once, it knows for good. Where libvirt has no names of its own (models of
-aarch64, riscv64 and s390x, features of s390x) it hands on QEMU's, which the installed QEMU lists; and a newer libvirt
-knows the versions of a PC's models (`Haswell-v4`) by QEMU's names.
+They are those of the installed libvirt's CPU map, of the maps in further folders (a newer libvirt's), and those that
+the file holds already: what a libvirt has known once, it knows for good. Where libvirt has no names of its own (models
+of aarch64, riscv64 and s390x, features of s390x) it hands on QEMU's, which the installed QEMU lists; and a newer
+libvirt knows the versions of a PC's models (`Haswell-v4`) by QEMU's names.
 
     python scripts/cpu_names.py [FOLDER ...]
 """
@@ -28,8 +28,8 @@ _VERSION = re.compile(r"(.+)-v[0-9]+")
 NO_MODELS = re.compile(r"host|max|base|any|x-.*|Available")
 HEAD = """\
 # The names of CPU models and features by architecture: those of libvirt's CPU map, and QEMU's where libvirt has none.
-# `others` are names of QEMU's for what libvirt calls otherwise. Written by scripts/cpu_names.py; a test compares it with
-# the installed libvirt.
+# `others` are names of QEMU's for what libvirt calls otherwise. Written by scripts/cpu_names.py; a test compares it
+# with the installed libvirt.
 """
 
 Names = dict[str, dict[str, set[str]]]
@@ -41,7 +41,7 @@ def of_map(folder: Path) -> tuple[Names, dict[str, str]]:
     others: dict[str, str] = {}
     for arch, prefix in MAPS.items():
         for file in sorted(folder.glob(f"{prefix}_*.xml")):
-            for node in ElementTree.parse(file).getroot():  # noqa: S314 - libvirt's own files
+            for node in ElementTree.parse(file).getroot():
                 name = node.get("name", "")
                 if node.tag == "model":
                     names[arch]["models"].add(name)

@@ -25,9 +25,10 @@ UNSAFE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The names that `whose` table has, and names of others for some of them."""
+    """The names of `what` that `whose` table has, and names of others for some of them."""
 
     whose: str
+    what: str
     names: frozenset[str]
     others: Mapping[str, str]
 

@@ -39,9 +39,9 @@ class Topology(Element, tag="topology"):
 class CpuFeature(Element, tag="feature"):
     """One CPU feature flag and whether the guest has it."""
 
-    name: (
-        Annotated[str, text(64, "[A-Za-z0-9._-]+", "a CPU feature's name", known=partial(known, FEATURES))] | None
-    ) = frontend()
+    name: Annotated[str, text(64, "[A-Za-z0-9._-]+", "a CPU feature's name", known=partial(known, FEATURES))] | None = (
+        frontend()
+    )
     policy: Annotated[str, choice("require", "optional", "disable", "forbid", "force")] | None = frontend()
 
 

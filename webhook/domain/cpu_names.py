@@ -17,6 +17,7 @@ import yaml
 from webhook.declare import Known
 
 FEATURES, MODELS = "features", "models"
+_WORDS = {FEATURES: "CPU feature", MODELS: "CPU model"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def names(what: str) -> Names:
 @cache
 def known(what: str) -> Known:
     """The names as a declaration has them, whatever the architecture."""
-    return Known("libvirt", names(what).all, names(what).others)
+    return Known("libvirt", _WORDS[what], names(what).all, names(what).others)
 
 
 @cache

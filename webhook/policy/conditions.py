@@ -231,7 +231,7 @@ def _known(wanted: object, field: Field | None) -> Condition:
     def refusal(value: Any) -> str:
         other = names.others.get(value)
         told = f", which calls it `{other}`" if other else ""
-        return f"`{shown(value)}` is a name that {names.whose} {'knows' if wanted else 'does not know'}{told}"
+        return f"`{shown(value)}` is {'a' if wanted else 'no'} {names.what} that {names.whose} knows{told}"
 
     values = frozenset((str, name) for name in names.names)
     return Condition("known", wanted, holds, refusal, values=values, same=_typed)
