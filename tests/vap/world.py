@@ -206,10 +206,18 @@ def exported(from_: Loaded) -> list[Tree]:
 
 
 def judged(engine: Engine, spec: Tree, request: Request, stored: Tree | None = None, kind: Kind = VM) -> set[str]:
-    """The paths that the engine refuses, with entries as the export names them: by key, or not at all."""
+    """The paths that the engine refuses, with entries as the export names them: by key, or not at all.
+
+    Without sums, which are the webhook's alone.
+    """
+    sums = {rule.named for policy in engine.policies for rule in policy.rules if rule.selector.total}
     marks = inspect(spec, spec_shape(), kind.spec_path).marks
     decision = engine.decide(marks, spec, request, kind.spec_path, stored)
-    return {f"{kind.spec_path}.{_named(each.path[len(kind.spec_path) + 1 :], spec)}" for each in decision.findings}
+    return {
+        f"{kind.spec_path}.{_named(each.path[len(kind.spec_path) + 1 :], spec)}"
+        for each in decision.findings
+        if each.rule not in sums
+    }
 
 
 def _named(path: str, spec: Tree) -> str:

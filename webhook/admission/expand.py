@@ -64,6 +64,9 @@ def extend(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
     before, after = _asked_places(stored, spec, rule_set, world, path)
     old_abi = stored.get("abi") or {}
     kept = freeze(stored["domain"], old_abi.get("tombstones") or {}, spec.get("domain") or {}, before, after)
+    if "type" in stored["domain"]:
+        # What the machine runs on was the site's word or an admin's: to leave it out is no wish.
+        kept.domain.setdefault("type", stored["domain"]["type"])
     if "features" not in spec and "features" in stored:
         spec = {**spec, "features": stored["features"]}
     platform, contributions = _contributions(spec, kept.domain, rule_set, world, path)

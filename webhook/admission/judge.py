@@ -6,6 +6,7 @@ from typing import Any
 
 from webhook.abi.state import LATEST
 from webhook.admission.review import Review
+from webhook.admission.site import marks_of
 from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
 from webhook.kinds import Kind
@@ -23,7 +24,8 @@ def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: An
     tree = spec if type(spec) is dict else {}
     frozen = LATEST not in (_policy(tree), _policy(stored))
     engine = world.policies.engine
-    return engine.decide(reading.marks, tree, _request(review, world), kind.spec_path, stored=stored, frozen=frozen)
+    marks = marks_of(reading.marks, world.site, kind.spec_path)
+    return engine.decide(marks, tree, _request(review, world), kind.spec_path, stored=stored, frozen=frozen)
 
 
 def taken_away(
@@ -32,8 +34,8 @@ def taken_away(
     """The stored backend that an update leaves out of what stays, and that its user could not set."""
     if stored is None or not stored_reading.marks:
         return []
-    request = _request(review, world)
-    return world.policies.engine.removed(stored_reading.marks, spec, stored, request, kind.spec_path)
+    request, marks = _request(review, world), marks_of(stored_reading.marks, world.site, kind.spec_path)
+    return world.policies.engine.removed(marks, spec, stored, request, kind.spec_path)
 
 
 def _request(review: Review, world: World) -> Request:

@@ -30,6 +30,11 @@ def world(given: argparse.Namespace) -> World:
     return World(policies=policies, site=site(given.site))
 
 
+def with_site(parser: argparse.ArgumentParser) -> None:
+    """The flag that names the site's file."""
+    parser.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+
+
 def site(path: Path | None) -> Site:
     """The site of a file, as `webhook.server.settings` reads it; without one, the site of which nothing is known."""
     if path is None:

@@ -7,7 +7,7 @@ inspection, the CRDs and the XML renderer all use the same object.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,13 +23,24 @@ UNSAFE = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names of `what` that `whose` table has, and names of others for some of them."""
+
+    whose: str
+    what: str
+    names: frozenset[str]
+    others: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
     """A leaf's type.
 
     `schema` is its OpenAPI v3 schema, `check` returns the problem with a JSON value or None,
     `to_text` and `from_text` translate between JSON value and XML text (`from_text` raises ValueError).
-    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends.
+    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends. `known` gives
+    the names that are known of a text which takes others too, and is read only where somebody asks.
     """
 
     schema: dict[str, Any]
@@ -39,9 +50,10 @@ class Scalar:
     presence: bool = False
     values: tuple[str, ...] = field(default=())
     bounds: tuple[int, int] = (0, 0)
+    known: Callable[[], Known] | None = None
 
 
-def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
+def text(longest: int = 256, pattern: str = "", what: str = "", known: Callable[[], Known] | None = None) -> Scalar:
     """A string of 1 to `longest` characters without control characters; `pattern` is matched whole."""
     matches = re.compile(pattern).fullmatch if pattern else None
 
@@ -59,7 +71,7 @@ def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
     schema: dict[str, Any] = {"type": "string", "maxLength": longest, "minLength": 1}
     if pattern:
         schema["pattern"] = f"^(?:{pattern})$"
-    return Scalar(schema, check)
+    return Scalar(schema, check, known=known)
 
 
 def choice(*values: str) -> Scalar:
