@@ -16,6 +16,7 @@ from webhook.findings import Finding
 from webhook.policy.denials import refusal
 from webhook.policy.index import Index, index
 from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
+from webhook.policy.namesakes import Namesakes
 from webhook.policy.removed import Removed, removed
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
@@ -98,8 +99,9 @@ class Engine:
         frozen: bool,
     ) -> list[Finding]:
         findings = []
+        known = Namesakes()
         for denial in denials(one, marks, spec, path):
-            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen):
+            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen, known):
                 continue
             findings.append(refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value))
             if len(findings) >= _MOST:
