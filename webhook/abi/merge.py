@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
-from webhook.declare import Field, Frontend, Shape, shown
+from webhook.declare import Field, Frontend, Scalar, Shape, shown
 from webhook.domain import domain_shape
 from webhook.findings import Finding
 
@@ -84,7 +84,7 @@ def _overlay(  # noqa: C901 - one branch a kind of field
             if there is None:
                 if fills:
                     target[name] = value
-            elif not state.held and not same(entry, there, value):
+            elif not state.held and not _scalar(entry).same(there, value):
                 _differs(target, entry, value, f"{path}.{name}", source, state)
         elif entry.many:
             _lists(target, name, value, entry.shape, f"{path}.{name}", source, state)
@@ -181,7 +181,7 @@ def _agrees(candidate: Tree, item: Tree, shape: Shape) -> bool:
         if there is None:
             continue
         if entry.shape is None:
-            if not same(entry, there, value):
+            if not _scalar(entry).same(there, value):
                 return False
         elif not entry.many and not _agrees(there, value, entry.shape):
             return False
@@ -200,12 +200,9 @@ def at(tree: Tree, dotted: str) -> Any:
     return value
 
 
-def same(entry: Field, one: Any, other: Any) -> bool:
-    """Whether two values of a field say the same: `4Gi` and 4096, a UUID in either case."""
-    if one == other and type(one) is type(other):
-        return True
-    scalar = entry.scalar
-    return scalar is not None and scalar.to_text(one).lower() == scalar.to_text(other).lower()
+def _scalar(entry: Field) -> Scalar:
+    assert entry.scalar is not None  # noqa: S101 - the caller's case
+    return entry.scalar
 
 
 def copied(tree: Any) -> Any:

@@ -29,7 +29,8 @@ class Scalar:
 
     `schema` is its OpenAPI v3 schema, `check` returns the problem with a JSON value or None,
     `to_text` and `from_text` translate between JSON value and XML text (`from_text` raises ValueError).
-    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends.
+    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends. `meaning` gives a
+    value in the form in which all that libvirt reads alike is equal; None where only the value itself is.
     """
 
     schema: dict[str, Any]
@@ -39,10 +40,20 @@ class Scalar:
     presence: bool = False
     values: tuple[str, ...] = field(default=())
     bounds: tuple[int, int] = (0, 0)
+    meaning: Callable[[Any], Any] | None = None
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two values that pass the check say the same: `4Gi` and 4096, a MAC address in either case."""
+        if one == other and type(one) is type(other):
+            return True
+        return self.meaning is not None and bool(self.meaning(one) == self.meaning(other))
 
 
-def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
-    """A string of 1 to `longest` characters without control characters; `pattern` is matched whole."""
+def text(longest: int = 256, pattern: str = "", what: str = "", *, caseless: bool = False) -> Scalar:
+    """A string of 1 to `longest` characters without control characters; `pattern` is matched whole.
+
+    Texts are equal where their characters are; `caseless` is for what libvirt reads as a number in hex.
+    """
     matches = re.compile(pattern).fullmatch if pattern else None
 
     def check(value: Any) -> str | None:
@@ -59,7 +70,7 @@ def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
     schema: dict[str, Any] = {"type": "string", "maxLength": longest, "minLength": 1}
     if pattern:
         schema["pattern"] = f"^(?:{pattern})$"
-    return Scalar(schema, check)
+    return Scalar(schema, check, meaning=str.lower if caseless else None)
 
 
 def choice(*values: str) -> Scalar:
@@ -127,7 +138,7 @@ def memory(lowest_kib: int = 1024) -> Scalar:
         return None
 
     schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
-    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(int(content)))
+    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(int(content)), meaning=kib)
 
 
 def numbers(highest: int) -> Scalar:
