@@ -30,9 +30,9 @@ class Change(NamedTuple):
     new: Any
 
 
-def compare(old: Tree, new: Tree) -> list[Change]:
+def compare(old: Tree, new: Tree) -> Iterator[Change]:
     """All that the guest would see differently in `new`; devices that are only in `new` are additions, no changes."""
-    return list(_element(old, new, domain_shape(), "", "domain"))
+    return _element(old, new, domain_shape(), "", "domain")
 
 
 def _element(old: Tree, new: Tree, shape: Shape, path: str, declared: str) -> Iterator[Change]:
