@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from scripts.cpu_names import FILE, INSTALLED, gathered, of_map, of_qemu
-from tests.oracle import packages
+from tests.packages import need
 from tests.policy.world import PLACES, decide
 from webhook.policy import Engine, Request, compile_policies, load, shipped
 from webhook.policy.model import LABELS
@@ -22,7 +22,7 @@ LEVELS = pytest.mark.parametrize("level", ["restricted", "baseline"])
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
-    packages.install()
+    need("libvirt")
 
 
 @pytest.fixture(scope="module")
