@@ -77,9 +77,9 @@ class Declared:
     doc: str = ""
 
 
-def frontend(place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
+def frontend(place: str = "", unless: Mapping[str, Half] | None = None, doc: str = "") -> Any:
     """A field that the guest sees."""
-    return Declared(Frontend(), place, unless or {})
+    return Declared(Frontend(), place, unless or {}, doc)
 
 
 def backend(kind: str, place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
