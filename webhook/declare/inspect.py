@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.declare.element import FILLED_IN, Frontend, Half
-from webhook.declare.scalars import kind_of, listed, shown
+from webhook.declare.scalars import Ambiguous, kind_of, listed
 from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Shape
+from webhook.declare.withheld import problem_of, told, told_name
 from webhook.findings import Finding
 
 
@@ -88,15 +89,22 @@ _KEYS = frozenset({str, int})
 
 def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     """A value that the field has not met yet."""
-    assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
-    problem = entry.scalar.check(value)
+    problem = problem_of(entry, value)
     if problem is not None:
         place = place_text(where)
-        found.findings.append(Finding(place, problem, entry.doc or _way(place), "shape"))
+        found.findings.append(Finding(place, problem, _quoted(entry, value) or entry.doc or _way(place), "shape"))
         return
-    remember(entry.seen, value)
+    if not entry.secret:
+        remember(entry.seen, value)
     if not entry.plain:
         _mark(value, entry, where, found)
+
+
+def _quoted(entry: Field, value: Any) -> str:
+    """The way out for what YAML took for something else than the text that it looks like."""
+    assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
+    texts = entry.scalar.schema.get("type") == "string" and type(value) in (bool, int, float)
+    return "write it in quotes if it is a text" if texts or isinstance(value, Ambiguous) else ""
 
 
 def _mark(value: Any, entry: Field, where: Where, found: Inspection) -> None:
@@ -127,7 +135,7 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
         for index, item in enumerate(value):
             _element(item, shape, (where, index), found)
         if shape.key:
-            _distinct(value, shape.key, where, found)
+            _distinct(value, shape.fields[shape.key], where, found)
 
 
 def place_text(where: Where) -> str:
@@ -138,7 +146,8 @@ def place_text(where: Where) -> str:
     return f"{place_text(above)}[{key}]" if isinstance(key, int) else f"{place_text(above)}.{key}"
 
 
-def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> None:
+def _distinct(items: list[Any], entry: Field, where: Where, found: Inspection) -> None:
+    key = entry.name
     names = [item.get(key) if type(item) is dict else None for item in items]
     if all(type(name) in _KEYS for name in names) and len(set(names)) == len(names):
         return
@@ -155,7 +164,7 @@ def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> No
             found.findings.append(
                 Finding(
                     f"{path}[{index}].{key}",
-                    f"`{shown(name)}` is already the {key} of entry {seen[name]}",
+                    f"{told(entry, name)} is already the {key} of entry {seen[name]}",
                     f"give each entry a {key} of its own",
                     "shape",
                 )
@@ -175,7 +184,7 @@ def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection
             found.findings.append(
                 Finding(
                     f"{path}.{name}",
-                    f"has no meaning where {shape.variant_key} is `{shown(value)}`",
+                    f"has no meaning where {shape.variant_key} is {told(shape.fields[shape.variant_key], value)}",
                     f"remove it; beside it go {listed(tuple(sorted(allowed - {shape.variant_key})))}",
                     "shape",
                 )
@@ -195,4 +204,8 @@ def _way(path: str) -> str:
 def _unknown(path: str, name: object, shape: Shape, suggest: bool) -> Finding:
     near = difflib.get_close_matches(str(name)[:64], shape.fields, n=1) if suggest else []
     way = f"did you mean `{near[0]}`?" if near else f"known here: {listed(tuple(sorted(shape.fields))[:12])}"
-    return Finding(f"{path}.{shown(name, 64)}", "is not a field of the API", way, "shape")
+    said = told_name(name, shape)
+    if said:
+        return Finding(f"{path}.{said}", "is not a field of the API", way, "shape")
+    problem = "has a field that the API does not know; its name may be a secret and is not shown"
+    return Finding(path, problem, way, "shape")

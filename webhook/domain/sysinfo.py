@@ -39,7 +39,8 @@ class Chassis(Element, tag="chassis"):
 class OemString(Element, tag="entry"):
     """One string of SMBIOS block 11, which the guest's own tools read."""
 
-    value: Annotated[str, text(1024)] | None = frontend(".")
+    # systemd takes the guest's credentials from there (systemd.system-credentials).
+    value: Annotated[str, text(1024)] | None = frontend(".", secret=True)
 
 
 class Sysinfo(Element, tag="sysinfo[@type='smbios']"):
@@ -62,7 +63,8 @@ class FwCfgEntry(Element, tag="entry", key="name"):
     """One blob that QEMU's fw_cfg device hands to the guest's firmware and kernel; a file would be the host's."""
 
     name: Annotated[str, text(55, "opt/[A-Za-z0-9._/-]+", "a name below `opt/`")] | None = frontend()
-    value: Annotated[str, text(4096)] | None = frontend(".")
+    # What a guest is set up with: Ignition's and systemd's credentials among it.
+    value: Annotated[str, text(4096)] | None = frontend(".", secret=True)
     file: Path | None = backend("host-path")
 
 

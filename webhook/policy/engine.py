@@ -19,7 +19,7 @@ from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Re
 from webhook.policy.removed import Removed, removed
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
-from webhook.policy.view import Tree, View, view
+from webhook.policy.view import Denial, Tree, View, view
 from webhook.policy.walk import denials
 
 # A review tells of so many refusals at most: nobody reads more, and to make them costs the time of others.
@@ -101,10 +101,15 @@ class Engine:
         for denial in denials(one, marks, spec, path):
             if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen):
                 continue
-            findings.append(refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value))
+            findings.append(self._refusal(denial))
             if len(findings) >= _MOST:
                 break
         return findings
+
+    def _refusal(self, denial: Denial) -> Finding:
+        place = self.places.get(denial.declared)
+        secret = place is not None and place.field.secret
+        return refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value, secret=secret)
 
     def removed(self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str) -> list[Removed]:
         """The backend of the stored spec, by its marks, that `spec` lacks and the requester could not set."""
