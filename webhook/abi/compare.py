@@ -15,7 +15,8 @@ import yaml
 
 from webhook.abi.merge import same
 from webhook.abi.state import is_none
-from webhook.declare import Field, Frontend, Shape, shown
+from webhook.declare import Field, Frontend, Shape, shown, told
+from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.findings import Finding
 
@@ -90,18 +91,18 @@ def frozen_finding(change: Change, path: str) -> Finding:
     """The refusal of one change, with what the guest would notice. `path` is where the domain is in the object."""
     consequence, way = _consequence(change.declared)
     if change.new is None:
-        problem = f"is gone, it was {_words(change.old)}; {consequence}"
+        problem = f"is gone, it was {_words(change.old, change)}; {consequence}"
     elif change.old is None:
-        problem = f"is {_words(change.new)}, it was unsaid; {consequence}"
+        problem = f"is {_words(change.new, change)}, it was unsaid; {consequence}"
     else:
-        problem = f"is {_words(change.new)}, it was {_words(change.old)}; {consequence}"
+        problem = f"is {_words(change.new, change)}, it was {_words(change.old, change)}; {consequence}"
     return Finding(f"{path}{change.path}", problem, way, "frozen")
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, change: Change) -> str:
     if isinstance(value, dict):
         return f"the device `{shown(value.get('name', '?'))}`" if value.get("name") else "an element"
-    return f"`{shown(value)}`"
+    return told(field_at(domain_shape(), change.declared.removeprefix("domain.")), value)
 
 
 def _consequence(declared: str) -> tuple[str, str]:

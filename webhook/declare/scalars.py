@@ -93,7 +93,7 @@ def integer(lowest: int = 0, highest: int = 2**31 - 1, hex_digits: int = 0) -> S
         return f"0x{value:0{hex_digits}x}" if hex_digits else str(value)
 
     def from_text(content: str) -> int:
-        return int(content.strip(), 0)
+        return whole(content, 0)
 
     schema: dict[str, Any] = {"type": "integer", "minimum": lowest}
     # An API server reads bounds as floats: the end of int64 becomes one too much there, and then a negative number.
@@ -130,7 +130,7 @@ def memory(lowest_kib: int = 1024) -> Scalar:
         return None
 
     schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
-    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(int(content)))
+    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(whole(content)))
 
 
 def numbers(highest: int) -> Scalar:
@@ -148,7 +148,7 @@ def numbers(highest: int) -> Scalar:
         found: list[int] = []
         for part in content.split(","):
             first, _, last = part.strip().partition("-")
-            low, high = int(first), int(last or first)
+            low, high = whole(first), whole(last or first)
             if not 0 <= low <= high <= highest:
                 raise ValueError(f"`{shown(content)}` is no set of numbers up to {highest}")
             found.extend(range(low, high + 1))
@@ -157,6 +157,14 @@ def numbers(highest: int) -> Scalar:
     item = {"type": "integer", "minimum": 0, "maximum": highest}
     schema = {"type": "array", "items": item, "maxItems": highest + 1, "x-kubernetes-list-type": "atomic"}
     return Scalar(schema, check, lambda value: ",".join(str(item) for item in value), from_text)
+
+
+def whole(content: str, base: int = 10) -> int:
+    """The whole number that an XML text is; ValueError in words for people."""
+    try:
+        return int(content.strip(), base)
+    except ValueError:
+        raise ValueError("it is no whole number") from None
 
 
 def nullable(inner: Scalar) -> Scalar:
@@ -236,9 +244,9 @@ def _as_json(value: object) -> str:
     if isinstance(value, dict):
         return "{…}" if value else "{}"
     if isinstance(value, list):
-        whole = all(type(item) is int for item in value[:_MOST_ITEMS])
-        items = [_as_json(item) for item in value[:_MOST_ITEMS]] if whole else ["…"]
-        return f"[{', '.join(items)}{', …' if whole and len(value) > _MOST_ITEMS else ''}]"
+        numbered = all(type(item) is int for item in value[:_MOST_ITEMS])
+        items = [_as_json(item) for item in value[:_MOST_ITEMS]] if numbered else ["…"]
+        return f"[{', '.join(items)}{', …' if numbered and len(value) > _MOST_ITEMS else ''}]"
     return value.word if isinstance(value, Ambiguous) else "…"
 
 

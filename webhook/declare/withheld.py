@@ -31,9 +31,35 @@ def problem_of(entry: Field, value: Any) -> str | None:
     return f"is not what the field takes, expected {taken(entry.scalar)}; it may be a secret and is not shown"
 
 
-def told(entry: Field, value: object) -> str:
-    """A value in backticks, or that it is not shown."""
-    return WITHHELD if entry.secret else f"`{shown(value)}`"
+def told(entry: Field | None, value: object) -> str:
+    """A value of a field in backticks, or that it is not shown; None is a list of elements."""
+    return WITHHELD if entry is not None and entry.secret else f"`{shown(value)}`"
+
+
+def redacted(value: Any, entry: Field) -> Any:
+    """A JSON value of a field with `…` for all in it that may be a secret. It has passed the inspection."""
+    if entry.secret:
+        return "…"
+    if entry.shape is None:
+        return value
+    if type(value) is list:
+        return [_without_secrets(item, entry.shape) for item in value]
+    return _without_secrets(value, entry.shape)
+
+
+def field_at(shape: Shape, path: str) -> Field | None:
+    """The field at a path of names, with or without indices; of what stands in a scalar, the scalar."""
+    entry: Field | None = None
+    for part in path.split("."):
+        entry = shape.fields.get(part.partition("[")[0])
+        if entry is None or entry.shape is None:
+            return entry
+        shape = entry.shape
+    return entry
+
+
+def _without_secrets(tree: dict[str, Any], shape: Shape) -> dict[str, Any]:
+    return {name: redacted(value, shape.fields[name]) for name, value in tree.items()}
 
 
 def taken(scalar: Scalar) -> str:
