@@ -217,9 +217,7 @@ def copied(tree: Any) -> Any:
     return tree
 
 
-def _conflict(
-    path: str, there: Any, value: Any, source: Contribution, state: _Merging, entry: Field | None
-) -> None:
+def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _Merging, entry: Field | None) -> None:
     """A conflict in the tenant's words: which place says what."""
     other = _who(path, there, source, state)
     state.findings.append(

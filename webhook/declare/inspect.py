@@ -103,8 +103,9 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
 def _quoted(entry: Field, value: Any) -> str:
     """The way out for what YAML took for something else than the text that it looks like."""
     assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
-    texts = entry.scalar.schema.get("type") == "string" and type(value) in (bool, int, float)
-    return "write it in quotes if it is a text" if texts or isinstance(value, Ambiguous) else ""
+    if entry.scalar.schema.get("type") == "string" and type(value) not in (str, dict, list, type(None)):
+        return "write it in quotes if it is a text"
+    return "write a number in decimal, and a text in quotes" if isinstance(value, Ambiguous) else ""
 
 
 def _mark(value: Any, entry: Field, where: Where, found: Inspection) -> None:

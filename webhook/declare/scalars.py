@@ -206,7 +206,7 @@ class Ambiguous:
 def kind_of(value: object) -> str:
     """A value's type in the user's words."""
     if isinstance(value, Ambiguous):
-        return f"`{shown(value.word)}`, {value.meaning}"
+        return value.meaning
     if isinstance(value, float) and value - value != 0:
         return "no finite number"
     return _OF_JSON.get(type(value)) or _OF_YAML.get(type(value), "nothing that JSON has")

@@ -10,9 +10,10 @@ import re
 from typing import Any
 
 from webhook.declare.element import Backend
-from webhook.declare.scalars import Scalar, listed, shown
+from webhook.declare.scalars import Scalar, listed, shown, told_as
 from webhook.declare.shape import Field, Shape
 
+_TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list}
 WITHHELD = "a value that is not shown"
 # Letters and digits in one long word, as in passwords and tokens and in next to no name of a field.
 _LIKE_A_TOKEN = re.compile("(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{8}")
@@ -28,7 +29,9 @@ def problem_of(entry: Field, value: Any) -> str | None:
     problem = entry.scalar.check(value)
     if problem is None or not entry.secret:
         return problem
-    return f"is not what the field takes, expected {taken(entry.scalar)}; it may be a secret and is not shown"
+    fits = _TYPES.get(entry.scalar.schema.get("type", "")) is type(value)
+    is_ = "not what the field takes" if fits else told_as(value)
+    return f"is {is_}, expected {taken(entry.scalar)}; it may be a secret and is not shown"
 
 
 def told(entry: Field | None, value: object) -> str:
@@ -80,9 +83,15 @@ def taken(scalar: Scalar) -> str:
 
 def told_name(name: object, shape: Shape) -> str:
     """An undeclared name as a message may show it; empty where it may be a secret itself."""
-    said = shown(name, 64)
     if _beside_secrets(shape):
+        said = shown(name, 64)
         return said if _LIKE_A_FIELD.fullmatch(said) else ""
+    return told_key(name)
+
+
+def told_key(name: object) -> str:
+    """A key of any object as a message may show it; empty where it looks like a secret, or like one with its value."""
+    said = shown(name, 64)
     return "" if _LIKE_A_TOKEN.search(said) or _WITH_A_VALUE.match(said) else said
 
 

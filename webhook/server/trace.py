@@ -14,12 +14,15 @@ from typing import Any
 # Shorter words are in every text.
 _SHORTEST = 4
 _WORD = re.compile(rf"\w{{{_SHORTEST},}}")
-WITHHELD = "(its text has words of the object and is not shown)"
+WITHHELD = "(its text may have words of the object and is not shown)"
 
 
-def trace(error: BaseException, trees: tuple[Any, ...]) -> str:
-    """Frames, types and texts of an error and its causes, the first cause first. Objects come as parsed JSON."""
-    said = [text.lower() for text in _said(trees)]
+def trace(error: BaseException, trees: tuple[Any, ...] | None = None) -> str:
+    """Frames, types and texts of an error and its causes, the first cause first.
+
+    `trees` are the objects that it was about, as parsed JSON; where nobody knows them, no text is told.
+    """
+    said = None if trees is None else [text.lower() for text in _said(trees)]
     return "\n".join(_told(each, said) for each in reversed(list(_causes(error))))
 
 
@@ -32,13 +35,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         here = here.__cause__ or here.__context__
 
 
-def _told(error: BaseException, said: list[str]) -> str:
+def _told(error: BaseException, said: list[str] | None) -> str:
     text = str(error)
-    whole = "\n".join(said)
-    shared = any(word in whole for word in _WORD.findall(text.lower()))
-    shared = shared or any(len(each) >= _SHORTEST and each in text.lower() for each in said)
     frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"{frames}{type(error).__name__}: {WITHHELD if shared else text}"
+    withheld = said is None or _shares(text.lower(), said)
+    return f"{frames}{type(error).__name__}: {WITHHELD if withheld else text}"
+
+
+def _shares(text: str, said: list[str]) -> bool:
+    """Whether a text has a word of what was said, or the other way round."""
+    whole = "\n".join(said)
+    return any(word in whole for word in _WORD.findall(text)) or any(
+        len(each) >= _SHORTEST and each in text for each in said
+    )
 
 
 def _said(tree: Any) -> Iterator[str]:
