@@ -283,9 +283,11 @@ def test_every_class_of_backend_has_words_and_a_default_rule() -> None:
 def test_a_value_is_in_all_words_about_values_and_in_no_others() -> None:
     for kind, said in texts().items():
         about = {sort: words for sort, words in said.items() if sort in ("problem", "path", "flag")}
-        about |= said.get("fields", {})
         assert bool(about) is (kind not in SECRET_KINDS), kind
         assert all("{value}" in words for words in about.values()), kind
+        for end, words in said.get("fields", {}).items():
+            fields = [place.field for path, place in PLACES.items() if path.endswith(end) and kind in possible(place)]
+            assert {"{value}" in words} == {not field.secret and field.scalar is not None for field in fields}, end
         assert not any("{value}" in words for sort, words in said.items() if sort in ("whole", "help")), kind
 
 

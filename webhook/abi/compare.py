@@ -15,7 +15,7 @@ import yaml
 
 from webhook.abi.merge import same
 from webhook.abi.state import is_none
-from webhook.declare import Field, Frontend, Shape, shown, told
+from webhook.declare import Field, Frontend, Shape, told
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.findings import Finding
@@ -62,16 +62,17 @@ def _list(old: list[Tree], new: list[Tree], shape: Shape, path: str, declared: s
             after = new[index] if index < len(new) else {}
             yield from _element(before, after, shape, f"{path}[{index}]", declared)
         return
+    hidden = shape.fields[shape.key].secret
     after_by_key: dict[Any, tuple[int, Tree | None]] = {
         entry.get(shape.key): (index, entry) for index, entry in enumerate(new)
     }
-    for before in old:
+    for number, before in enumerate(old):
         key = before.get(shape.key)
         index, same_key = after_by_key.pop(key, (-1, None))
         if same_key is not None:
             yield from _element(before, same_key, shape, f"{path}[{index}]", declared)
         elif not is_none(before):
-            yield Change(f"{path}[{key}]", declared, before, None)
+            yield Change(f"{path}[{number if hidden else key}]", declared, before, None)
     if not path.startswith(".devices."):
         for key, (index, added) in after_by_key.items():
             yield Change(f"{path}[{index}]", declared, None, added or key)
@@ -100,9 +101,11 @@ def frozen_finding(change: Change, path: str) -> Finding:
 
 
 def _words(value: Any, change: Change) -> str:
-    if isinstance(value, dict):
-        return f"the device `{shown(value.get('name', '?'))}`" if value.get("name") else "an element"
-    return told(field_at(domain_shape(), change.declared.removeprefix("domain.")), value)
+    entry = field_at(domain_shape(), change.declared.removeprefix("domain."))
+    if not isinstance(value, dict):
+        return told(entry, value)
+    name = entry.shape.fields.get("name") if entry and entry.shape else None
+    return f"the device {told(name, value['name'])}" if value.get("name") and name and not name.secret else "an element"
 
 
 def _consequence(declared: str) -> tuple[str, str]:

@@ -40,20 +40,26 @@ def _problem(rule: Rule, declared: str, kind: str, value: object, *, hidden: boo
     said = next((words(value) for words in refusals if words), "")
     if said and not hidden:
         return said
-    return _whole(kind) if told is None else _sentence(declared, kind, told).replace("{value}", shown(told))
+    return _whole(declared, kind) if told is None else _sentence(declared, kind, told).replace("{value}", shown(told))
 
 
-def _whole(kind: str) -> str:
+def _whole(declared: str, kind: str) -> str:
     """What is said of an element, and of what is not shown."""
-    return str(texts().get(kind, texts()["frontend"])["whole"])
+    said = texts().get(kind, texts()["frontend"])
+    own = _own(said, declared)
+    return own if own and "{value}" not in own else str(said["whole"])
+
+
+def _own(said: dict[str, Any], declared: str) -> str:
+    """The words of a field of its own, by the end of its path; empty where it has none."""
+    return next((str(words) for end, words in said.get("fields", {}).items() if declared.endswith(end)), "")
 
 
 def _sentence(declared: str, kind: str, value: str | int) -> str:
     """The words about one value, with a place for it."""
     said = texts().get(kind, texts()["frontend"])
-    own = [words for end, words in said.get("fields", {}).items() if declared.endswith(end)]
     sort = "flag" if isinstance(value, bool) else "path" if isinstance(value, str) and value[:1] == "/" else "problem"
-    return str(own[0] if own else said.get(sort, said["problem"]))
+    return _own(said, declared) or str(said.get(sort, said["problem"]))
 
 
 def _help(rule: Rule, declared: str, kind: str) -> str:
