@@ -46,7 +46,8 @@ class Chassis(Element, tag="chassis"):
 class OemString(Element, tag="entry"):
     """One string of SMBIOS block 11, which the guest's own tools read."""
 
-    value: Annotated[str, text(1024)] | None = frontend(".")
+    # systemd takes the guest's credentials from there (systemd.system-credentials).
+    value: Annotated[str, text(1024)] | None = frontend(".", secret=True)
 
 
 class Sysinfo(Element, tag="sysinfo[@type='smbios']"):
@@ -69,10 +70,12 @@ class FwCfgEntry(Element, tag="entry", key="name"):
     """One blob that QEMU's fw_cfg device hands to the guest's firmware and kernel; a file would be the host's."""
 
     name: Annotated[str, text(55, f"opt/{_NAME}(/{_NAME})*", "a name below `opt/`")] | None = frontend()
+    # What a guest is set up with: Ignition's and systemd's credentials among it.
     value: Annotated[str, text(4096, _BLOB, "a text without commas, quotes, `&`, `<` and `>`")] | None = frontend(
         ".",
         doc="write it without commas, quotes, `&`, `<` and `>`, which libvirt hands on wrongly, for example as Base64; "
         "`spec.domain.sysinfo.oemStrings` takes them all",
+        secret=True,
     )
     file: Path | None = backend("host-path")
 

@@ -28,8 +28,8 @@ class Removed:
     names: tuple[str, ...]
     value: Any
     path: str
-    kind: str
     rule: Rule
+    secret: bool
 
     def restore(self) -> None:
         """Put it back, in place; a list to which something else was added stays as it is, to be refused."""
@@ -41,8 +41,9 @@ class Removed:
             element[self.names[-1]] = self.value
 
     def finding(self) -> Finding:
-        """What is said of it; never the value of a credential."""
-        told = f"was `{shown(self.value)}` and is gone" if _tellable(self.value, self.kind) else "is gone"
+        """What is said of it; never what may be a secret."""
+        tellable = not self.secret and isinstance(self.value, str | int)
+        told = f"was `{shown(self.value)}` and is gone" if tellable else "is gone"
         return Finding(self.path, told, _WAY, self.rule.named)
 
 
@@ -104,7 +105,6 @@ def _missing(
     new: dict[str, Any], old: Tree, parts: list[tuple[str, str]], here: str, mark: Mark, rule: Rule
 ) -> Removed:
     """From the first name that is missing down to the field, or to a list whose entries cannot be told apart."""
-    assert isinstance(mark.half, Backend)  # noqa: S101 - others are not asked about
     names: list[str] = []
     value: Any = old
     for name, index in parts:
@@ -112,8 +112,4 @@ def _missing(
         value = value[name]
         if index:
             break
-    return Removed(new, tuple(names), value, ".".join([here, *names[1:]]), mark.half.kind, rule)
-
-
-def _tellable(value: Any, kind: str) -> bool:
-    return kind != "credential" and isinstance(value, str | int)
+    return Removed(new, tuple(names), value, ".".join([here, *names[1:]]), rule, mark.field.secret)
