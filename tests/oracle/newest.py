@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,21 +36,37 @@ _APT = ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "var/lib/apt/lists/partia
 
 
 def folder() -> Path:
-    """The folder that is the root of a system with the newest libvirt; made where the cache has none (a minute)."""
-    if os.geteuid() != 0 or not has_namespaces():
-        pytest.skip("a newer libvirt in a folder needs root and a mount namespace of its own")
+    """The folder that is the root of a system with the newest libvirt; skips where it is not made."""
+    made = _place()
+    if not made.exists() or not has_namespaces():
+        pytest.skip("a newer libvirt in a folder needs root, Debian's apt-get and a mount namespace of its own")
+    return made
+
+
+def _place() -> Path:
     digest = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmconfig"
     cache.mkdir(parents=True, exist_ok=True)
-    made = cache / f"libvirt-{SUITE}-{digest}"
-    with (cache / "libvirt.lock").open("w") as lock:
+    return cache / f"libvirt-{SUITE}-{digest}"
+
+
+def install() -> str:
+    """Make the folder where the cache has none (a minute); returns what is missing where it cannot be made."""
+    made = _place()
+    if made.exists():
+        return ""
+    source = _source()
+    if os.geteuid() != 0 or not has_namespaces() or not source:
+        return "a newer libvirt in a folder"
+    print(f"unpacking Debian's newest libvirt and QEMU once, into {made}", file=sys.stderr, flush=True)
+    with made.with_name("libvirt.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             part = made.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
-            _unpack(part)
+            _unpack(part, source)
             part.rename(made)
-    return made
+    return ""
 
 
 def command(root: Path, *words: str) -> list[str]:
@@ -58,14 +75,14 @@ def command(root: Path, *words: str) -> list[str]:
     return ["unshare", "-m", "sh", "-c", f'{mounts} && exec chroot {root} "$@"', "sh", *words]
 
 
-def _unpack(root: Path) -> None:
+def _unpack(root: Path, source: str) -> None:
     apt = root / "apt"
     for name in _APT:
         (apt / name).mkdir(parents=True)
     (apt / "var/lib/dpkg").mkdir()
     # With no package installed every one that is needed is downloaded, the C library too.
     (apt / "var/lib/dpkg/status").touch()
-    (apt / "etc/apt/sources.list").write_text(_SOURCE.format(uri=_mirror(), suite=SUITE))
+    (apt / "etc/apt/sources.list").write_text(_SOURCE.format(uri=source, suite=SUITE))
     _settings(apt / "etc/apt/apt.conf.d")
     options = [f"-oDir={apt}", f"-oDir::State::status={apt}/var/lib/dpkg/status", "-oAPT::Sandbox::User=root"]
     run(["apt-get", *options, "-qq", "update"])
@@ -93,13 +110,11 @@ def _furnish(root: Path) -> None:
         (root / "etc" / name).write_text(content)
 
 
-def _mirror() -> str:
-    """Where this machine has Debian's packages from."""
+def _source() -> str:
+    """Where this machine has Debian's packages from; empty where it has none."""
     if shutil.which("apt-get") is None:
-        pytest.skip("a newer libvirt in a folder needs Debian's apt-get")
+        return ""
     wanted = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
     said = subprocess.run(wanted, check=True, capture_output=True, text=True).stdout
     found = re.search(r"^\S+/debian/?$", said, re.M)
-    if found is None:
-        pytest.skip("a newer libvirt in a folder needs a source of Debian's packages")
-    return found[0]
+    return found[0] if found else ""
