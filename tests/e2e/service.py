@@ -67,6 +67,7 @@ def serving(
     policies: Path = ROOT / "policies",
     kubeconfig: Path | None = None,
     ready: bool = True,
+    descriptors: int | None = None,
 ) -> Iterator[Service]:
     """A service on loopback with certificates of its own and further flags; with `ready`, ready when this is entered.
 
@@ -85,7 +86,9 @@ def serving(
         command += ["--namespaces", "watch", "--policies-configmap", f"{RELEASE}/{POLICIES}"]
         environment |= {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment)
+        process = subprocess.Popen(
+            [*_limited(descriptors), *command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment
+        )
     service = Service(port, folder, process)
     try:
         if ready:
@@ -94,6 +97,11 @@ def serving(
     finally:
         if process.poll() is None:
             service.stop()
+
+
+def _limited(descriptors: int | None) -> list[str]:
+    """What makes a command one that may open no more files than this."""
+    return [] if descriptors is None else ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]
 
 
 def wait_ready(service: Service, seconds: float = 30) -> None:
@@ -108,6 +116,12 @@ def wait_ready(service: Service, seconds: float = 30) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError(f"the service did not become ready:\n{service.log()}")
+
+
+def resident(service: Service) -> int:
+    """The process's resident memory in bytes."""
+    pages = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE")
 
 
 def free_port() -> int:

@@ -26,7 +26,7 @@ LINGER = 1.0
 UNREAD = 10.0
 FAREWELL = 2.0
 # Bytes of bodies that have not arrived whole yet, in sum.
-BODIES = 32 * 1024 * 1024
+BODIES = 16 * 1024 * 1024
 # Descriptors that connections leave to everything else: policy files, certificates, the cluster, logs.
 RESERVE = 64
 # Seconds between two looks for connections whose time is over.

@@ -18,6 +18,8 @@ from uvicorn.server import ServerState
 
 from webhook.server.connections import HANDSHAKE, HEAD_BYTES, HEADERS, LINGER, UNREAD, UNUSED, Connections, Stage
 
+# Bytes of one connection that TLS keeps while nothing is read of it.
+UNPARSED = 16 * 1024
 _END = b"\r\n\r\n"
 
 
@@ -49,6 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_read_buffer_limits(high=UNPARSED)  # type: ignore[attr-defined]
         self.certified = bool(transport.get_extra_info("peercert"))
         self._wait(Stage.UNUSED, UNUSED)
 
