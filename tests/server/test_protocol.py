@@ -321,6 +321,15 @@ def test_bodies_that_have_not_arrived_are_bounded(size: int) -> None:
     talk(test, bodies_limit=1000)
 
 
+def test_nothing_behind_a_refused_body_is_a_request() -> None:
+    async def test(line: Line) -> None:
+        answer = await line.say(POST + b"Content-Length: 2000" + END + b"a" * 2000 + head(100) + b"{}")
+        assert status(answer) == 503
+        assert answer.count(b"HTTP/1.1") == 1
+
+    talk(test, bodies_limit=1000)
+
+
 def test_a_body_that_has_arrived_is_not_counted() -> None:
     async def test(line: Line) -> None:
         for _ in range(3):

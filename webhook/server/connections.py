@@ -119,8 +119,8 @@ class Connections:
         """Bytes more of a body. Where all are too many the largest goes: reviews are small, and pass."""
         self.bodies += size
         while self.bodies > self.bodies_limit:
-            largest = max(self, key=_arriving)
-            if not _arriving(largest):
+            largest = max(self, key=_arriving, default=None)
+            if largest is None or not _arriving(largest):
                 return
             largest.refuse(503, "bodies")
 

@@ -20,6 +20,8 @@ from webhook.server.connections import HANDSHAKE, HEAD_BYTES, HEADERS, LINGER, U
 
 # Bytes of one connection that TLS keeps while nothing is read of it.
 UNPARSED = 16 * 1024
+# What is counted where nothing came in time.
+_OVERDUE = {Stage.HANDSHAKE: "handshake", Stage.UNUSED: "unused"}
 _END = b"\r\n\r\n"
 
 
@@ -63,6 +65,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.registry.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         if self.stage is Stage.BODY:
             self._feed(data)
         elif self.stage is Stage.ANSWER:
@@ -109,7 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.refuse(self.refusal, "no-http" if self.refusal == HTTPStatus.BAD_REQUEST else "large-head")
 
     def on_message_begin(self) -> None:
-        if self.stage is Stage.ANSWER:
+        if self.stage is not Stage.HEAD:
             raise ValueError("a second request before the answer to the first")
         super().on_message_begin()
 
@@ -171,7 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.ends = math.inf
             self.transport.close()
         else:
-            self.registry.count("unused" if self.stage is Stage.UNUSED else "unread")
+            self.registry.count(_OVERDUE.get(self.stage, "unread"))
             self.drop()
 
     def refuse(self, status: int, reason: str) -> None:
