@@ -14,8 +14,8 @@ from webhook.server.protocol import BoundedProtocol
 BACKLOG = 1024
 # Bytes that wait in the kernel of one connection; what is read at once costs memory here as well.
 RECEIVED = 16 * 1024
-# Connections taken in one round of the loop: many handshakes come in between reviews, not before them.
-AT_ONCE = 4
+# Connections taken in one round of the loop: handshakes come in between reviews, not before them.
+AT_ONCE = 1
 # Seconds without taking any in where the system has no descriptor or memory for one.
 PAUSE = 0.5
 
