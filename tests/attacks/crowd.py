@@ -1,7 +1,7 @@
 """Callers without number, as a process of its own: `python -m tests.attacks.crowd PORT CA`.
 
 Each comes again a moment after it was refused. It says `{}` once all have been there, and at the end of its input how
-many connections of each kind it made, as a line of JSON. It leaves the CPU to others: a real crowd has its own machines.
+many connections of each kind it made, as a line of JSON. It leaves the CPU to others: a real crowd has its own.
 """
 
 from __future__ import annotations
