@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.build import cache
 from tests.oracle.daemon import has_namespaces
 from tests.packages import run
 
@@ -45,9 +46,7 @@ def folder() -> Path:
 
 def _place() -> Path:
     digest = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmconfig"
-    cache.mkdir(parents=True, exist_ok=True)
-    return cache / f"libvirt-{SUITE}-{digest}"
+    return cache() / f"libvirt-{SUITE}-{digest}"
 
 
 def install() -> str:
@@ -59,6 +58,7 @@ def install() -> str:
     if os.geteuid() != 0 or not has_namespaces() or not source:
         return "a newer libvirt in a folder"
     print(f"unpacking Debian's newest libvirt and QEMU once, into {made}", file=sys.stderr, flush=True)
+    made.parent.mkdir(parents=True, exist_ok=True)
     with made.with_name("libvirt.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
