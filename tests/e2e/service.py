@@ -66,12 +66,14 @@ def serving(
     *,
     policies: Path = ROOT / "policies",
     kubeconfig: Path | None = None,
+    through: Sequence[str] = (),
     ready: bool = True,
 ) -> Iterator[Service]:
     """A service on loopback with certificates of its own and further flags; with `ready`, ready when this is entered.
 
     With a kubeconfig it does what the chart has a pod do: it watches the namespaces, and writes Events on the ConfigMap
     of the policies. The folder `policies` is what is read: there is no kubelet that would mount the ConfigMap there.
+    `through` is a command that is given the service's own to start, such as a shell that closes its output.
     """
     port = port or free_port()
     certs = folder / "certs"
@@ -85,7 +87,7 @@ def serving(
         command += ["--namespaces", "watch", "--policies-configmap", f"{RELEASE}/{POLICIES}"]
         environment |= {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment)
+        process = subprocess.Popen([*through, *command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment)
     service = Service(port, folder, process)
     try:
         if ready:

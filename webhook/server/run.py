@@ -20,6 +20,7 @@ from webhook.server import logs
 from webhook.server.app import create_app
 from webhook.server.health import Health
 from webhook.server.settings import Settings
+from webhook.server.supervision import Supervision
 
 # The API server keeps idle connections for 90 s and more (client-go's transport): ours must not close them first.
 KEEP_ALIVE = 180
@@ -29,9 +30,15 @@ GRACE = 10
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises what certificates and policies cannot be loaded for."""
+    supervision = Supervision(logs.event)
+    with logs.queued(supervision):
+        return _serve(settings, supervision)
+
+
+def _serve(settings: Settings, supervision: Supervision) -> int:
     apis = cluster(settings)
     reloader, tend = certificates(settings, apis)
-    app = create_app(settings, reloader, tend, apis)
+    app = create_app(settings, reloader, tend, apis, supervision)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -63,7 +70,10 @@ def cluster(settings: Settings) -> Apis | None:
 
 
 def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Callable[[], object] | None]:
-    """Where the certificate comes from, and how it is renewed where that is ours to do."""
+    """Where the certificate comes from, and how it is renewed where that is ours to do.
+
+    A folder has to hold one now. A Secret is in a cluster that may be away: its certificate may come later.
+    """
     if settings.certs_dir is not None:
         return Reloader(Folder(settings.certs_dir)), None
     if not settings.certs_secret or apis is None:
@@ -80,8 +90,7 @@ def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Calla
     def tend() -> object:
         return ensure(secret, names, datetime.now(UTC), registrations)
 
-    tend()
-    return Reloader(secret), tend
+    return Reloader(secret, wait=True), tend
 
 
 class Draining(uvicorn.Server):
