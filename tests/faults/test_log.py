@@ -8,6 +8,8 @@ import resource
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.e2e.service import Service, serving
+from tests.e2e.service import ROOT, Service, serving
 from tests.faults.load import PATIENCE, alive, loaded, metric, readiness, until
 
 DROPPED = "vmconfig_log_lines_dropped_total"
@@ -60,6 +62,12 @@ def test_a_log_that_cannot_be_written_costs_lines_and_nothing_else(tmp_path: Pat
         until(lambda: metric(service, DROPPED) >= 2 * right, "lines are not counted")
         load.end()
         ends(service)
+
+
+def test_where_it_is_started_without_standard_descriptors_no_socket_gets_their_numbers(tmp_path: Path) -> None:
+    with writing(tmp_path, ">&- 2>&- <&-") as service, loaded(service):
+        held = [os.readlink(f"/proc/{service.process.pid}/fd/{number}") for number in range(3)]
+    assert held == ["/dev/null"] * 3
 
 
 def test_a_log_that_can_be_written_drops_nothing(tmp_path: Path) -> None:
@@ -172,6 +180,35 @@ def test_what_libraries_say_is_a_line_of_the_log_and_not_on_standard_error(tmp_p
     (message,) = [line for line in lines if line["event"] == "message"]
     assert message["level"] == "WARNING"
     assert message["logger"] == "uvicorn.error"
+
+
+def test_warnings_and_exceptions_that_nobody_catches_are_lines_of_the_log_too() -> None:
+    program = """
+import threading, warnings
+from webhook.server import logs
+from webhook.server.supervision import Supervision
+
+class Dying:
+    def __del__(self):
+        raise KeyError("of a finalizer")
+
+with logs.queued(Supervision(logs.event)):
+    warnings.warn("old ways")
+    thread = threading.Thread(target=lambda: 1 / 0)
+    thread.start()
+    thread.join()
+    Dying()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert done.stderr == ""
+    warned, divided, finalized = (orjson.loads(line) for line in done.stdout.splitlines())
+    assert (warned["level"], warned["logger"]) == ("WARNING", "py.warnings")
+    assert "old ways" in warned["text"]
+    assert (divided["event"], divided["problem"]) == ("error", "ZeroDivisionError")
+    assert "ZeroDivisionError" in divided["traceback"]
+    assert finalized["problem"] == "KeyError"
 
 
 def test_a_second_sigterm_ends_it_at_once_with_the_log_stopped_too(tmp_path: Path, pipe: tuple[Path, int]) -> None:
