@@ -66,6 +66,7 @@ def serving(
     *,
     policies: Path = ROOT / "policies",
     kubeconfig: Path | None = None,
+    through: Sequence[str] = (),
     ready: bool = True,
     descriptors: int | None = None,
 ) -> Iterator[Service]:
@@ -73,6 +74,7 @@ def serving(
 
     With a kubeconfig it does what the chart has a pod do: it watches the namespaces, and writes Events on the ConfigMap
     of the policies. The folder `policies` is what is read: there is no kubelet that would mount the ConfigMap there.
+    `through` is a command that is given the service's own to start, such as a shell that closes its output.
     """
     port = port or reserved_port()
     certs = folder / "certs"
@@ -87,7 +89,7 @@ def serving(
         environment |= {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [*_limited(descriptors), *command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment
+            [*through, *_limited(descriptors), *command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment
         )
     service = Service(port, folder, process)
     try:

@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser(serving=list(words[:1]) == ["serve"]).parse_args(words)
     try:
         code = _run(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a process that is started without one has none
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever reads us has seen enough; the interpreter must not complain when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -65,6 +65,16 @@ class Metrics:
         self.expiry = Gauge(
             "vmconfig_certificate_expiry_seconds", "When the served certificate expires, as Unix time", **made
         )
+        self.certificate_problem = Gauge(
+            "vmconfig_certificate_problem",
+            "1 while certificates cannot be refreshed or the served one is not valid",
+            **made,
+        )
+        self.dropped = Counter("vmconfig_log_lines_dropped", "Lines of the log that could not be written", **made)
+        self.restarts = Counter(
+            "vmconfig_task_restarts", "Failures after which a background task was started again", ["task"], **made
+        )
+        self._kept: dict[str, int] = {}
         self.build = Info("vmconfig_build", "This service", **made)
         self._reviews: dict[tuple[str, str, str, bool], Counter] = {}
         self._seconds = {hook: self.seconds.labels(hook) for hook in ("mutate", "validate", "policies")}
@@ -90,6 +100,13 @@ class Metrics:
     def refused_connection(self, reason: str) -> None:
         """Count one connection that was refused or closed before its time."""
         self.refused.labels(reason).inc()
+
+    def kept(self, dropped: int, restarts: Mapping[str, int]) -> None:
+        """Bring the counters up to what is counted elsewhere; called where the exposition is asked for."""
+        for task, times in restarts.items():
+            self.restarts.labels(task).inc(times - self._kept.get(task, 0))
+        self.dropped.inc(dropped - self._kept.get("", 0))
+        self._kept = {**restarts, "": dropped}
 
     def exceptions(self, ending: Iterable[tuple[int, Exemption]]) -> None:
         """Set what there is to say of exceptions, each with the days that are left: negative since it has ended."""

@@ -20,6 +20,7 @@ from webhook.server.drain import GRACE, Draining
 from webhook.server.listener import bind
 from webhook.server.protocol import BoundedProtocol
 from webhook.server.settings import Settings
+from webhook.server.supervision import Supervision
 
 # The API server keeps idle connections for 90 s and more (client-go's transport): ours must not close them first.
 KEEP_ALIVE = 180
@@ -27,10 +28,16 @@ KEEP_ALIVE = 180
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises what certificates and policies cannot be loaded for."""
+    supervision = Supervision(logs.event)
+    with logs.queued(supervision):
+        return _serve(settings, supervision)
+
+
+def _serve(settings: Settings, supervision: Supervision) -> int:
     sockets = bind(settings.host, settings.port)
     apis = cluster(settings)
     reloader, tend = certificates(settings, apis)
-    app = create_app(settings, reloader, tend, apis)
+    app = create_app(settings, reloader, tend, apis, supervision)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -76,7 +83,10 @@ def cluster(settings: Settings) -> Apis | None:
 
 
 def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Callable[[], object] | None]:
-    """Where the certificate comes from, and how it is renewed where that is ours to do."""
+    """Where the certificate comes from, and how it is renewed where that is ours to do.
+
+    A folder has to hold one now. A Secret is in a cluster that may be away: its certificate may come later.
+    """
     if settings.certs_dir is not None:
         return Reloader(Folder(settings.certs_dir), settings.client_ca), None
     if not settings.certs_secret or apis is None:
@@ -93,5 +103,4 @@ def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Calla
     def tend() -> object:
         return ensure(secret, names, datetime.now(UTC), registrations)
 
-    tend()
-    return Reloader(secret, settings.client_ca), tend
+    return Reloader(secret, settings.client_ca, wait=True), tend
