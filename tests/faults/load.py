@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,9 @@ import httpx
 
 from tests.admission.reviews import review
 from tests.e2e.service import RELEASE, ROOT, Service, free_port
+from tests.waiting import PATIENCE, until
 
 Tree = dict[str, Any]
-# What a test waits at most, in seconds; nothing is measured by it.
-PATIENCE = 90.0
 SECRET = f"{RELEASE}/vmconfig-certificates"
 RULE = "restricted/no-host-paths"
 
@@ -131,14 +129,6 @@ def answers(service: Service) -> bool:
     with contextlib.suppress(httpx.TransportError):
         return alive(service)
     return False
-
-
-def until(holds: Callable[[], object], otherwise: str) -> None:
-    """Wait until it holds; fails with `otherwise` where it does not for long."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
 
 
 def readiness(service: Service) -> tuple[int, Tree]:

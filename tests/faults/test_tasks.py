@@ -12,8 +12,9 @@ import pytest
 
 from tests.e2e.service import ROOT, serving
 from tests.faults.breaking import TASKS
-from tests.faults.load import alive, answers, connected, loaded, metric, readiness, until, wrong
+from tests.faults.load import alive, answers, connected, loaded, metric, readiness, wrong
 from tests.faults.test_log import QUICK, ends
+from tests.waiting import until
 
 DOWN = "the background task `{}` is down: RuntimeError: broken by a test"
 RESTARTS = 'vmconfig_task_restarts_total{{task="{}"}}'
