@@ -18,11 +18,15 @@ from tests.cluster.build import program
 
 @dataclass
 class Sent:
-    """What became of them: `lost` says why of each that was not allowed; a time each, both webhooks together."""
+    """What became of them: `lost` says why of each that was not allowed; a time each, both webhooks together.
+
+    `told` counts the answers that said that their connection ends with them.
+    """
 
     sent: int = 0
     lost: list[str] = field(default_factory=list)
     connections: int = 0
+    told: int = 0
     milliseconds: list[float] = field(default_factory=list)
 
     def quantile(self, part: float) -> float:

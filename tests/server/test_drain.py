@@ -37,6 +37,7 @@ def test_no_creation_is_lost_while_replicas_are_replaced(tmp_path: Path) -> None
                 replica = following
     assert sent.lost == []
     assert sent.sent > DRAINS * RATE
+    assert sent.told >= DRAINS, "each replica told whoever kept a connection to it"
     assert sent.connections > DRAINS
 
 

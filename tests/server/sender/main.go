@@ -33,8 +33,12 @@ type result struct {
 	Sent         int       `json:"sent"`
 	Lost         []string  `json:"lost"`
 	Connections  int64     `json:"connections"`
+	Told         int64     `json:"told"`
 	Milliseconds []float64 `json:"milliseconds"`
 }
+
+// Answers that said that their connection ends with them.
+var told atomic.Int64
 
 func main() {
 	ca := flag.String("ca", "", "PEM file of the CA")
@@ -57,7 +61,7 @@ func main() {
 		},
 	}}
 	sent := run(client, posts(flag.Args()), time.Duration(float64(time.Second)/(*rate)))
-	sent.Connections = connections.Load()
+	sent.Connections, sent.Told = connections.Load(), told.Load()
 	if err := json.NewEncoder(os.Stdout).Encode(sent); err != nil {
 		panic(err)
 	}
@@ -104,6 +108,9 @@ func create(client *http.Client, all []post) string {
 		}
 		said, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
+		if answer.Close {
+			told.Add(1)
+		}
 		if err != nil {
 			return err.Error()
 		}
