@@ -114,10 +114,15 @@ def _when(
             pages.wrong(wanted, f"{name} is no condition of a permit", "a permit speaks of a value that is there")
         elif name in CONDITIONS:
             made += _made(pages, name, wanted, place.field if place else None, selector.total)
-    alone = next((each.name for each in made if each.name == "count-above" or each.wanted is False), None)
+    of_lists = (each.name for each in made if each.name == "count-above" or _is_missing(each))
+    alone = next(of_lists, None)
     if alone and len(entries.values) > 1:
         pages.wrong(node, f"{alone} stands beside other conditions", "write a rule for each")
     return tuple(made), tuple(each for each in comparisons if each)
+
+
+def _is_missing(each: Condition) -> bool:
+    return each.name == "present" and not each.wanted
 
 
 def _made(pages: Pages, name: str, wanted: Node, field: Field | None, total: str = "") -> list[Condition]:
