@@ -1,4 +1,4 @@
-"""`vmconfig serve` in which a background task fails while a file is there: FILE TASK, then the service's command."""
+"""`vmconfig serve` in which a task fails while a file of its name is there: FOLDER, then the service's command."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ TASKS = {
 }
 
 
-def break_while(there: Path, task: str) -> None:
+def break_while(there: Path, module: str, name: str) -> None:
     """Have the task fail at each start while the file is there, and soon after it comes where it runs."""
-    module, name = TASKS[task]
     owner: Any = importlib.import_module(module)
     *parts, last = name.split(".")
     for part in parts:
@@ -59,6 +58,7 @@ def _thread(original: Callable[..., None], there: Path) -> Callable[..., None]:
 
 
 if __name__ == "__main__":
-    file, broken, *command = sys.argv[1:]
-    break_while(Path(file), broken)
+    folder, *command = sys.argv[1:]
+    for task, place in TASKS.items():
+        break_while(Path(folder) / task, *place)
     sys.exit(main(command[command.index("serve") :]))

@@ -22,14 +22,8 @@ from tests.waiting import PATIENCE, until
 PROBLEM, EXPIRY = "vmconfig_certificate_problem", "vmconfig_certificate_expiry_seconds"
 
 
-@pytest.fixture(params=["silent_cluster", "absent_cluster"])
-def lost_cluster(request: pytest.FixtureRequest) -> Path:
-    kubeconfig: Path = request.getfixturevalue(request.param)
-    return kubeconfig
-
-
-def test_without_its_cluster_it_waits_for_a_certificate_and_says_so(lost_cluster: Path, tmp_path: Path) -> None:
-    with with_secret(tmp_path, lost_cluster) as service:
+def test_without_its_cluster_it_waits_for_a_certificate_and_says_so(absent_cluster: Path, tmp_path: Path) -> None:
+    with with_secret(tmp_path, absent_cluster) as service:
         until(lambda: "Error" in readiness(service)[1]["problems"][0], "the cause is not told")
         code, details = readiness(service)
         assert code == 503

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
+import resource
 import shutil
-import socket
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.service import ROOT, serving
+from tests.e2e.service import ROOT, Service, serving
 from tests.faults.breaking import TASKS
-from tests.faults.load import alive, answers, connected, loaded, metric, readiness, wrong
+from tests.faults.load import Load, alive, answers, connected, loaded, metric, readiness, wrong
 from tests.faults.test_log import QUICK, ends
 from tests.waiting import until
 
@@ -22,29 +21,46 @@ RESTARTS = 'vmconfig_task_restarts_total{{task="{}"}}'
 THREADS = frozenset({"namespaces", "log"})
 
 
-@pytest.mark.parametrize("task", TASKS)
 def test_a_task_that_dies_shows_until_it_goes_on_and_reviews_go_on_meanwhile(
-    task: str, tmp_path: Path, silent_cluster: Path
+    tmp_path: Path, silent_cluster: Path
 ) -> None:
-    broken, down = tmp_path / "broken", DOWN.format(task)
-    through = (sys.executable, "-m", "tests.faults.breaking", str(broken), task)
-    if task in THREADS:
-        broken.touch()
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    through = (sys.executable, "-m", "tests.faults.breaking", str(broken))
+    for task in THREADS:
+        (broken / task).touch()
     with serving(tmp_path, flags=QUICK, through=through, kubeconfig=silent_cluster, ready=False) as service:
         until(lambda: answers(service), "it does not answer")
         with loaded(service) as load:
-            broken.touch()
-            until(lambda: down in readiness(service)[1]["problems"], "nobody says that it is down")
-            assert readiness(service)[0] == 503
-            assert alive(service)
-            load.goes_on()
-            broken.unlink()
-            until(lambda: down not in readiness(service)[1]["problems"], "it does not go on")
-            assert metric(service, RESTARTS.format(task)) >= 1
-            others = {name for name in TASKS if name != task}
-            assert [metric(service, RESTARTS.format(name)) for name in others] == [0] * len(others)
+            down_and_up(service, load, broken, THREADS)
+            assert [restarts(service, task) for task in TASKS if task not in THREADS] == [0] * 4
+            down_and_up(service, load, broken, TASKS.keys() - THREADS)
         ends(service)
-    assert f'"task":"{task}"' in service.log()
+    for task in TASKS:
+        assert f'"task":"{task}"' in service.log()
+
+
+def down_and_up(service: Service, load: Load, broken: Path, tasks: Collection[str]) -> None:
+    """These tasks are broken, which shows, and mended, which shows too."""
+    for task in tasks:
+        (broken / task).touch()
+    until(lambda: down(service) == set(tasks), "nobody says that they are down")
+    assert readiness(service)[0] == 503
+    assert alive(service)
+    load.goes_on()
+    for task in tasks:
+        (broken / task).unlink()
+    until(lambda: not down(service), "they do not go on")
+    assert all(restarts(service, task) >= 1 for task in tasks)
+
+
+def down(service: Service) -> set[str]:
+    """The tasks that are said to be down."""
+    return {task for task in TASKS if DOWN.format(task) in readiness(service)[1]["problems"]}
+
+
+def restarts(service: Service, task: str) -> float:
+    return metric(service, RESTARTS.format(task))
 
 
 def test_every_task_that_there_is_is_broken_here(tmp_path: Path, silent_cluster: Path) -> None:
@@ -72,23 +88,22 @@ def test_a_folder_of_policies_that_is_gone_changes_no_decision(tmp_path: Path) -
 def test_where_descriptors_run_out_connections_that_there_are_go_on_and_all_is_well_after(tmp_path: Path) -> None:
     policies = tmp_path / "policies"
     shutil.copytree(ROOT / "policies", policies)
-    most = 64
-    through = ("prlimit", f"--nofile={most}:{most}")
-    with serving(tmp_path, flags=QUICK, policies=policies, through=through) as service:
+    with serving(tmp_path, flags=QUICK, policies=policies) as service:
+        process = service.process.pid
+        limits = resource.prlimit(process, resource.RLIMIT_NOFILE)
         with loaded(service) as load:
-            crowd = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(2 * most)]
-            load.goes_on()
-            # While no file can be opened, the policies are read anew and the certificates looked at.
+            # Fewer than are open: from now on no file and no connection can be opened.
+            resource.prlimit(process, resource.RLIMIT_NOFILE, (3, limits[1]))
             (policies / "more.yaml").write_text((policies / "baseline" / "policy.yaml").read_text())
             (tmp_path / "certs" / "other").touch()
-            load.goes_on(400)
-            assert "Too many open files" in service.log()
+            until(lambda: service.log().count("Too many open files") > 1, "nothing is said of what cannot be opened")
+            load.goes_on()
             (policies / "more.yaml").unlink()
-            for each in crowd:
-                each.close()
+            resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
             until(lambda: answers(service), "it takes no connection any more")
             until(lambda: readiness(service)[0] == 200, "it is not ready again")
             until(lambda: not readiness(service)[1]["policy"]["errors"], "the policies are not read again")
+            until(lambda: metric(service, "vmconfig_certificate_problem") == 0, "the certificates are not read again")
         with connected(service) as client:
             assert wrong(client, "after") == ""
         ends(service)
