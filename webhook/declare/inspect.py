@@ -91,13 +91,17 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     """A value that the field has not met yet."""
     problem = problem_of(entry, value)
     if problem is not None:
-        place = place_text(where)
-        found.findings.append(Finding(place, problem, _quoted(entry, value) or entry.doc or _way(place), "shape"))
+        found.findings.append(_malformed(where, problem, entry, value))
         return
     if not entry.secret:
         remember(entry.seen, value)
     if not entry.plain:
         _mark(value, entry, where, found)
+
+
+def _malformed(where: Where, problem: str, entry: Field, value: Any) -> Finding:
+    place = place_text(where)
+    return Finding(place, problem, _quoted(entry, value) or entry.doc or _way(place), "shape")
 
 
 def _quoted(entry: Field, value: Any) -> str:
