@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from webhook.declare import inspect
 from webhook.declare.scalars import Ambiguous, kind_of, shown, told_as
 from webhook.declare.withheld import WITHHELD, field_at, problem_of, redacted, told, told_name
 from webhook.domain import domain_shape
@@ -114,3 +115,11 @@ def test_a_tree_is_shown_without_its_secrets_and_with_all_else() -> None:
 @pytest.mark.parametrize("path", ["nothing", "devices.nothing", "title.below"])
 def test_an_undeclared_path_has_no_field_and_what_stands_below_a_scalar_has_the_scalars(path: str) -> None:
     assert field_at(DOMAIN, path) is (DOMAIN.fields["title"] if path.startswith("title") else None)
+
+
+def test_a_secret_that_passed_is_not_kept_in_memory_and_another_word_is() -> None:
+    devices = {"graphics": [{"name": "g", "passwd": "hunter2", "keymap": "en-us"}]}
+    assert inspect({"devices": devices}, DOMAIN, "spec.domain").findings == []
+    fields = _shape("devices.graphics").fields
+    assert "hunter2" not in fields["passwd"].seen
+    assert "en-us" in fields["keymap"].seen

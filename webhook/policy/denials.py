@@ -46,8 +46,7 @@ def _problem(rule: Rule, declared: str, kind: str, value: object, *, hidden: boo
 def _whole(declared: str, kind: str) -> str:
     """What is said of an element, and of what is not shown."""
     said = texts().get(kind, texts()["frontend"])
-    own = _own(said, declared)
-    return own if own and "{value}" not in own else str(said["whole"])
+    return _own(said, declared) or str(said["whole"])
 
 
 def _own(said: dict[str, Any], declared: str) -> str:
@@ -75,6 +74,6 @@ def _way(declared: str, kind: str) -> str:
     """The way out that denials.yaml knows for a declared place; the cache is bounded by the declarations."""
     said = texts().get(kind, {})
     paths: dict[str, str] = said.get("paths", {})
-    place = declared.replace(_TOMBSTONES, "domain.devices.", 1) if declared.startswith(_TOMBSTONES) else declared
+    place = declared.replace(_TOMBSTONES, "domain.devices.", 1)
     covering = [path for path in paths if place == path or place.startswith(f"{path}.")]
     return paths[max(covering, key=len)] if covering else str(said.get("help", ""))
