@@ -52,9 +52,13 @@ def split(rounds: int) -> dict[str, float]:
         allocate(domain, platform.machine, [], "spec.domain")
         identify(domain, os.urandom)
 
+    def bounds() -> None:
+        shallow((review.object,))
+        shallow((final.object,))
+
     phases: dict[str, Callable[[], object]] = {
-        "parse": lambda: (bounded(before), parse(before), bounded(after), parse(after)),
-        "bounds": lambda: (shallow((review.object,)), shallow((final.object,))),
+        "parse": lambda: [step(body) for body in (before, after) for step in (bounded, parse)],
+        "bounds": bounds,
         "inspect": lambda: (read(spec, "spec"), read(whole, "spec")),
         "expand features": lambda: expand_features(
             spec["features"], platform_of(spec["features"], {}, used.site, "2026.1")

@@ -59,8 +59,12 @@ class Reloader:
     yet: until the first reload a throwaway certificate is served.
     """
 
-    def __init__(self, source: Path | Source, *, wait: bool = False, clock: Clock = _now) -> None:
+    def __init__(
+        self, source: Path | Source, client_ca: Path | None = None, *, wait: bool = False, clock: Clock = _now
+    ) -> None:
         self.source: Source = Folder(source) if isinstance(source, Path) else source
+        self.client_ca = client_ca
+        """PEM file of the CA that clients may show a certificate of; None where they are not asked."""
         self.problem: str | None = None
         """Why the last look at the source failed, for health pages; None while all is well."""
         self.certificate: x509.Certificate | None = None
@@ -70,7 +74,8 @@ class Reloader:
             self._pem = _throwaway(clock())
         else:
             self._pem, self.certificate = _served(self.source.read().files)
-        self.context: ssl.SSLContext = _context(self._pem)
+        self._client_ca = self._read_client_ca()
+        self.context: ssl.SSLContext = _context(self._pem, self._client_ca)
         """The context for the server's socket; stays the same object for ever."""
         self._newest = self.context
         self.context.sni_callback = self._choose
@@ -87,14 +92,18 @@ class Reloader:
         is, and what the source raises (OSError, ApiException); then the last good certificate stays in use.
         """
         pem, certificate = _served(self.source.read().files)
-        if pem == self._pem:
+        client_ca = self._read_client_ca()
+        if (pem, client_ca) == (self._pem, self._client_ca):
             return False
         now = self._clock()
         if not self.unusable(now) and not is_current(certificate, now):
             raise Unusable(f"the new certificate {_validity(certificate, now)}")
-        self._newest = _context(pem)
-        self._pem, self.certificate = pem, certificate
+        self._newest = _context(pem, client_ca)
+        self._pem, self._client_ca, self.certificate = pem, client_ca, certificate
         return True
+
+    def _read_client_ca(self) -> str | None:
+        return None if self.client_ca is None else self.client_ca.read_text(errors="replace")
 
     def unusable(self, now: datetime) -> str:
         """Why no client can believe what is served; empty where it can."""
@@ -212,18 +221,34 @@ def _served(files: Mapping[str, bytes]) -> tuple[bytes, x509.Certificate]:
     return files["tls.key"].rstrip() + b"\n" + files["tls.crt"], leaf
 
 
-def _context(pem: bytes) -> ssl.SSLContext:
-    """A server context; TLS 1.2 or newer, HTTP/1.1 (all that we speak, and what API servers ask of webhooks)."""
+def _context(pem: bytes, client_ca: str | None = None) -> ssl.SSLContext:
+    """A server context; TLS 1.2 or newer, HTTP/1.1 (all that we speak, and what API servers ask of webhooks).
+
+    With a client CA a client may show a certificate, which then has to be of that CA.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
+    if client_ca is not None:
+        _ask_clients(context, client_ca)
     try:
         _load(context, pem)
     except ssl.SSLError as error:
         raise Unusable(f"`tls.crt` and `tls.key` are no pair that TLS can use ({error.reason})") from None
     return context
+
+
+def _ask_clients(context: ssl.SSLContext, client_ca: str) -> None:
+    context.verify_mode = ssl.CERT_OPTIONAL
+    # A resumed session would bring back a certificate that was verified by the CA of before.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    try:
+        context.load_verify_locations(cadata=client_ca)
+    except (ssl.SSLError, ValueError):
+        raise Unusable("the client CA is no certificate in PEM form") from None
 
 
 def _load(context: ssl.SSLContext, pem: bytes) -> None:

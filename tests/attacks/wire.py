@@ -90,10 +90,10 @@ def _patched(obj: Tree, response: Tree) -> Tree:
 
 
 @contextlib.contextmanager
-def wired(folder: Path, level: str) -> Iterator[Wire]:
-    """A service of its own whose namespaces are of this level."""
+def wired(folder: Path, level: str, *flags: str, **options: Any) -> Iterator[Wire]:
+    """A service of its own whose namespaces are of this level; options are those of `serving`."""
     with (
-        serving(folder, flags=("--default-level", level, "--drain-seconds", "0")) as service,
+        serving(folder, flags=("--default-level", level, "--drain-seconds", "0", *flags), **options) as service,
         (folder / "log").open("rb") as log,
     ):
         client = httpx.Client(base_url=service.url, verify=service.trusted(), timeout=30, trust_env=False)

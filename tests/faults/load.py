@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from typing import Any
 import httpx
 
 from tests.admission.reviews import review
-from tests.e2e.service import RELEASE, ROOT, Service, free_port
+from tests.cluster.cluster import reserved_port
+from tests.e2e.service import RELEASE, ROOT, Service
+from tests.waiting import PATIENCE, until
 
 Tree = dict[str, Any]
-# What a test waits at most, in seconds; nothing is measured by it.
-PATIENCE = 90.0
 SECRET = f"{RELEASE}/vmconfig-certificates"
 RULE = "restricted/no-host-paths"
 
@@ -110,7 +109,7 @@ def loaded(service: Service, clients: int = 2) -> Iterator[Load]:
 @contextlib.contextmanager
 def with_secret(folder: Path, kubeconfig: Path, *flags: str) -> Iterator[Service]:
     """A service that keeps its certificates in a Secret, as the chart has it; not ready when this is entered."""
-    port = free_port()
+    port = reserved_port()
     command = [sys.executable, "-m", "webhook.cli", "serve", "--listen", f"127.0.0.1:{port}", "--drain-seconds", "0.2"]
     command += ["--certs-secret", SECRET, "--dns-name", "localhost", *flags]
     environment = {name: value for name, value in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}
@@ -131,14 +130,6 @@ def answers(service: Service) -> bool:
     with contextlib.suppress(httpx.TransportError):
         return alive(service)
     return False
-
-
-def until(holds: Callable[[], object], otherwise: str) -> None:
-    """Wait until it holds; fails with `otherwise` where it does not for long."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
 
 
 def readiness(service: Service) -> tuple[int, Tree]:

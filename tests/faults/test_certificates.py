@@ -15,8 +15,9 @@ from certs.rotation import advance
 from certs.store import Folder
 from tests.certs.clients import NAMES
 from tests.e2e.service import serving
-from tests.faults.load import PATIENCE, alive, answers, connected, loaded, metric, readiness, until, with_secret, wrong
+from tests.faults.load import alive, answers, connected, loaded, metric, readiness, with_secret, wrong
 from tests.faults.test_log import QUICK, ends
+from tests.waiting import PATIENCE, until
 
 PROBLEM, EXPIRY = "vmconfig_certificate_problem", "vmconfig_certificate_expiry_seconds"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.e2e.service import serving
-from tests.faults.load import loaded, metric, readiness, until
+from tests.faults.load import loaded, metric, readiness
 from tests.faults.test_log import QUICK, ends
 from tests.packages import need
+from tests.waiting import until
 
 CLOCK = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 

@@ -14,8 +14,9 @@ from tests.admission.reviews import review
 from tests.cluster.cluster import Cluster, running
 from tests.cluster.test_namespaces import LEVEL, label, made
 from tests.e2e.service import account, serving
-from tests.faults.load import SECRET, connected, loaded, metric, readiness, until, vm, with_secret, wrong
+from tests.faults.load import SECRET, connected, loaded, metric, readiness, vm, with_secret, wrong
 from tests.faults.test_log import DROPPED, QUICK, ends
+from tests.waiting import until
 
 # What the level `privileged` permits and `restricted` refuses.
 FREE = vm(devices={"rng": {"path": "/dev/hwrng"}})

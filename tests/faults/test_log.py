@@ -18,7 +18,8 @@ import orjson
 import pytest
 
 from tests.e2e.service import ROOT, Service, serving
-from tests.faults.load import PATIENCE, alive, loaded, metric, readiness, until
+from tests.faults.load import alive, loaded, metric, readiness
+from tests.waiting import PATIENCE, until
 
 DROPPED = "vmconfig_log_lines_dropped_total"
 QUICK = ("--drain-seconds", "0.2")

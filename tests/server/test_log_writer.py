@@ -137,7 +137,7 @@ def test_where_there_is_nothing_to_write_to_all_is_counted() -> None:
     assert writer.dropped == 3
 
 
-@pytest.mark.parametrize("value", ["\ud800", 2**70, object(), {1, 2}, {object(): 1}], ids=repr)
+@pytest.mark.parametrize("value", ["\ud800", 2**70, object(), {1, 2}, {object(): 1}])
 def test_a_fact_of_any_type_makes_a_line(value: object, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     logs.event("strange", fact=value)
     (line,) = capfdbinary.readouterr().out.splitlines()

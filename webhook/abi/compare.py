@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from webhook.abi.merge import same
 from webhook.abi.state import is_none
-from webhook.declare import Field, Frontend, Shape, shown
+from webhook.declare import Field, Frontend, Shape, told
+from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.findings import Finding
 
@@ -31,19 +31,20 @@ class Change(NamedTuple):
     new: Any
 
 
-def compare(old: Tree, new: Tree) -> list[Change]:
+def compare(old: Tree, new: Tree) -> Iterator[Change]:
     """All that the guest would see differently in `new`; devices that are only in `new` are additions, no changes."""
-    return list(_element(old, new, domain_shape(), "", "domain"))
+    return _element(old, new, domain_shape(), "", "domain")
 
 
 def _element(old: Tree, new: Tree, shape: Shape, path: str, declared: str) -> Iterator[Change]:
     for name, entry in shape.fields.items():
         before, after = old.get(name), new.get(name)
-        if before is after or (before is None and after is None):
+        # What is equal is the same: inspected trees have the types that the declarations say.
+        if before == after:
             continue
         here, there = f"{path}.{name}", f"{declared}.{name}"
         if entry.shape is None:
-            if _frontend(entry, before, after) and not _both(entry, before, after):
+            if _frontend(entry, before, after) and not _equal(entry, before, after):
                 yield Change(here, there, before, after)
         elif entry.many:
             yield from _list(before or [], after or [], entry.shape, here, f"{there}[*]")
@@ -61,16 +62,17 @@ def _list(old: list[Tree], new: list[Tree], shape: Shape, path: str, declared: s
             after = new[index] if index < len(new) else {}
             yield from _element(before, after, shape, f"{path}[{index}]", declared)
         return
+    hidden = shape.fields[shape.key].secret
     after_by_key: dict[Any, tuple[int, Tree | None]] = {
         entry.get(shape.key): (index, entry) for index, entry in enumerate(new)
     }
-    for before in old:
+    for number, before in enumerate(old):
         key = before.get(shape.key)
         index, same_key = after_by_key.pop(key, (-1, None))
         if same_key is not None:
             yield from _element(before, same_key, shape, f"{path}[{index}]", declared)
         elif not is_none(before):
-            yield Change(f"{path}[{key}]", declared, before, None)
+            yield Change(f"{path}[{number if hidden else key}]", declared, before, None)
     if not path.startswith(".devices."):
         for key, (index, added) in after_by_key.items():
             yield Change(f"{path}[{index}]", declared, None, added or key)
@@ -80,28 +82,29 @@ def _frontend(entry: Field, before: Any, after: Any) -> bool:
     return isinstance(entry.half_of(before), Frontend) or isinstance(entry.half_of(after), Frontend)
 
 
-def _both(entry: Field, before: Any, after: Any) -> bool:
-    if before is None or after is None:
-        return False
-    return same(entry, before, after)
+def _equal(entry: Field, before: Any, after: Any) -> bool:
+    assert entry.scalar is not None  # noqa: S101 - the caller's case
+    return before is not None and after is not None and entry.scalar.same(before, after)
 
 
 def frozen_finding(change: Change, path: str) -> Finding:
     """The refusal of one change, with what the guest would notice. `path` is where the domain is in the object."""
     consequence, way = _consequence(change.declared)
     if change.new is None:
-        problem = f"is gone, it was {_words(change.old)}; {consequence}"
+        problem = f"is gone, it was {_words(change.old, change)}; {consequence}"
     elif change.old is None:
-        problem = f"is {_words(change.new)}, it was unsaid; {consequence}"
+        problem = f"is {_words(change.new, change)}, it was unsaid; {consequence}"
     else:
-        problem = f"is {_words(change.new)}, it was {_words(change.old)}; {consequence}"
+        problem = f"is {_words(change.new, change)}, it was {_words(change.old, change)}; {consequence}"
     return Finding(f"{path}{change.path}", problem, way, "frozen")
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"the device `{shown(value.get('name', '?'))}`" if value.get("name") else "an element"
-    return f"`{shown(value)}`"
+def _words(value: Any, change: Change) -> str:
+    entry = field_at(domain_shape(), change.declared.removeprefix("domain."))
+    if not isinstance(value, dict):
+        return told(entry, value)
+    name = entry.shape.fields.get("name") if entry and entry.shape else None
+    return f"the device {told(name, value['name'])}" if value.get("name") and name and not name.secret else "an element"
 
 
 def _consequence(declared: str) -> tuple[str, str]:

@@ -6,24 +6,29 @@ from typing import Any
 
 from webhook.abi.state import LATEST
 from webhook.admission.review import Review
+from webhook.admission.site import marks_of
 from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
+from webhook.findings import MOST
 from webhook.kinds import Kind
 from webhook.policy import Decision, Request
 from webhook.policy.removed import Removed
 
 
-def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, world: World) -> Decision:
+def judge(
+    review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, world: World, most: int = MOST
+) -> Decision:
     """What the policies in force say of every field of `spec` that is not stored already, for this user and place.
 
-    Nothing, where the reading found a list too long to look at: the review is refused for that.
+    At most so many findings; none where the reading ended early: the review is refused for that.
     """
-    if reading.oversized:
+    if reading.oversized or not most:
         return Decision()
     tree = spec if type(spec) is dict else {}
     frozen = LATEST not in (_policy(tree), _policy(stored))
     engine = world.policies.engine
-    return engine.decide(reading.marks, tree, _request(review, world), kind.spec_path, stored=stored, frozen=frozen)
+    marks, request = marks_of(reading.marks, world.site, kind.spec_path), _request(review, world)
+    return engine.decide(marks, tree, request, kind.spec_path, stored=stored, frozen=frozen, most=most)
 
 
 def taken_away(
@@ -32,8 +37,8 @@ def taken_away(
     """The stored backend that an update leaves out of what stays, and that its user could not set."""
     if stored is None or not stored_reading.marks:
         return []
-    request = _request(review, world)
-    return world.policies.engine.removed(stored_reading.marks, spec, stored, request, kind.spec_path)
+    request, marks = _request(review, world), marks_of(stored_reading.marks, world.site, kind.spec_path)
+    return world.policies.engine.removed(marks, spec, stored, request, kind.spec_path)
 
 
 def _request(review: Review, world: World) -> Request:

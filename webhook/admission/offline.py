@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from webhook.abi.merge import copied
 from webhook.admission.expand import Expanded, expand, read
 from webhook.admission.mutate import mutate
-from webhook.admission.review import Review
+from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
 from webhook.admission.world import World
-from webhook.findings import Finding, Refused
-from webhook.kinds import GROUP, KINDS, VERSION, Kind
+from webhook.declare.withheld import field_at, redacted
+from webhook.findings import Finding, Findings, Refused
+from webhook.kinds import GROUP, KINDS, VERSION, Kind, spec_shape
 
 Tree = dict[str, Any]
 
@@ -23,10 +26,17 @@ def expand_object(obj: Any, world: World) -> tuple[Tree | None, list[Finding], l
         return None, findings, []
     verdict = mutate(review_of(obj, kind), world)
     if not verdict.allowed:
-        return None, list(verdict.findings), list(verdict.warnings)
+        return None, found(verdict), list(verdict.warnings)
     made = completed(obj, kind, world)
     final = validate(review_of(made, kind), world)
-    return made, list(final.findings), list(final.warnings)
+    return made, found(final), list(final.warnings)
+
+
+def found(verdict: Verdict) -> Findings:
+    """A verdict's findings, and whether there may be more."""
+    findings = Findings(verdict.findings)
+    findings.cut = verdict.cut
+    return findings
 
 
 def completed(obj: Tree, kind: Kind, world: World) -> Tree:
@@ -59,7 +69,9 @@ def explain(obj: Any, path: str, world: World) -> list[str]:
     value = look(made.spec, inner)
     if value is None:
         raise Refused([Finding(path, "is not set in the expanded VM", "see `vmconfig expand` for what is", "path")])
-    return [f"{path} = {value!r}", *_reasons(spec, made, inner, kind)]
+    entry = field_at(spec_shape(), inner)
+    told = "null" if entry is None else orjson.dumps(redacted(value, entry)).decode()
+    return [f"{path} = {told}", *_reasons(spec, made, inner, kind)]
 
 
 def _inside(path: str, kind: Kind) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 from webhook.admission.expand import read
 from webhook.admission.judge import judge
-from webhook.admission.review import Review, Verdict
+from webhook.admission.review import Review, Verdict, refusal
 from webhook.admission.world import World
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 from webhook.kinds import Kind
 
 # The parts of a status that have a domain's shape.
@@ -23,17 +23,20 @@ PARTS = ("desired", "current")
 def validate_status(review: Review, kind: Kind, world: World) -> Verdict:
     """Everything that is wrong with a status that changed; what was stored unchanged is not the requester's doing."""
     new, old = _status(review.object), _status(review.old_object)
-    findings: list[Finding] = []
+    findings = Findings()
     warnings: list[str] = []
     audits: list[Finding] = []
     for part in PARTS:
         domain, stored = new.get(part), old.get(part)
         if domain is not None and domain != stored:
             judged = _judged(review, kind, world, f"status.{part}", domain, stored)
-            findings += judged.findings
+            findings.take(judged.findings)
+            findings.cut = findings.cut or judged.cut
             warnings += judged.warnings
             audits += judged.audits
-    return Verdict(not findings, tuple(findings), warnings=tuple(warnings), audits=tuple(audits))
+    if findings:
+        return refusal(findings, tuple(warnings), tuple(audits))
+    return Verdict(allowed=True, warnings=tuple(warnings), audits=tuple(audits))
 
 
 def _status(obj: Any) -> dict[str, Any]:
@@ -49,7 +52,8 @@ def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, st
     spec = {"domain": domain}
     reading = read(spec, path)
     inside = f"{path}.domain"
-    decision = judge(review, replace(kind, spec=tuple(path.split("."))), reading, spec, {"domain": stored or {}}, world)
+    there = replace(kind, spec=tuple(path.split(".")))
+    decision = judge(review, there, reading, spec, {"domain": stored or {}}, world, reading.findings.room)
 
     def told(found: list[Finding]) -> tuple[Finding, ...]:
         return tuple(
@@ -61,4 +65,5 @@ def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, st
         findings=told([*reading.findings, *decision.findings]),
         warnings=tuple(path + text[len(inside) :] for text in decision.warnings),
         audits=told(decision.audits),
+        cut=reading.findings.cut or decision.findings.cut,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from webhook.cli import audit, conversion, cost, decisions, difference, export, files, policy, verbs
 from webhook.findings import Refused
+from webhook.server.trace import trace
 
 OK, FINDINGS, USAGE = 0, 1, 2
 
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
     except (files.Unreadable, ValueError, OSError) as error:
         print(f"vmconfig: {error}", file=sys.stderr)
+        return USAGE
+    except Exception as error:  # what is wrong with us is told without what is wrong with the file
+        print(f"vmconfig: an unexpected error:\n{trace(error)}", file=sys.stderr)
         return USAGE
     return code
 
@@ -130,7 +134,7 @@ def _with_file(verb: argparse.ArgumentParser) -> None:
 
 def _with_rules(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
-    verb.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+    verbs.with_site(verb)
     verb.add_argument(
         "--level", choices=("restricted", "baseline", "privileged"), default="restricted", help="the policy level"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from typing import Any
 
@@ -46,6 +47,8 @@ def _finding(problem: Any) -> Finding:
 
 def run(given: argparse.Namespace) -> int:
     """Serve, and end the process; returns only where settings cannot be, which is a matter of usage."""
+    # Until the server itself takes the signal. Process 1 of a container gets only those that it has a handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # uvicorn and cryptography cost half a second, which the other verbs need not pay.
     from certs.bundle import Unusable
     from webhook.server.run import serve

@@ -5,6 +5,7 @@ Their pydantic models are in `webhook.declare.model`, which the service's start 
 
 from webhook.declare.element import (
     BACKEND_KINDS,
+    SECRET_KINDS,
     Backend,
     Declared,
     Element,
@@ -21,13 +22,15 @@ from webhook.declare.element import (
 )
 from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
 from webhook.declare.quantity import kib, written
-from webhook.declare.scalars import Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
+from webhook.declare.scalars import Known, Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
 from webhook.declare.schema import schema
 from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Place, Shape, shape_of, walk
+from webhook.declare.withheld import problem_of, told
 
 __all__ = [
     "BACKEND_KINDS",
+    "SECRET_KINDS",
     "SIMPLE",
     "Backend",
     "Declared",
@@ -37,6 +40,7 @@ __all__ = [
     "Goal",
     "Half",
     "Inspection",
+    "Known",
     "Mark",
     "Place",
     "Reference",
@@ -57,12 +61,14 @@ __all__ = [
     "nullable",
     "numbers",
     "place_text",
+    "problem_of",
     "reference",
     "remember",
     "schema",
     "shape_of",
     "shown",
     "text",
+    "told",
     "walk",
     "written",
 ]

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare import Field, Frontend, Shape, shown
+from webhook.declare import Field, Frontend, Shape, told
 from webhook.domain import domain_shape
 from webhook.findings import Finding
 from webhook.libvirt.frontend import frontend_of
@@ -92,15 +92,10 @@ def _leaf(target: Tree, entry: Field, value: Any, here: str, path: str, found: C
         if entry.name != "name" or not target:
             target[entry.name] = value
             found.added.append(f"{path}.{here}")
-    elif not _same(entry, there, value) and entry.name != "name":
-        problem = f"is `{shown(there)}`, but the running domain has `{shown(value)}`"
+    elif entry.name != "name" and entry.scalar is not None and not entry.scalar.same(there, value):
+        problem = f"is {told(entry, there)}, but the running domain has {told(entry, value)}"
         way = "what is stored stays; find out why the domain was started with another machine"
         found.findings.append(Finding(f"{path}.{here}", problem, way, "capture"))
-
-
-def _same(entry: Field, one: Any, other: Any) -> bool:
-    assert entry.scalar is not None  # noqa: S101 - the caller's case
-    return entry.scalar.to_text(one).lower() == entry.scalar.to_text(other).lower()
 
 
 def _entries(there: list[Tree], facts: list[Tree], entry: Field, here: str, path: str, found: Captured) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import re2  # type: ignore[import-untyped]
 
-from webhook.declare import Field, kib, shown, written
+from webhook.declare import Field, kib, problem_of, shown, told, written
 
 # What a field holds, as far as conditions care.
 ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
@@ -88,14 +88,14 @@ def _values(wanted: object, field: Field | None) -> frozenset[object]:
         raise Unfit(f"compares values, and the field holds {holding(field)}", "name one of the fields below it")
     made, same = set(), comparable(field)
     for value in wanted:
-        problem = field.scalar.check(value) if field and field.scalar else None
+        problem = problem_of(field, value) if field and field.scalar else None
         if problem:
             raise Unfit(f"can never hold: the field's value {problem}", "name values that the field can have")
         known = same(value)
         if known is None:
             raise Unfit(f"holds `{shown(value)}`, expected texts, whole numbers or booleans")
         if known in made:
-            raise Unfit(f"names `{shown(value)}` twice", "keep one of them")
+            raise Unfit(f"names {told(field, value) if field else f'`{shown(value)}`'} twice", "keep one of them")
         made.add(known)
     return frozenset(made)
 
@@ -217,6 +217,26 @@ def _present(wanted: object, field: Field | None) -> Condition:
     return Condition("present", wanted, lambda _: True, None if wanted else lambda _: "is missing")
 
 
+def _known(wanted: object, field: Field | None) -> Condition:
+    table = field.scalar.known if field is not None and field.scalar is not None else None
+    if table is None:
+        raise Unfit("asks for a table of names, and the field has none", "use `in`, `not-in` or `matches`")
+    if type(wanted) is not bool:
+        raise Unfit(f"is `{shown(wanted)}`, expected true or false")
+    names = table()
+
+    def holds(value: Any) -> bool:
+        return type(value) is str and (value in names.names) is wanted
+
+    def refusal(value: Any) -> str:
+        other = names.others.get(value)
+        told = f", which calls it `{other}`" if other else ""
+        return f"`{shown(value)}` is {'a' if wanted else 'no'} {names.what} that {names.whose} knows{told}"
+
+    values = frozenset((str, name) for name in names.names)
+    return Condition("known", wanted, holds, refusal, values=values, same=_typed)
+
+
 def _count_above(wanted: object, field: Field | None) -> Condition:
     if holding(field) not in (ELEMENTS, LIST):
         raise Unfit("counts entries, and the rule names no list", "name a list such as `domain.devices.disks[*]`")
@@ -234,6 +254,7 @@ def _count_above(wanted: object, field: Field | None) -> Condition:
 _MAKERS: dict[str, Callable[[object, Field | None], Condition]] = {
     "in": _in,
     "not-in": _not_in,
+    "known": _known,
     "matches": _matches,
     "above": _above,
     "below": _below,
@@ -242,4 +263,4 @@ _MAKERS: dict[str, Callable[[object, Field | None], Condition]] = {
 }
 CONDITIONS = tuple(_MAKERS)
 # What a permit may ask: it speaks of a value that is there.
-OF_VALUES = ("in", "not-in", "matches", "above", "below")
+OF_VALUES = ("in", "not-in", "known", "matches", "above", "below")

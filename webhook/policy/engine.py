@@ -6,23 +6,24 @@ so that the second request of a kind finds its index ready.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from webhook.declare import Mark, Place
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 from webhook.policy.denials import refusal
 from webhook.policy.index import Index, index
 from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
+from webhook.policy.namesakes import Namesakes
 from webhook.policy.removed import Removed, removed
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
-from webhook.policy.view import Tree, View, view
+from webhook.policy.view import Denial, Tree, View, view
 from webhook.policy.walk import denials
 
-# A review tells of so many refusals at most: nobody reads more, and to make them costs the time of others.
+# A decision tells of so many refusals at most, unless it is asked for fewer.
 _MOST = 512
 _KEPT = 1024  # views and sorts of request that are kept; beyond it they are made anew
 
@@ -67,26 +68,26 @@ class Engine:
         path: str = "spec",
         stored: Mapping[str, Any] | None = None,
         frozen: bool = True,
+        most: int = _MOST,
     ) -> Decision:
         """Judge every backend field among `marks` and every ruled field of `spec`, which stands at `path`.
 
         `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing. Devices
-        are told by name; where they are not `frozen`, one that changes is the requester's as a whole. Never raises,
-        whatever the spec is; unknown fields are the inspection's to refuse.
+        are told by name; where they are not `frozen`, one that changes is the requester's as a whole. Of each sort of
+        finding `most` are made. Never raises, whatever the spec is; unknown fields are the inspection's to refuse.
         """
         views = self.views(request)
         before = stored if request.operation == "UPDATE" else None
-        refused = self._judged(views.enforce, marks, spec, path, before, frozen)
+
+        def found(one: View | None, known: Container[str]) -> Findings:
+            made = self._judged(one, marks, spec, path, before, frozen, most) if one is not None else ()
+            return Findings((finding for finding in made if finding.path not in known), most)
+
+        refused = found(views.enforce, ())
         if views.warn is None and views.audit is None:
             return Decision(refused)
         known = {finding.path for finding in refused}
-        warned, audited = (
-            [] if one is None else [
-                finding for finding in self._judged(one, marks, spec, path, before, frozen) if finding.path not in known
-            ]
-            for one in (views.warn, views.audit)
-        )  # fmt: skip
-        return Decision(refused, warned, audited)
+        return Decision(refused, found(views.warn, known), found(views.audit, known))
 
     def _judged(
         self,
@@ -96,15 +97,20 @@ class Engine:
         path: str,
         stored: Mapping[str, Any] | None,
         frozen: bool,
-    ) -> list[Finding]:
-        findings = []
-        for denial in denials(one, marks, spec, path):
-            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen):
+        most: int,
+    ) -> Iterator[Finding]:
+        known = Namesakes()
+        # What is stored already may be any number of denials, and is no finding.
+        enough = most if stored is None else None
+        for denial in denials(one, marks, spec, path, enough):
+            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen, known):
                 continue
-            findings.append(refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value))
-            if len(findings) >= _MOST:
-                break
-        return findings
+            yield self._refusal(denial)
+
+    def _refusal(self, denial: Denial) -> Finding:
+        place = self.places.get(denial.declared)
+        secret = place is not None and place.field.secret
+        return refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value, secret=secret)
 
     def removed(self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str) -> list[Removed]:
         """The backend of the stored spec, by its marks, that `spec` lacks and the requester could not set."""

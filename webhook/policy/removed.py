@@ -13,7 +13,8 @@ from webhook.declare import Backend, Mark, Place, shown
 from webhook.findings import Finding
 from webhook.policy.guards import Memo
 from webhook.policy.model import Rule
-from webhook.policy.stored import PART, key_of, namesake
+from webhook.policy.namesakes import Namesakes, contents
+from webhook.policy.stored import PART, key_of
 from webhook.policy.view import Tree, View
 
 _WAY = "restore it: who may not set it may not remove it"
@@ -27,8 +28,8 @@ class Removed:
     names: tuple[str, ...]
     value: Any
     path: str
-    kind: str
     rule: Rule
+    secret: bool
 
     def restore(self) -> None:
         """Put it back, in place; a list to which something else was added stays as it is, to be refused."""
@@ -36,12 +37,13 @@ class Removed:
         for name in self.names[:-1]:
             element = element.setdefault(name, {})
         there = element.get(self.names[-1])
-        if there is None or all(entry in self.value for entry in there):
+        if there is None or contents(there).issubset(contents(self.value)):
             element[self.names[-1]] = self.value
 
     def finding(self) -> Finding:
-        """What is said of it; never the value of a credential."""
-        told = f"was `{shown(self.value)}` and is gone" if _tellable(self.value, self.kind) else "is gone"
+        """What is said of it; never what may be a secret."""
+        tellable = not self.secret and isinstance(self.value, str | int)
+        told = f"was `{shown(self.value)}` and is gone" if tellable else "is gone"
         return Finding(self.path, told, _WAY, self.rule.named)
 
 
@@ -51,19 +53,28 @@ def removed(
     """What of the stored spec's backend, by its marks below `path`, a new spec lacks and this view would refuse."""
     found: dict[str, Removed] = {}
     memo: Memo = {}
+    known = Namesakes()
     for mark in marks:
         if not isinstance(mark.half, Backend):
             continue
         denial = one.backend(mark, mark.half, stored, path, memo)
         if denial is None:
             continue
-        gone = _gone(mark, denial.rule, spec, stored, path, places)
+        gone = _gone(mark, denial.rule, spec, stored, path, places, known)
         if gone is not None:
             found.setdefault(gone.path, gone)
     return list(found.values())
 
 
-def _gone(mark: Mark, rule: Rule, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place]) -> Removed | None:
+def _gone(
+    mark: Mark,
+    rule: Rule,
+    spec: Tree,
+    stored: Tree,
+    path: str,
+    places: Mapping[str, Place],
+    known: Namesakes,
+) -> Removed | None:
     """Where the new spec lacks the field; None where it does not, or its device is gone as a whole."""
     assert isinstance(mark.half, Backend)  # noqa: S101 - others are not asked about
     new: Any = spec
@@ -78,12 +89,12 @@ def _gone(mark: Mark, rule: Rule, spec: Tree, stored: Tree, path: str, places: M
         if name not in new:
             return None if index and key else _missing(new, old, parts[depth:], here, mark, rule)
         if index and not key and type(new[name]) is list:
-            kept = old[name][int(index)] in new[name]
+            kept = known.holds(new[name], old[name][int(index)])
             return None if kept else _missing(new, old, parts[depth:], here, mark, rule)
         new, old = new[name], old[name]
         if index:
             declared += "[*]"
-            number = namesake(old[int(index)], new, key) if type(new) is list else None
+            number = known.number(old[int(index)], new, key) if type(new) is list else None
             if number is None:
                 return None
             new, old, here = new[number], old[int(index)], f"{here}[{number}]"
@@ -94,7 +105,6 @@ def _missing(
     new: dict[str, Any], old: Tree, parts: list[tuple[str, str]], here: str, mark: Mark, rule: Rule
 ) -> Removed:
     """From the first name that is missing down to the field, or to a list whose entries cannot be told apart."""
-    assert isinstance(mark.half, Backend)  # noqa: S101 - others are not asked about
     names: list[str] = []
     value: Any = old
     for name, index in parts:
@@ -102,8 +112,4 @@ def _missing(
         value = value[name]
         if index:
             break
-    return Removed(new, tuple(names), value, ".".join([here, *names[1:]]), mark.half.kind, rule)
-
-
-def _tellable(value: Any, kind: str) -> bool:
-    return kind != "credential" and isinstance(value, str | int)
+    return Removed(new, tuple(names), value, ".".join([here, *names[1:]]), rule, mark.field.secret)

@@ -65,11 +65,17 @@ def create_app(
             yield
         logs.event("stopped")
 
-    app = FastAPI(title="vmconfig", version=version("vmconfig"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="vmconfig", version=version("vmconfig"), lifespan=lifespan, openapi_url=None)
     app.state.health, app.state.world, app.state.metrics = health, world, metrics
     _probes(app, health, metrics)
     hooks = {f"/{name}": Hook(name, world, metrics) for name in HOOKS}
-    app.add_middleware(Front, hooks=hooks, body_limit=settings.body_limit, deadline=settings.deadline)
+    app.add_middleware(
+        Front,
+        hooks=hooks,
+        body_limit=settings.body_limit,
+        deadline=settings.deadline,
+        certified_only=settings.client_ca is not None,
+    )
     return app
 
 

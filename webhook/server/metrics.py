@@ -14,6 +14,11 @@ from webhook.policy.model import Exemption
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 # Series of each of the two metrics about exceptions; those nearest to their end are shown.
 _EXCEPTIONS = 100
+# Why a connection was refused or closed before its time; docs/operation.md tells each.
+REFUSALS = (
+    *("bodies", "chunks", "handshake", "large-head", "limit"),
+    *("no-http", "slow-head", "system", "unread", "unused"),
+)
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 
 
@@ -31,6 +36,12 @@ class Metrics:
             "vmconfig_patch_bytes", "Size of patches", buckets=[0, 256, 1024, 4096, 16384, 65536, 262144], **made
         )
         self.malformed = Counter("vmconfig_malformed", "Requests that were no review", ["status"], **made)
+        self.connections = Gauge("vmconfig_connections", "Open connections", **made)
+        self.refused = Counter(
+            "vmconfig_connections_refused", "Connections that were refused or closed early", ["reason"], **made
+        )
+        for reason in REFUSALS:
+            self.refused.labels(reason)
         self.errors = Counter("vmconfig_errors", "Reviews refused for an error of the service", **made)
         self.policies = Gauge("vmconfig_policies_loaded", "1 while the policy files are good and in force", **made)
         self.loaded_at = Gauge(
@@ -85,6 +96,10 @@ class Metrics:
             self.findings.labels(hook, finding.rule.split(" ")[0]).inc()
         for finding in verdict.audits:
             self.audits.labels(finding.rule.split(" ")[0]).inc()
+
+    def refused_connection(self, reason: str) -> None:
+        """Count one connection that was refused or closed before its time."""
+        self.refused.labels(reason).inc()
 
     def kept(self, dropped: int, restarts: Mapping[str, int]) -> None:
         """Bring the counters up to what is counted elsewhere; called where the exposition is asked for."""
