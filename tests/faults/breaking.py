@@ -19,6 +19,7 @@ TASKS = {
     "events": ("webhook.cluster.events", "Events.run"),
     "certificates": ("certs.serve", "watch"),
     "namespaces": ("webhook.cluster.watch", "Watch.run"),
+    "connections": ("webhook.server.connections", "Connections.look"),
     "log": ("webhook.server.log_writer", "LogWriter.run"),
 }
 

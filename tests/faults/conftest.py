@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.service import free_port
+from tests.cluster.cluster import reserved_port
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def silent_cluster(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def absent_cluster(tmp_path: Path) -> Path:
     """The kubeconfig of an API server that is not there."""
-    return _kubeconfig(tmp_path / "absent", free_port())
+    return _kubeconfig(tmp_path / "absent", reserved_port())
 
 
 def _kubeconfig(path: Path, port: int) -> Path:

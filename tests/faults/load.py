@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 
 from tests.admission.reviews import review
-from tests.e2e.service import RELEASE, ROOT, Service, free_port
+from tests.cluster.cluster import reserved_port
+from tests.e2e.service import RELEASE, ROOT, Service
 from tests.waiting import PATIENCE, until
 
 Tree = dict[str, Any]
@@ -108,7 +109,7 @@ def loaded(service: Service, clients: int = 2) -> Iterator[Load]:
 @contextlib.contextmanager
 def with_secret(folder: Path, kubeconfig: Path, *flags: str) -> Iterator[Service]:
     """A service that keeps its certificates in a Secret, as the chart has it; not ready when this is entered."""
-    port = free_port()
+    port = reserved_port()
     command = [sys.executable, "-m", "webhook.cli", "serve", "--listen", f"127.0.0.1:{port}", "--drain-seconds", "0.2"]
     command += ["--certs-secret", SECRET, "--dns-name", "localhost", *flags]
     environment = {name: value for name, value in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}

@@ -33,7 +33,7 @@ def test_a_task_that_dies_shows_until_it_goes_on_and_reviews_go_on_meanwhile(
         until(lambda: answers(service), "it does not answer")
         with loaded(service) as load:
             down_and_up(service, load, broken, THREADS)
-            assert [restarts(service, task) for task in TASKS if task not in THREADS] == [0] * 4
+            assert not any(restarts(service, task) for task in TASKS if task not in THREADS)
             down_and_up(service, load, broken, TASKS.keys() - THREADS)
         ends(service)
     for task in TASKS:

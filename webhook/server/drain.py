@@ -55,7 +55,7 @@ class Draining(uvicorn.Server):
         self.servers: list[Any] = [
             Listener(sock, self.connections, self._protocol, self.context) for sock in self.sockets
         ]
-        self.looking = asyncio.create_task(self.connections.look())
+        self.looking = asyncio.create_task(self.health.supervision.task("connections", self.connections.look))
         self.started = True
 
     def _protocol(self) -> BoundedProtocol:
