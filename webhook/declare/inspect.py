@@ -113,11 +113,6 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
         _mark(value, entry, where, found)
 
 
-def _malformed(where: Where, problem: str, entry: Field, value: Any) -> Finding:
-    place = place_text(where)
-    return Finding(place, problem, _quoted(entry, value) or entry.doc or _way(place), "shape")
-
-
 def _quoted(entry: Field, value: Any) -> str:
     """The way out for what YAML took for something else than the text that it looks like."""
     assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
