@@ -18,14 +18,15 @@ WAYS = (CREATED, PAST_MUTATION, UPDATED)
 def admitted(spec: Tree, way: str, facts: World, stored: Tree | None = None) -> Tree | None:
     """The spec that would be stored; None where either webhook refuses. `spec` is changed."""
     if way != PAST_MUTATION:
-        first = mutate(_review(spec, stored), facts)
+        first = mutate(review(spec, stored), facts)
         if not first.allowed:
             return None
         spec = jsonpatch.apply_patch(manifest("VM", spec), first.patch or [], in_place=True)["spec"]
-    return spec if validate(_review(spec, stored), facts).allowed else None
+    return spec if validate(review(spec, stored), facts).allowed else None
 
 
-def _review(spec: Tree, stored: Tree | None) -> Review:
+def review(spec: Tree, stored: Tree | None = None) -> Review:
+    """What an API server asks of a tenant's creation, or of an update of what is stored."""
     return Review(
         uid="attack",
         operation="CREATE" if stored is None else "UPDATE",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from webhook.declare import Shape
@@ -14,63 +14,90 @@ Values = tuple[Any, ...]
 Placed = tuple[int, Tree]
 
 
-@dataclass(slots=True)
 class Listed:
-    """Made once a list, and told of each entry that is added or has got further values."""
+    """Made once a list, and told of each entry that is added or has got further values.
 
-    entries: list[Tree]
-    shape: Shape
-    by_name: dict[Any, Tree] = field(init=False)
-    _unnamed: dict[int, tuple[int, Tree, Values]] = field(init=False)
-    _alike: dict[Values, dict[int, Tree]] = field(default_factory=dict)
-    _places: dict[int, int] = field(default_factory=dict)
+    Most lists are short, and all their entries are found by name: what else is known of them is found out when it is
+    asked for.
+    """
 
-    def __post_init__(self) -> None:
-        self.by_name = {}
-        self._unnamed = {}
-        for place, entry in enumerate(self.entries):
-            self._places[id(entry)] = place
-            name = entry.get(self.shape.key)
+    __slots__ = ("_alike", "_places", "_unnamed", "by_name", "entries", "shape")
+
+    def __init__(self, entries: list[Tree], shape: Shape) -> None:
+        self.entries = entries
+        self.shape = shape
+        self.by_name: dict[Any, Tree] = {}
+        self._unnamed: dict[int, tuple[Tree, Values]] = {}
+        # Of the named entries, by the values that tell them from others.
+        self._alike: dict[Values, dict[int, Tree]] | None = None
+        self._places: dict[int, int] = {}
+        for place, entry in enumerate(entries):
+            name = entry.get(shape.key)
             if name is None:
-                self._unnamed[place] = (place, entry, self._values(entry))
+                self._unnamed[place] = entry, self._values(entry)
+                self._places[id(entry)] = place
             else:
                 self.by_name[name] = entry
-                self.note(entry)
 
     def add(self, entry: Tree) -> None:
         """One more entry, which has a name."""
-        self._places[id(entry)] = len(self.entries)
         self.entries.append(entry)
         self.by_name[entry[self.shape.key]] = entry
-        self.note(entry)
+        if self._alike is not None:
+            self._places[id(entry)] = len(self.entries) - 1
+            self.note(entry)
 
     def name(self, entry: Tree, name: Any) -> None:
         """An entry of the list is the one of this name, which it gets where it has none."""
         entry.setdefault(self.shape.key, name)
-        self._unnamed.pop(self._places[id(entry)], None)
         self.by_name[name] = entry
+        if self._unnamed:
+            self._unnamed.pop(self._places[id(entry)], None)
 
     def note(self, entry: Tree) -> None:
         """A named entry may have got values that tell it from others."""
-        values = self._values(entry)
-        if None not in values:
-            self._alike.setdefault(values, {}).setdefault(self._places[id(entry)], entry)
+        if self._alike is not None:
+            values = self._values(entry)
+            if None not in values:
+                self._alike.setdefault(values, {}).setdefault(self._places[id(entry)], entry)
 
     def alike(self, item: Tree) -> Iterator[Placed]:
         """The named entries that are alike in every way that tells devices apart, in the list's order."""
         wanted = self._values(item)
-        if None not in wanted:
-            found = self._alike.get(wanted, {})
-            yield from ((place, found[place]) for place in sorted(found) if self._values(found[place]) == wanted)
+        if None in wanted:
+            return
+        if self._alike is None:
+            self._index()
+        found = (self._alike or {}).get(wanted, {})
+        yield from ((place, found[place]) for place in sorted(found) if self._values(found[place]) == wanted)
 
     def unnamed(self, item: Tree) -> Iterator[tuple[Placed, bool]]:
         """The entries without a name in the list's order, and whether they say nothing else than the item does."""
         wanted = self._values(item)
-        for place, entry, values in self._unnamed.values():
+        for place, (entry, values) in self._unnamed.items():
             yield (place, entry), all(w is None or v is None or w == v for w, v in zip(wanted, values, strict=True))
 
+    def _index(self) -> None:
+        self._alike = {}
+        for place, entry in enumerate(self.entries):
+            self._places[id(entry)] = place
+            if place not in self._unnamed:
+                self.note(entry)
+
     def _values(self, entry: Tree) -> Values:
-        return tuple(at(entry, dotted) for dotted in self.shape.alike)
+        found: list[Any] = []
+        for path in _paths(self.shape.alike):
+            value: Any = entry
+            for name in path:
+                value = value.get(name) if type(value) is dict else None
+            found.append(value)
+        return tuple(found)
+
+
+@cache
+def _paths(alike: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Dotted paths as the names that they are made of; the cache is bounded by the declarations."""
+    return tuple(tuple(dotted.split(".")) for dotted in alike)
 
 
 def at(tree: Tree, dotted: str) -> Any:

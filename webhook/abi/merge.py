@@ -141,7 +141,7 @@ def _entry(there: list[Tree], item: Tree, shape: Shape, path: str, source: Contr
     key = item[shape.key]
     found = listed.by_name.get(key)
     if found is None and path.startswith(".devices."):
-        found = _meant(listed, item, path, state)
+        found = _meant(listed, item, shape, path, state)
         if found is not None:
             listed.name(found, key)
         elif state.held and there and _none(item):
@@ -163,11 +163,13 @@ def _mark_created(tree: Tree, state: _Merging) -> None:
             _mark_created(value, state)
 
 
-def _meant(listed: Listed, item: Tree, path: str, state: _Merging) -> Tree | None:
+def _meant(listed: Listed, item: Tree, shape: Shape, path: str, state: _Merging) -> Tree | None:
     """The tenant's device that this one means: an unnamed one it does not contradict, or one alike in every way.
 
     A kind without distinguishing fields (a display, a sound card) is met by any device of its list.
     """
+    if not listed.entries:
+        return None
     named = next((placed for placed in listed.alike(item) if not _none(placed[1])), None)
     for (place, candidate), alike in listed.unnamed(item):
         if named is not None and named[0] < place:
@@ -176,7 +178,7 @@ def _meant(listed: Listed, item: Tree, path: str, state: _Merging) -> Tree | Non
         if state.compared > _MOST_COMPARED:
             state.findings.take([_indistinct(path, state)] if state.compared == _MOST_COMPARED + 1 else ())
             return None
-        if alike and (state.held or _agrees(candidate, item, listed.shape)):
+        if alike and (state.held or _agrees(candidate, item, shape)):
             return candidate
     return named[1] if named is not None else None
 

@@ -22,7 +22,7 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
     the object. A domain that is complete stays as it is.
     """
     devices: Tree = domain.setdefault("devices", {})
-    present = places([{"devices": devices}])
+    present = places([{"devices": devices}]) if reserved else ()
     resting = [entry for entry in reserved if (entry["list"], entry["name"]) not in present]
     controllers = Controllers(devices, machine, path)
     drive.place(devices, controllers, resting, path)

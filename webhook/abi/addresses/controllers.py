@@ -91,7 +91,8 @@ class Controllers:
 
     def _note(self, kind: str, index: int, entry: Tree) -> None:
         self._by_type.setdefault(kind, {})[index] = entry
-        self._next[kind] = max(self._next.get(kind, 0), index + 1)
+        if index >= self._next.get(kind, 0):
+            self._next[kind] = index + 1
 
     def following(self, kind: str) -> int:
         """The index behind the last controller of this type."""

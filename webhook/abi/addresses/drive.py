@@ -7,7 +7,7 @@ virDomainDiskDefAssignAddress); otherwise the first free place of the bus is tak
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from webhook.abi.addresses.controllers import MOST, Controllers
@@ -29,7 +29,7 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
     disks: list[Tree] = devices.get("disks", [])
     names = {disk["target"]["dev"] for disk in disks if disk.get("target", {}).get("dev")}
     taken = {bus: _taken(bus, disks, resting) for bus in _UNITS}
-    places = {(bus, optical): _free(_places(bus, optical), taken[bus]) for bus in _UNITS for optical in (False, True)}
+    places = _Free(taken)
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
     for index, disk in enumerate(disks):
         target = disk.setdefault("target", {})
@@ -51,9 +51,17 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
             controllers.ensure(bus, address.get("controller", 0))
 
 
-def _free(places: Iterator[Place], taken: dict[Place, str]) -> Iterator[Place]:
-    """The places that are free when they are asked for; none becomes free again."""
-    return (place for place in places if place not in taken)
+class _Free(dict[tuple[str, bool], Iterator[Place]]):
+    """The free places by bus, and whether they are for a CD-ROM: in order, since none becomes free again."""
+
+    def __init__(self, taken: Mapping[str, dict[Place, str]]) -> None:
+        super().__init__()
+        self.taken = taken
+
+    def __missing__(self, key: tuple[str, bool]) -> Iterator[Place]:
+        bus, optical = key
+        found = self[key] = (place for place in _places(bus, optical) if place not in self.taken[bus])
+        return found
 
 
 def _address(
