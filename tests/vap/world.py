@@ -20,6 +20,7 @@ from webhook.kinds import GROUP, KINDS, VERSION, VM, Kind, places
 from webhook.kinds.crd import crds
 from webhook.kinds.spec import spec_shape
 from webhook.policy import Engine, Loaded, Request, load
+from webhook.policy.granted import losses
 from webhook.policy.vap import Target, export
 
 Tree = dict[str, Any]
@@ -214,9 +215,22 @@ def exported(from_: Loaded) -> list[Tree]:
 
 def judged(engine: Engine, spec: Tree, request: Request, stored: Tree | None = None, kind: Kind = VM) -> set[str]:
     """The paths that the engine refuses, with entries as the export names them: by key, or not at all."""
-    marks = inspect(spec, spec_shape(), kind.spec_path).marks
-    decision = engine.decide(marks, spec, request, kind.spec_path, stored)
-    return {f"{kind.spec_path}.{_named(each.path[len(kind.spec_path) + 1 :], spec)}" for each in decision.findings}
+    root = kind.spec_path
+    decision = engine.decide(inspect(spec, spec_shape(), root).marks, spec, request, root, stored)
+    told = {f"{root}.{_named(each.path[len(root) + 1 :], spec)}" for each in decision.findings}
+    if stored is None or request.operation != "UPDATE":
+        return told
+    # What an update does not keep is told where it is stored, as a field of what it is in.
+    lost = losses(
+        engine.views(request).enforce,
+        inspect(stored, spec_shape(), root).marks,
+        spec,
+        stored,
+        root,
+        engine.places,
+        frozen=all((each.get("abi") or {}).get("policy") != "latest" for each in (spec, stored)),
+    )
+    return told | {f"{root}.{_named(denial.path[len(root) + 1 :], stored)}" for denial, _ in lost}
 
 
 def _named(path: str, spec: Tree) -> str:

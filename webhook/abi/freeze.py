@@ -5,7 +5,7 @@ Pure over trees: the stored domain and tombstones, the domain as it comes in, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,38 @@ def freeze(stored: Tree, tombstones: Tree, incoming: Tree, before: set[Place], a
     for kind, name in sorted(gone):
         _bury(kept.tombstones, kind, _device(stored, kind, name))
     return kept
+
+
+def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[Place]]) -> Kept:
+    """What a VM that is not frozen keeps of devices: those with something of the host's rest when they go.
+
+    What rests comes back by its name. `asked` are the devices that the features ask for now.
+    """
+    kept = Kept(copied(incoming), copied(tombstones))
+    kept.domain.setdefault("devices", {})
+    present = places([kept.domain])
+    going = [
+        place for place in sorted(places([stored]) - present) if place[0] != _STAYING and _provided(stored, *place)
+    ]
+    if going or tombstones:
+        present |= asked()
+        _return(kept, present)
+    for kind, name in going:
+        if (kind, name) not in present:
+            _bury(kept.tombstones, kind, _device(stored, kind, name))
+    return kept
+
+
+def drop_present(tombstones: Tree, domain: Tree) -> None:
+    """Take away the tombstones of devices that are there, in place."""
+    for kind, name in places([{"devices": tombstones}]) & places([domain]):
+        _drop(tombstones, kind, name)
+
+
+def _provided(stored: Tree, kind: str, name: str) -> bool:
+    """Whether the host provides something of a device."""
+    device = _device(stored, kind, name)
+    return buried(kind, device) != device
 
 
 def _removed(stored: Tree, devices: Tree, present: set[Place], before: set[Place], after: set[Place]) -> set[Place]:

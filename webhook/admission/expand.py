@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from webhook.abi.addresses import allocate
 from webhook.abi.boot import order_boot
 from webhook.abi.complete import complete
-from webhook.abi.freeze import freeze, places
+from webhook.abi.freeze import drop_present, freeze, places, renew
 from webhook.abi.identity import identify
 from webhook.abi.merge import copied, merge
 from webhook.abi.names import name_devices
@@ -77,7 +77,19 @@ def extend(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
 
 def _renewed(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
     """A VM that follows the newest rule set: identities stay, all else that is unsaid is best practice anew."""
-    return expand({**spec, "abi": {**(spec.get("abi") or {}), "ruleSet": NEWEST}}, world, path, stored["domain"])
+    features, resting = spec.get("features") or {}, (stored.get("abi") or {}).get("tombstones") or {}
+    kept = renew(
+        stored["domain"],
+        resting,
+        spec.get("domain") or {},
+        lambda: _led_to(features, stored["domain"], NEWEST, world, path),
+    )
+    abi = {**(spec.get("abi") or {}), "ruleSet": NEWEST, "tombstones": kept.tombstones}
+    made = expand({**spec, "abi": abi, "domain": kept.domain}, world, path, stored["domain"])
+    drop_present(made.spec["abi"]["tombstones"], made.spec["domain"])
+    if not made.spec["abi"]["tombstones"]:
+        del made.spec["abi"]["tombstones"]
+    return made
 
 
 def _asked_places(

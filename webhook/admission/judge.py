@@ -10,30 +10,35 @@ from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
 from webhook.kinds import Kind
 from webhook.policy import Decision, Request
-from webhook.policy.removed import Removed
+from webhook.policy.granted import Lost
 
 
-def judge(review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, world: World) -> Decision:
+def judge(
+    review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, stored_reading: Inspection, world: World
+) -> Decision:
     """What the policies in force say of every field of `spec` that is not stored already, for this user and place.
 
-    Nothing, where the reading found a list too long to look at: the review is refused for that.
+    And what they say of stored fields that are not as they were. Nothing, where the reading found a list too long to
+    look at: the review is refused for that.
     """
-    if reading.oversized:
+    if reading.oversized or stored_reading.oversized:
         return Decision()
-    tree = spec if type(spec) is dict else {}
-    frozen = LATEST not in (_policy(tree), _policy(stored))
-    engine = world.policies.engine
-    return engine.decide(reading.marks, tree, _request(review, world), kind.spec_path, stored=stored, frozen=frozen)
+    return world.policies.engine.decide(
+        reading.marks,
+        spec if type(spec) is dict else {},
+        _request(review, world),
+        kind.spec_path,
+        stored=stored,
+        stored_marks=stored_reading.marks,
+        frozen=_frozen(spec, stored),
+    )
 
 
-def taken_away(
-    review: Review, kind: Kind, stored_reading: Inspection, spec: Any, stored: Any, world: World
-) -> list[Removed]:
-    """The stored backend that an update leaves out of what stays, and that its user could not set."""
-    if stored is None or not stored_reading.marks:
-        return []
+def granted(review: Review, kind: Kind, stored_reading: Inspection, spec: Any, stored: Any, world: World) -> list[Lost]:
+    """The stored backend that an update does not leave as it is, and that its user could not set."""
     request = _request(review, world)
-    return world.policies.engine.removed(stored_reading.marks, spec, stored, request, kind.spec_path)
+    frozen = _frozen(spec, stored)
+    return world.policies.engine.lost(stored_reading.marks, spec, stored, request, kind.spec_path, frozen)
 
 
 def _request(review: Review, world: World) -> Request:
@@ -44,6 +49,10 @@ def _request(review: Review, world: World) -> Request:
         groups=review.groups,
         operation=review.operation,
     )
+
+
+def _frozen(spec: Any, stored: Any) -> bool:
+    return LATEST not in (_policy(spec), _policy(stored))
 
 
 def _policy(spec: Any) -> Any:

@@ -9,7 +9,7 @@ import orjson
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.state import LATEST
 from webhook.admission.expand import expand, extend, read
-from webhook.admission.judge import judge, taken_away
+from webhook.admission.judge import granted, judge
 from webhook.admission.patch import diff
 from webhook.admission.review import Review, Verdict
 from webhook.admission.world import World
@@ -39,7 +39,7 @@ def mutate(review: Review, world: World) -> Verdict:
             return _completed(review, spec, stored, stored_reading, kind, world)
         except Refused as refused:
             findings = refused.findings + _changed(spec, stored, kind)
-    judged = judge(review, kind, reading, spec, stored, world)
+    judged = judge(review, kind, reading, spec, stored, stored_reading, world)
     return Verdict(allowed=False, findings=(*findings, *judged.findings), warnings=tuple(judged.warnings))
 
 
@@ -73,8 +73,8 @@ def _completed(
 ) -> Verdict:
     if stored is not None and stored.get("domain"):
         made = extend(spec, stored, world, kind.spec_path)
-        for gone in taken_away(review, kind, stored_reading, made.spec, stored, world):
-            gone.restore()
+        for lost in granted(review, kind, stored_reading, made.spec, stored, world):
+            lost.restore()
     else:
         made = expand(spec, world, kind.spec_path)
     return Verdict(allowed=True, patch=diff(spec, made.spec, kind.pointer))

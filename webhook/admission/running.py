@@ -1,7 +1,7 @@
 """What a VM's status says of the machine that runs: judged like a spec, for whoever writes it.
 
 The node's agent writes there, and whoever acts on it trusts it as much as the spec: backend that could not stand in the
-one must not come in by the other. Shape and policy only; how it fits together is the agent's report, not a wish.
+one must not come in by the other, and what was granted there stays as it is. Shape and policy only; how it fits together is the agent's report, not a wish.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from webhook.admission.expand import read
-from webhook.admission.judge import judge
+from webhook.admission.judge import granted, judge
 from webhook.admission.review import Review, Verdict
 from webhook.admission.world import World
 from webhook.findings import Finding
 from webhook.kinds import Kind
+from webhook.policy import Decision
 
 # The parts of a status that have a domain's shape.
 PARTS = ("desired", "current")
@@ -28,7 +29,7 @@ def validate_status(review: Review, kind: Kind, world: World) -> Verdict:
     audits: list[Finding] = []
     for part in PARTS:
         domain, stored = new.get(part), old.get(part)
-        if domain is not None and domain != stored:
+        if domain != stored:
             judged = _judged(review, kind, world, f"status.{part}", domain, stored)
             findings += judged.findings
             warnings += judged.warnings
@@ -46,10 +47,14 @@ def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, st
 
     What they want beside a domain is missing before and after, which is not the requester's doing.
     """
-    spec = {"domain": domain}
-    reading = read(spec, path)
+    spec, before = {"domain": {} if domain is None else domain}, {"domain": stored or {}}
+    reading, stored_reading = read(spec, path), read(before, path)
     inside = f"{path}.domain"
-    decision = judge(review, replace(kind, spec=tuple(path.split("."))), reading, spec, {"domain": stored or {}}, world)
+    there = replace(kind, spec=tuple(path.split(".")))
+    if domain is None:
+        decision = Decision([each.finding() for each in granted(review, there, stored_reading, spec, before, world)])
+    else:
+        decision = judge(review, there, reading, spec, before, stored_reading, world)
 
     def told(found: list[Finding]) -> tuple[Finding, ...]:
         return tuple(

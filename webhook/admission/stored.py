@@ -42,7 +42,7 @@ def judge_stored(obj: Mapping[str, Any], kind: Kind, world: World) -> Judged:
     review = review_of(dict(obj), kind)
     spec = kind.spec_of(review.object)
     reading = read(spec, kind.spec_path)
-    decision = judge(review, kind, reading, spec, None, world)
+    decision = judge(review, kind, reading, spec, None, Inspection(), world)
     uid = (obj.get("metadata") or {}).get("uid") or ""
     classes = _classes(reading, decision, kind.spec_path)
     return Judged(kind, review.namespace, review.name, uid, tuple(reading.findings), decision, classes)

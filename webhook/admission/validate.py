@@ -5,9 +5,10 @@ from __future__ import annotations
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.consistency import consistent, unwise
 from webhook.abi.freeze import buried, places
+from webhook.abi.resting import trespassing
 from webhook.abi.state import LATEST, Tree
 from webhook.admission.expand import read
-from webhook.admission.judge import judge, taken_away
+from webhook.admission.judge import judge
 from webhook.admission.mutate import ALLOWED, identical, read_stored
 from webhook.admission.review import Review, Verdict
 from webhook.admission.running import validate_status
@@ -28,16 +29,16 @@ def validate(review: Review, world: World) -> Verdict:
     if stored is not None and identical(stored, spec):
         return ALLOWED
     reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
-    judged = judge(review, kind, reading, spec, stored, world)
+    judged = judge(review, kind, reading, spec, stored, stored_reading, world)
     findings = [*reading.findings, *stored_reading.findings]
     warnings = list(judged.warnings)
     if not findings:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
         findings += consistent(domain, path)
         warnings += [str(finding) for finding in unwise(domain, path)]
+        findings += trespassing(stored or {}, spec, kind.spec_path)
         if stored is not None and stored.get("domain"):
             findings += unfrozen(stored, spec, kind.spec_path)
-            findings += [each.finding() for each in taken_away(review, kind, stored_reading, spec, stored, world)]
     findings += judged.findings
     return Verdict(
         allowed=not findings, findings=tuple(findings), warnings=tuple(warnings), audits=tuple(judged.audits)
@@ -48,7 +49,7 @@ def unfrozen(stored: Tree, spec: Tree, path: str) -> list[Finding]:
     """What an update would change of the machine that the guest was installed on."""
     abi = spec.get("abi") or {}
     if abi.get("policy") == LATEST:
-        return []
+        return _forged(stored, abi, path)
     tombstones: Tree = abi.get("tombstones") or {}
     resting = places([{"devices": tombstones}])
     findings = []
@@ -91,7 +92,7 @@ def _forged(stored: Tree, abi: Tree, path: str) -> list[Finding]:
             "frozen",
         )
         for (kind, name), device in sorted(_devices(abi.get("tombstones") or {}).items())
-        if buried(kind, were.get((kind, name))) != device
+        if buried(kind, were.get((kind, name))) != buried(kind, device)
     ]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from webhook.declare import Mark, Place
 from webhook.findings import Finding
 from webhook.policy.denials import refusal
+from webhook.policy.granted import Lost, losses
 from webhook.policy.index import Index, index
 from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
 from webhook.policy.namesakes import Namesakes
-from webhook.policy.removed import Removed, removed
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
 from webhook.policy.view import Tree, View, view
@@ -67,23 +67,28 @@ class Engine:
         request: Request,
         path: str = "spec",
         stored: Mapping[str, Any] | None = None,
+        stored_marks: Sequence[Mark] = (),
         frozen: bool = True,
     ) -> Decision:
         """Judge every backend field among `marks` and every ruled field of `spec`, which stands at `path`.
 
-        `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing. Devices
-        are told by name; where they are not `frozen`, one that changes is the requester's as a whole. Never raises,
-        whatever the spec is; unknown fields are the inspection's to refuse.
+        `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing, and what
+        of it he could not set, by its `stored_marks`, stays as it is together with its device; where the VM is not
+        `frozen`, devices may move. Never raises, whatever the spec is; unknown fields are the inspection's to refuse.
         """
         views = self.views(request)
         before = stored if request.operation == "UPDATE" else None
-        refused = self._judged(views.enforce, marks, spec, path, before, frozen)
+        refused = self._judged(views.enforce, marks, spec, path, before)
+        if before is not None and stored_marks:
+            told = {finding.path for finding in refused}
+            gone = self.lost(stored_marks, spec, before, request, path, frozen)[:_MOST]
+            refused += [each.finding() for each in gone if each.path not in told]
         if views.warn is None and views.audit is None:
             return Decision(refused)
         known = {finding.path for finding in refused}
         warned, audited = (
             [] if one is None else [
-                finding for finding in self._judged(one, marks, spec, path, before, frozen) if finding.path not in known
+                finding for finding in self._judged(one, marks, spec, path, before) if finding.path not in known
             ]
             for one in (views.warn, views.audit)
         )  # fmt: skip
@@ -96,21 +101,25 @@ class Engine:
         spec: Tree,
         path: str,
         stored: Mapping[str, Any] | None,
-        frozen: bool,
     ) -> list[Finding]:
         findings = []
         known = Namesakes()
         for denial in denials(one, marks, spec, path):
-            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen, known):
+            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, known):
                 continue
             findings.append(refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value))
             if len(findings) >= _MOST:
                 break
         return findings
 
-    def removed(self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str) -> list[Removed]:
-        """The backend of the stored spec, by its marks, that `spec` lacks and the requester could not set."""
-        return removed(self.views(request).enforce, marks, spec, stored, path, self.places)
+    def lost(
+        self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True
+    ) -> list[Lost]:
+        """What of the stored spec's backend, by its marks, the requester could not set and `spec` does not keep, once a place."""
+        found: dict[str, Lost] = {}
+        for _, each in losses(self.views(request).enforce, marks, spec, stored, path, self.places, frozen):
+            found.setdefault(each.path, each)
+        return list(found.values())
 
     def views(self, request: Request) -> Views:
         """The policies in force for a request, by mode."""
