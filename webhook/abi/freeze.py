@@ -68,7 +68,8 @@ def freeze(stored: Tree, tombstones: Tree, incoming: Tree, before: set[Place], a
 def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[Place]]) -> Kept:
     """What a VM that is not frozen keeps of devices: those with something of the host's rest when they go.
 
-    What rests comes back by its name. `asked` are the devices that the features ask for now.
+    What rests comes back by its name, wherever there is a place then: a machine that is made anew keeps none. `asked`
+    are the devices that the features ask for now.
     """
     kept = Kept(copied(incoming), copied(tombstones))
     kept.domain.setdefault("devices", {})
@@ -82,6 +83,8 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
     for kind, name in going:
         if (kind, name) not in present:
             _bury(kept.tombstones, kind, _device(stored, kind, name))
+    for device in (each for entries in kept.tombstones.values() for each in _listed(entries)):
+        device.pop("address", None)
     return kept
 
 

@@ -1,15 +1,16 @@
-"""What rests keeps its place and its identity: a device that was removed can come back, and no other is taken for it."""
+"""What rests keeps its place and identity: a device that was removed can come back, and no other is taken for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from webhook.abi.state import LATEST
 from webhook.declare import shown
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
-# What tells a device from another of its list in the guest, by fields and their paths; a folder's target is its mount tag.
+# What tells a device from another of its list in the guest; a folder's target is its mount tag.
 _IDENTITIES = ("mac.address", "serial", "wwn", "uuid", "acpiIndex", "target")
 _ADDRESS = "address"
 # Controllers are made where the machine needs them, and are never removed.
@@ -24,11 +25,16 @@ Own = tuple[str, Any]
 
 
 def trespassing(stored: Tree, spec: Tree, path: str) -> list[Finding]:
-    """Devices of `spec` that have the place or the identity of one that rests there, and had it not in `stored`."""
+    """Devices of `spec` that have the place or the identity of one that rests there, and had it not in `stored`.
+
+    In a machine that is made anew nothing keeps its place.
+    """
+    abi = spec.get("abi") or {}
     resting = {
         (kind if field != _ADDRESS else "", field, value): (kind, name)
-        for kind, _, name, device in _devices((spec.get("abi") or {}).get("tombstones"))
+        for kind, _, name, device in _devices(abi.get("tombstones"))
         for field, value in _own(device)
+        if field != _ADDRESS or abi.get("policy") != LATEST
     }
     if not resting:
         return []

@@ -1,7 +1,8 @@
 """What a VM's status says of the machine that runs: judged like a spec, for whoever writes it.
 
 The node's agent writes there, and whoever acts on it trusts it as much as the spec: backend that could not stand in the
-one must not come in by the other, and what was granted there stays as it is. Shape and policy only; how it fits together is the agent's report, not a wish.
+one must not come in by the other, and what was granted there stays as it is. Shape and policy only; how it fits
+together is the agent's report, not a wish.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def unfrozen(stored: Tree, spec: Tree, path: str) -> list[Finding]:
     """What an update would change of the machine that the guest was installed on."""
     abi = spec.get("abi") or {}
     if abi.get("policy") == LATEST:
-        return _forged(stored, abi, path)
+        return _forged(stored, abi, path, placed=False)
     tombstones: Tree = abi.get("tombstones") or {}
     resting = places([{"devices": tombstones}])
     findings = []
@@ -81,8 +81,8 @@ def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: st
     ]
 
 
-def _forged(stored: Tree, abi: Tree, path: str) -> list[Finding]:
-    """Tombstones that are not the device that rests, or are of none."""
+def _forged(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> list[Finding]:
+    """Tombstones that are not the device that rests, or are of none; where they keep no place, without it."""
     were = _devices(stored["domain"].get("devices", {})) | _devices((stored.get("abi") or {}).get("tombstones") or {})
     return [
         Finding(
@@ -92,8 +92,13 @@ def _forged(stored: Tree, abi: Tree, path: str) -> list[Finding]:
             "frozen",
         )
         for (kind, name), device in sorted(_devices(abi.get("tombstones") or {}).items())
-        if buried(kind, were.get((kind, name))) != buried(kind, device)
+        if _rest(kind, were.get((kind, name)), placed) != _rest(kind, device, placed)
     ]
+
+
+def _rest(kind: str, device: Tree | None, placed: bool) -> Tree | None:
+    left = buried(kind, device)
+    return left if placed or left is None else {**left, "address": None}
 
 
 def _devices(lists: Tree) -> dict[tuple[str, str], Tree]:

@@ -12,6 +12,8 @@ Parts = list[tuple[str, str]]
 DEVICES, TOMBSTONES = ("domain", "devices"), ("abi", "tombstones")
 # Devices to libvirt that do not stand among the devices.
 ELSEWHERE = frozenset({"domain.os.nvram"})
+# What the service chooses anew for the devices of a VM that follows the newest rule set.
+CHOSEN_ANEW = ("address", "bootOrder")
 # What tells devices of a list apart.
 _KEY = "name"
 

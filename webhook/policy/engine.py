@@ -115,7 +115,7 @@ class Engine:
     def lost(
         self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True
     ) -> list[Lost]:
-        """What of the stored spec's backend, by its marks, the requester could not set and `spec` does not keep, once a place."""
+        """What of the stored backend, by its marks, the requester could not set and `spec` does not keep, by place."""
         found: dict[str, Lost] = {}
         for _, each in losses(self.views(request).enforce, marks, spec, stored, path, self.places, frozen):
             found.setdefault(each.path, each)

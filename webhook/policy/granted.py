@@ -13,7 +13,7 @@ from typing import Any
 
 from webhook.declare import Backend, Mark, Place, shown
 from webhook.findings import Finding
-from webhook.policy.devices import DEVICES, ELSEWHERE, Parts, device_of, namesake, standing
+from webhook.policy.devices import CHOSEN_ANEW, DEVICES, ELSEWHERE, Parts, device_of, namesake, standing
 from webhook.policy.guards import Memo
 from webhook.policy.model import Rule
 from webhook.policy.namesakes import Namesakes, contents
@@ -67,8 +67,8 @@ def losses(
 ) -> Iterator[tuple[Denial, Lost]]:
     """What of the stored spec's backend, by its marks below `path`, this view would refuse and `spec` does not keep.
 
-    Each with the denial of the stored value. Where the VM is not `frozen`, devices may move: their address is no part
-    of what they are.
+    Each with the denial of the stored value. Where the VM is not `frozen`, devices may move: their place and their turn
+    at boot are no part of what they are.
     """
     memo: Memo = {}
     update = _Update(spec, stored, path, places, frozen)
@@ -145,7 +145,7 @@ class _Update:
         return self._turned(denial, at, unit) if unit is not None else None
 
     def _number(self, new: Any, entry: Any, declared: str) -> int | None:
-        """Where an entry is in a new list; -1 where entries have no key and the same one is there, None where none is."""
+        """Where an entry is in a new list, None where it is not; -1 where entries have no key and the same one is."""
         if type(new) is not list:
             return None
         key = key_of(self.places.get(declared))
@@ -154,7 +154,7 @@ class _Update:
         return -1 if self.known.holds(new, entry) else None
 
     def _turned(self, denial: Denial, at: _At, unit: _At) -> Lost | None:
-        compared = _same if self.frozen or unit.declared.startswith("abi.") else _same_elsewhere
+        compared = _same if self.frozen else _same_elsewhere
         if self.known.pair(unit.new, unit.old, compared):
             return None
         differs = _differing(unit.new, unit.old, compared)
@@ -166,14 +166,15 @@ def _same(new: Any, old: Any) -> bool:
 
 
 def _same_elsewhere(new: Any, old: Any) -> bool:
-    """Whether two devices are the same but for their place."""
-    return bool({**new, "address": None} == {**old, "address": None})
+    """Whether two devices are the same but for their place and their turn at boot."""
+    left = dict.fromkeys(CHOSEN_ANEW)
+    return bool({**new, **left} == {**old, **left})
 
 
 def _differing(new: Any, old: Any, compared: Any) -> str:
     """The first field in which two elements differ; its value may be a credential and is not told."""
     names = sorted(name for name in {*new, *old} if new.get(name) != old.get(name))
-    name = next(each for each in names if each != "address" or compared is _same)
+    name = next(each for each in names if each not in CHOSEN_ANEW or compared is _same)
     inner, before = new.get(name), old.get(name)
     if type(inner) is dict and type(before) is dict:
         return f"{name}.{_differing(inner, before, _same)}"

@@ -104,7 +104,8 @@ def _around(targets: Sequence[Target]) -> dict[str, str]:
         "spec": _by_kind(targets, lambda keys: f"dyn(object){''.join(f'.?{key}' for key in keys)}.orValue({{}})"),
         "old": "oldObject == null ? optional.none() : "
         + _by_kind(targets, lambda keys: f"optional.of(dyn(oldObject)){''.join(f'.?{key}' for key in keys)}"),
-        "moves": f"[optional.of(variables.spec), dyn(variables.old)].exists(s, s.?abi.?policy == optional.of({LATEST}))",
+        "moves": "[dyn(variables.spec), dyn(dyn(variables.old).orValue({}))]"
+        f".exists(s, s.?abi.?policy == optional.of({LATEST}))",
     }
 
 

@@ -1,7 +1,7 @@
 """The records of the walk: an element, its row, and what it is compared with, now and in the stored object.
 
-The counterpart of devices.py and granted.py. A record that is `lost` is a stored element that an update does not leave as
-it is: `new` is what is stored, and `old` is what stands in its place now; so one walk finds what came and what went.
+The counterpart of devices.py and granted.py. A record that is `lost` is a stored element that an update does not
+leave as it is: `new` is what is stored, and `old` what stands in its place now; one walk finds what came and what went.
 CEL looks into optionals that calls return, and not into those that stand in a record: hence `dyn(r.old)`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webhook.policy.devices import DEVICES, TOMBSTONES
+from webhook.policy.devices import CHOSEN_ANEW, DEVICES, TOMBSTONES
 from webhook.policy.vap.cel import FALSE, TRUE, text
 
 # The name of a list's own record.
@@ -21,7 +21,7 @@ _EMPTY = "[]"
 
 @dataclass(frozen=True, slots=True)
 class Outer:
-    """A list that stands in no other, or a `single` element that is a unit like its entries: path, and row of entries."""
+    """A list that stands in no other, or a `single` device like a list of one: its path, and the row of its entries."""
 
     path: str
     row: str
@@ -107,7 +107,7 @@ _ANY = "'[*]'"
 def _outermost(at: str, row: str, new: str, old: str, *, lost: bool) -> str:
     """A record that stands in no other: it knows the spec that it is of, which rules look around in."""
     spec = "dyn(variables.old).orValue({})" if lost else "variables.spec"
-    return record(at, row, new, old, spec=f"dyn({spec})", lost=TRUE if lost else FALSE)
+    return record(at, row, new, old, spec=f"dyn({spec})", lost=f"dyn({TRUE if lost else FALSE})")
 
 
 def _found(name: str, named: str) -> str:
@@ -121,12 +121,13 @@ def _kept(named: str) -> str:
     What has just come to rest is looked at field by field: it leaves behind what its owner may set.
     """
     there, other = _found("new", named), _found("new2", named)
-    resting = f"[{other}.or({there})].map(o, o == optional.of(e) ? o : optional.none())[0]"
+    anew = "[" + ", ".join(map(text, CHOSEN_ANEW)) + "]"
     moved = (
-        "variables.moves && o.value().all(k, k == 'address' || o.value()[?k] == e[?k])"
-        " && e.all(k, k == 'address' || k in o.value())"
+        f"variables.moves && o.value().all(k, k in {anew} || o.value()[?k] == e[?k])"
+        f" && e.all(k, k in {anew} || k in o.value())"
     )
     same = f"(o == optional.of(e) || ({moved})) ? optional.of(e) : optional.none()"
+    resting = f"[{other}.or({there})].map(o, o.hasValue() ? ({same}) : o)[0]"
     standing = f"[{there}].map(o, o.hasValue() ? ({same}) : {other})[0]"
     return f"{LIST}.rests ? {resting} : {standing}"
 

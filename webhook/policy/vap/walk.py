@@ -1,7 +1,8 @@
 """The walk over a VM beside the tables, as expressions: CEL has no functions, so each depth is written out.
 
 An element in the walk is a record (records.py): `at` its path, `is` its row, `new` itself, `old` an optional of what is
-stored in its place, or the other way round where it is `lost`. CEL cannot flatten lists: all that is refused at a depth and below is a text, with gaps where nothing is.
+stored in its place, or the other way round where it is `lost`. CEL cannot flatten lists: all that is refused at a depth
+and below is a text, with gaps where nothing is.
 
 The API server's checks of one expression take a time that grows with the square of its size. So what stands in no list
 has an expression, and so have lists whose entries are equally high.
