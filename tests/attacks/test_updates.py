@@ -224,7 +224,7 @@ def test_a_list_without_keys_is_not_emptied(wire: Of) -> None:
 
 
 def without(spec: Tree, name: str) -> Tree:
-    """The same machine whose features ask for no device of this name any more, and which says nothing of its hardware."""
+    """The same machine whose features ask for no device of this name any more; it says nothing of its hardware."""
     made = {name: copy(spec[name]) for name in ("features", "abi")}
     for lead in ("storage", "network"):
         made["features"][lead] = [entry for entry in made["features"][lead] if name not in entry.values()]

@@ -230,11 +230,11 @@ def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_arou
     new = {"cards": [{"name": "b"}, {"name": "a", "ports": [{"name": "q"}, {"name": "p"}]}]}
     marks = inspect(old, shape_of(Cards), "spec.domain").marks
     request, stored = Request(operation="UPDATE"), {"domain": old}
-    [gone] = judge.removed(marks, {"domain": new}, stored, request, "spec")
+    [gone] = judge.lost(marks, {"domain": new}, stored, request, "spec")
     assert gone.path == "spec.domain.cards[1].ports[0].socket"
     gone.restore()
     assert new["cards"][1]["ports"] == [{"name": "q", "socket": "x"}, {"name": "p"}]
-    assert judge.removed(marks, {"domain": new}, stored, request, "spec") == []
+    assert judge.lost(marks, {"domain": new}, stored, request, "spec") == []
 
 
 def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it() -> None:
@@ -250,7 +250,7 @@ def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it()
     ):
         new = {"pins": left}
         request, stored = Request(operation="UPDATE"), {"domain": {"pins": [one, two]}}
-        gone = judge.removed(marks, {"domain": new}, stored, request, "spec")
+        gone = judge.lost(marks, {"domain": new}, stored, request, "spec")
         assert [each.path for each in gone] == ([] if left == [two, one] else ["spec.domain.pins"])
         for each in gone:
             each.restore()
@@ -262,7 +262,7 @@ def test_a_list_that_is_backend_as_a_whole_is_found_where_an_update_leaves_it_ou
     old = {"cards": [{"name": "a", "limits": [{"name": "p"}]}]}
     marks = inspect(old, shape_of(Cards), "spec.domain").marks
     new = {"domain": {"cards": [{"name": "a"}]}}
-    [gone] = judge.removed(marks, new, {"domain": old}, Request(operation="UPDATE"), "spec")
+    [gone] = judge.lost(marks, new, {"domain": old}, Request(operation="UPDATE"), "spec")
     assert (gone.path, gone.value) == ("spec.domain.cards[0].limits", [{"name": "p"}])
 
 

@@ -172,7 +172,7 @@ class Answer:
 _DRY = {"dryRun": "All"}
 
 
-def _until(holds: Callable[[], bool], otherwise: str, seconds: float = 60) -> None:
+def _until(holds: Callable[[], bool], otherwise: str, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, otherwise

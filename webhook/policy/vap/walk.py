@@ -38,7 +38,7 @@ class Walk:
         """The variables by name, in an order in which none is needed before it is there."""
         tables = {name: table(rows) for name, rows in self._tables().items() if rows}
         parts = self._parts()
-        return {**tables, **parts, REFUSED: _together(f"variables.{name}" for name in parts)}
+        return {**tables, **self._records(), **parts, REFUSED: _together(f"variables.{name}" for name in parts)}
 
     def _tables(self) -> dict[str, Content]:
         found: dict[str, Content] = {}
@@ -62,26 +62,32 @@ class Walk:
         parts = {}
         if SPEC in self._rows:
             parts["single"] = f"{whole(SPEC)}.map(r0,\n{self._depth(0, [self._rows[SPEC]])}).join({_GAP})"
+        for number, (_, lists) in enumerate(self._alike(), 1):
+            below = f"{LIST}.map(r0,\n{self._depth(0, [self._rows[each.row] for each in lists])}).join({_GAP})"
+            parts[f"in_lists_{number}"] = f"variables.entries_{number}.map({LIST},\n{indent(below, '  ')}).join({_GAP})"
+        return parts
+
+    def _records(self) -> dict[str, str]:
+        """The records of the entries of lists that stand in no other, a list of them for each list."""
+        made = {}
+        for number, (key, lists) in enumerate(self._alike(), 1):
+            listed = ",\n".join(indent(outer_list(each), "  ") for each in lists)
+            found = indent(outer_entries(key), "  ")
+            made[f"entries_{number}"] = f"[\n{listed}\n].map({LIST},\n{found})"
+        return made
+
+    def _alike(self) -> list[tuple[str, list[Outer]]]:
+        """The outermost lists, those of one height and key together, and their key."""
         alike: dict[tuple[str, int], list[Outer]] = {}
         for each in self._lists:
             row = self._rows[each.row]
             alike.setdefault((SINGLE if each.single else row.key, self._height([row])), []).append(each)
-        return parts | {
-            f"in_lists_{number}": self._outer(lists, key) for number, ((key, _), lists) in enumerate(alike.items(), 1)
-        }
+        return [(key, lists) for (key, _), lists in alike.items()]
 
     def _height(self, rows: list[Row]) -> int:
         """How many elements stand in each other, at most."""
         below = self._below(rows)
         return 1 + self._height(below) if below else 0
-
-    def _outer(self, lists: list[Outer], key: str) -> str:
-        """All entries of lists that stand in no other."""
-        rows = [self._rows[each.row] for each in lists]
-        listed = ",\n".join(indent(outer_list(each), "  ") for each in lists)
-        found = indent(outer_entries(key), "  ")
-        below = f"({found}).map(r0,\n{self._depth(0, rows)}).join({_GAP})"
-        return f"[\n{listed}\n].map({LIST},\n{indent(below, '  ')}).join({_GAP})"
 
     def _depth(self, depth: int, rows: list[Row]) -> str:
         """What is refused at an element of one of these rows and below it."""
