@@ -1,12 +1,13 @@
 # The service and the command `vmconfig`: built in one stage, run as nobody from another that has no build tools.
 FROM python:3.11-slim AS build
 WORKDIR /src
-COPY pyproject.toml requirements.txt README.md ./
+COPY pyproject.toml requirements.txt README.md LICENSE ./
 COPY webhook ./webhook
 COPY certs ./certs
 COPY policies ./policies
 RUN python -m venv /opt/vmconfig \
-    && /opt/vmconfig/bin/pip install --no-cache-dir --constraint requirements.txt .
+    && /opt/vmconfig/bin/pip install --no-cache-dir --require-hashes --requirement requirements.txt \
+    && /opt/vmconfig/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim
 ENV PATH=/opt/vmconfig/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -45,7 +45,7 @@ def main() -> int:
             good = _many_policies() and good
             good = _creates(certs) and good
     print("\nall targets reached" if good else "\nNOT all targets reached")
-    return 0
+    return 0 if good else 1
 
 
 def _requests(pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

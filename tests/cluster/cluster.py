@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.cluster.build import program
+from tests.waiting import PATIENCE
 
 # Users by name, and their groups: an admin, a tenant, and the service account-like user of a GitOps tool.
 USERS = MappingProxyType({"admin": "system:masters", "tenant": "tenants", "gitops": "system:masters"})
-READY_WITHIN = 90.0
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Cluster:
 
     def wait_established(self, crd: str) -> None:
         """Until the API server serves a CustomResourceDefinition."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}"
         # Not `kubectl wait`: it fails at once on a definition so new that its conditions are null.
         with self.client() as client:
@@ -187,7 +187,7 @@ def _keys(folder: Path) -> None:
 
 
 def _wait_ready(cluster: Cluster) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and cluster.process.poll() is None:
         # The server writes its certificate a moment after its start.
         with contextlib.suppress(httpx.TransportError, OSError), cluster.client() as client:

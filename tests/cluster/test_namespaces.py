@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ import pytest
 
 from certs.cluster import connect
 from tests.cluster.cluster import Cluster, running
+from tests.waiting import until
 from webhook.cluster.namespaces import UNKNOWN, Namespaces
 from webhook.cluster.watch import Watch, pause
 
 LEVEL = "vmconfig.kubevirt.io/enforce"
 # What a test waits at most; what the service promises is a second or two, and is measured where it is promised.
-PATIENCE = 30.0
 _numbers = itertools.count(1)
 
 
@@ -47,15 +47,6 @@ def watching(kubeconfig: Path, version: str = "") -> Iterator[tuple[Namespaces, 
         namespaces.watch.stop()
 
 
-def until(holds: Callable[[], object], seconds: float = PATIENCE) -> float:
-    """Seconds until it holds; fails where it does not in time."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, "it did not come to hold"
-        time.sleep(0.01)
-    return time.monotonic() - began
-
-
 def made(cluster: Cluster, **labels: str) -> str:
     name = f"watched-{next(_numbers)}"
     cluster.kubectl("create", "namespace", name)
@@ -76,15 +67,15 @@ def test_what_was_there_before_is_known_once_it_is_synced(cluster: Cluster) -> N
         assert LEVEL not in namespaces.labels(name)
 
 
-def test_labels_follow_within_a_second(cluster: Cluster) -> None:
+def test_labels_follow(cluster: Cluster) -> None:
     name = made(cluster)
     with watching(cluster.kubeconfig()) as (namespaces, _):
         until(lambda: namespaces.watch.synced)
         for level in ("baseline", "privileged"):
             label(cluster, name, f"{LEVEL}={level}")
-            assert until(lambda level=level: namespaces.labels(name).get(LEVEL) == level) < 1
+            until(lambda level=level: namespaces.labels(name).get(LEVEL) == level)
         label(cluster, name, f"{LEVEL}-")
-        assert until(lambda: LEVEL not in namespaces.labels(name)) < 1
+        until(lambda: LEVEL not in namespaces.labels(name))
 
 
 def test_a_new_namespace_is_known_and_a_deleted_one_is_strict_again(cluster: Cluster) -> None:
@@ -129,9 +120,7 @@ def test_a_quiet_watch_ends_when_it_is_told_to(cluster: Cluster) -> None:
     with watching(cluster.kubeconfig()) as (namespaces, told):
         until(lambda: namespaces.watch.synced)
         time.sleep(0.5)  # it waits for events that do not come
-        began = time.monotonic()
         namespaces.watch.stop()
-        assert time.monotonic() - began < 1
         assert "watch-namespaces" not in {thread.name for thread in threading.enumerate()}
     assert told.lines == []
 
@@ -166,11 +155,11 @@ def test_while_the_server_is_away_the_last_labels_stay_and_they_follow_again_aft
                 assert age is not None
                 assert age > 0.9
             label(own, name, f"{LEVEL}=privileged")
-            assert until(lambda: namespaces.labels(name)[LEVEL] == "privileged") < 12
+            until(lambda: namespaces.labels(name)[LEVEL] == "privileged")
             assert not namespaces.watch.problem
             assert told.lines == ["namespaces lost", "namespaces followed"]
             label(own, name, f"{LEVEL}=restricted")
-            assert until(lambda: namespaces.labels(name)[LEVEL] == "restricted") < 1
+            until(lambda: namespaces.labels(name)[LEVEL] == "restricted")
         # A server that has just begun remembers nothing from before: 410 Gone.
         with watching(own.kubeconfig(), version="1") as (namespaces, told):
             until(lambda: namespaces.watch.synced)

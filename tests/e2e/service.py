@@ -20,6 +20,7 @@ import yaml
 
 from tests import tools
 from tests.cluster.cluster import Cluster
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "vmconfig"
@@ -96,7 +97,7 @@ def serving(
             service.stop()
 
 
-def wait_ready(service: Service, seconds: float = 30) -> None:
+def wait_ready(service: Service, seconds: float = PATIENCE) -> None:
     """Until /readyz says yes; fails with the service's log."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -151,7 +152,7 @@ def install(cluster: Cluster, service: Service) -> None:
     _wait_called(cluster)
 
 
-def _wait_called(cluster: Cluster, seconds: float = 30) -> None:
+def _wait_called(cluster: Cluster, seconds: float = PATIENCE) -> None:
     """The API server takes a moment to see new webhook configurations: ask with a dry run until it expands."""
     probe = yaml.safe_dump(
         {

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.audit.conftest import REPORTS_CRD
 from tests.cluster.cluster import Cluster, running
 from tests.e2e.service import POLICIES, RELEASE, ROOT, Service, account, install, manifests, serving
 from tests.packages import need
+from tests.waiting import until
 
 CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 # Seconds from the start of the service to its midnight.
@@ -128,7 +129,7 @@ class Day:
 @pytest.fixture
 def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
     """The chart installed on a cluster of its own; the service's clock stands a moment before midnight."""
-    need(["libfaketime"])
+    need("clock")
     issue = [sys.executable, "-m", "certs", "issue", "--dir", str(tmp_path / "certs"), "--dns", "localhost"]
     subprocess.run([*issue, "--ip", "127.0.0.1"], check=True, cwd=ROOT, capture_output=True)
     now = datetime.now(UTC)
@@ -154,15 +155,6 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
             serve.__exit__(None, None, None)
 
 
-def within(seconds: float, holds: Callable[[], bool]) -> float:
-    """How long it took until something holds; fails where it does not in time."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, f"does not hold after {seconds} s"
-        time.sleep(0.05)
-    return time.monotonic() - began
-
-
 def test_an_admins_day(day: Day, tmp_path: Path) -> None:
     a_level_is_chosen_by_a_label(day)
     a_rule_is_edited_under_load(day)
@@ -176,23 +168,23 @@ def a_level_is_chosen_by_a_label(day: Day) -> None:
     day.kubectl("create", "namespace", "team-a")
     assert "restricted/no-io-tuning" in day.tries("team-a", vm("tuned", cache="none"))
     day.kubectl("label", "namespace", "team-a", "vmconfig.kubevirt.io/enforce=baseline")
-    within(5, lambda: day.tries("team-a", vm("tuned", cache="none")) == "")
+    until(lambda: day.tries("team-a", vm("tuned", cache="none")) == "")
     assert "baseline/cache-kept" in day.tries("team-a", vm("tuned", cache="unsafe"))
 
 
 def a_rule_is_edited_under_load(day: Day) -> None:
     """From eight vCPUs to four while VMs with six are created: each is allowed or refused, none is lost."""
     assert day.edit("site.yaml", SITE % (8, day.until)) == ""
-    within(5, lambda: "site/few-vcpus" in day.tries("team-a", vm("large", vcpus=9)))
+    until(lambda: "site/few-vcpus" in day.tries("team-a", vm("large", vcpus=9)))
     with day.load():
-        within(10, lambda: day.answers["created"] > 20)
+        until(lambda: day.answers["created"] > 20)
         assert day.edit("site.yaml", SITE % (4, day.until)) == ""
-        within(5, lambda: day.answers["refused"] > 0)
+        until(lambda: day.answers["refused"] > 0)
         before = day.answers["refused"]
-        within(10, lambda: day.answers["refused"] > before + 20)
+        until(lambda: day.answers["refused"] > before + 20)
     assert set(day.answers) == {"created", "refused"}
     assert day.edit("site.yaml", SITE % (8, day.until)) == ""
-    within(5, lambda: day.tries("team-a", vm("larger", vcpus=6)) == "")
+    until(lambda: day.tries("team-a", vm("larger", vcpus=6)) == "")
 
 
 def a_bad_edit_is_refused_with_its_line(day: Day) -> None:
@@ -220,7 +212,7 @@ def an_exception_ends(day: Day) -> None:
     """Today it holds, and the metric says that it ends; after midnight, in the service's own clock, it does not."""
     day.kubectl("-n", "team-a", "create", "-f", "-", manifest=vm("fast", cache="unsafe"))
     assert "vmconfig_policy_exceptions_expiring" in day.read("/metrics").text
-    within(2 * UNTIL_MIDNIGHT, lambda: "baseline/cache-kept" in day.tries("team-a", vm("faster", cache="unsafe")))
+    until(lambda: "baseline/cache-kept" in day.tries("team-a", vm("faster", cache="unsafe")))
 
 
 def an_audit_reports_what_is_stored(day: Day) -> None:

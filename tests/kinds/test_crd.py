@@ -56,12 +56,10 @@ def test_backend_fields_say_so_in_their_description() -> None:
     assert "Backend (host-path)" in found["VM.spec.domain.devices.disks[].source.file"]["description"]
 
 
-def test_the_api_server_stores_them_within_seconds_and_explains_fields(cluster: Cluster) -> None:
-    began = time.monotonic()
+def test_the_api_server_stores_them_and_explains_fields(cluster: Cluster) -> None:
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump_all(crds()))
     for crd in crds():
         cluster.wait_established(crd["metadata"]["name"])
-    assert time.monotonic() - began < 60
     status = json.loads(cluster.kubectl("get", "crd", "vms.kubevirt.io", "-o", "json").stdout)["status"]
     assert not [one for one in status["conditions"] if one["type"] == "NonStructuralSchema"]
     for _ in range(50):

@@ -10,7 +10,7 @@ import pytest
 from webhook.declare import Field, Scalar, Shape, written
 from webhook.domain import domain_shape
 from webhook.libvirt.parse import read
-from webhook.libvirt.place import NAMED_BY_VALUE, silent
+from webhook.libvirt.place import NAMED_BY_VALUE, carrier, silent
 from webhook.libvirt.provide import withdraw
 from webhook.libvirt.render import render
 
@@ -63,6 +63,10 @@ def domain(way: list[Field], value: Any) -> Tree:
         return {entry.name: value}
     inner = domain(rest, value)
     shape = entry.shape
+    for name in tuple(inner):
+        flag = carrier(shape.fields[name], shape)
+        if flag is not None:
+            inner[flag.name] = True
     if shape.variant_key and shape.variant_key not in inner:
         inner[shape.variant_key] = next(word for word, names in shape.variants.items() if set(inner) <= names)
     if entry.many and shape.key and shape.key not in inner:

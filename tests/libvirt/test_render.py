@@ -51,3 +51,10 @@ def test_findings_have_the_path_that_the_domain_has_in_its_object() -> None:
 @_cases("unsaid")
 def test_an_element_that_says_nothing_is_as_none(case: dict[str, Any]) -> None:
     assert render(case["unsaid"], "vm", backend=True) == render(case["same"], "vm", backend=True)
+
+
+def test_an_attribute_does_not_bring_the_element_that_is_said_not_to_be_there() -> None:
+    disks = [{"name": "a", "shareBacking": False}, {"name": "b", "transient": False, "shareBacking": True}]
+    assert "transient" not in render({"devices": {"disks": disks}}, "vm", backend=False)
+    shared = {"name": "c", "transient": True, "shareBacking": True}
+    assert '<transient shareBacking="yes"/>' in render({"devices": {"disks": [shared]}}, "vm", backend=False)

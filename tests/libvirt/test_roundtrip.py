@@ -14,6 +14,7 @@ from webhook.domain import domain_shape
 from webhook.findings import Refused
 from webhook.libvirt.frontend import frontend_of
 from webhook.libvirt.parse import read
+from webhook.libvirt.place import absent
 from webhook.libvirt.provide import withdraw
 from webhook.libvirt.render import render
 
@@ -22,10 +23,12 @@ FRONTENDS = strategies.trees(SHAPE, strategies.FRONTEND)
 
 
 def _placed(tree: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """What of a tree has a place in XML; names of controllers have none, though a reading makes them."""
+    """What of a tree has a place in XML: not names of controllers, though a reading makes them."""
     made: dict[str, Any] = {}
     for name, value in tree.items():
         entry = shape.fields[name]
+        if absent(entry, tree, shape):
+            continue
         if entry.shape is not None and entry.many:
             made[name] = [_placed(item, entry.shape) for item in value]
         elif entry.shape is not None and _placed(value, entry.shape):
@@ -38,14 +41,16 @@ def _placed(tree: dict[str, Any], shape: Shape) -> dict[str, Any]:
 def _decided(domain: dict[str, Any]) -> dict[str, Any]:
     """A domain with the firmware that the conventional backend decides where the domain leaves it open."""
     os = domain.get("os", {})
-    if os.get("type", {}).get("arch") != "x86_64":
-        return domain
+    arch = os.get("type", {}).get("arch")
     rest = {name: value for name, value in os.items() if name not in ("firmware", "secureBoot", "enrolledKeys")}
     if os.get("firmware") != "efi":
-        return {**domain, "os": {**rest, "firmware": "bios"}}
+        return {**domain, "os": {**rest, "firmware": "bios"}} if arch == "x86_64" else domain
     secure = os.get("secureBoot", False)
     keys = os.get("enrolledKeys", secure)
-    return {**domain, "os": {**rest, "firmware": "efi", "secureBoot": secure, "enrolledKeys": keys}}
+    # Of aarch64 there is one image, without secure boot and without keys.
+    if arch == "x86_64" or (arch == "aarch64" and not secure and not keys):
+        return {**domain, "os": {**rest, "firmware": "efi", "secureBoot": secure, "enrolledKeys": keys}}
+    return domain
 
 
 @given(strategies.trees(SHAPE))

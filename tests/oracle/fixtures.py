@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracle import newer, packages
+from tests.oracle import newer
 from tests.oracle.schema import Schema
+from tests.packages import need
 
 SCHEMAS = Path("/usr/share/libvirt/schemas")
 
 
 @pytest.fixture(scope="session")
 def schemas() -> Path:
-    """A machine that has libvirt and QEMU, as its folder of schemas; skipped where they cannot be installed."""
-    packages.install()
+    """A machine that has libvirt and QEMU, as its folder of schemas; skipped where they are not installed."""
+    need("libvirt")
     return SCHEMAS
 
 

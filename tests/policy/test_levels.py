@@ -22,9 +22,14 @@ CASES = [(level, case) for level in LEVELS for case in SUITES[level]]
 SAMPLE = Path(__file__).parents[2] / "examples" / "proposal-domain-backend.yaml"
 
 
+def found(judge: Engine, level: str, case: dict[str, Any]) -> list[dict[str, Any]]:
+    stored = case.get("stored")
+    request = Request(labels={LABELS["enforce"]: level}, operation="UPDATE" if stored else "CREATE")
+    return refused(decide(judge, case["spec"], request, stored))
+
+
 def passes(judge: Engine, level: str, case: dict[str, Any]) -> bool:
-    decision = decide(judge, case["spec"], Request(labels={LABELS["enforce"]: level}))
-    return bool(refused(decision) == case.get("refused", []))
+    return found(judge, level, case) == case.get("refused", [])
 
 
 def in_use(kind: str) -> bool:
@@ -47,8 +52,7 @@ ONE_LESS = list(without_one_rule())
 @pytest.mark.parametrize(("level", "case"), CASES, ids=[f"{level}: {case['title']}" for level, case in CASES])
 def test_suite(level: str, case: dict[str, Any]) -> None:
     assert not inspect(case["spec"]["domain"], domain_shape(), "spec.domain").findings
-    decision = decide(compile_policies(POLICIES, PLACES), case["spec"], Request(labels={LABELS["enforce"]: level}))
-    assert refused(decision) == case.get("refused", [])
+    assert found(compile_policies(POLICIES, PLACES), level, case) == case.get("refused", [])
 
 
 @pytest.mark.parametrize(("rule", "judge"), ONE_LESS, ids=[rule for rule, _ in ONE_LESS])

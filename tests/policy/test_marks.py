@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.policy.world import PLACES
+from webhook import findings
 from webhook.declare import Backend, Frontend, Goal, inspect
 from webhook.declare.inspect import _SUGGESTED
 from webhook.declare.seen import LONGEST, MOST, Seen, remember
@@ -85,6 +86,10 @@ def test_a_list_that_is_too_long_is_said_to_be_for_whoever_comes_after() -> None
 def test_a_walk_that_finds_more_than_anybody_reads_ends() -> None:
     cells = [{"cell": number % 128, "memory": "many", "cpus": "all"} for number in range(2000)]
     found = inspect({"cpu": {"numa": cells}}, domain_shape(), "domain")
-    assert 1000 <= len(found.findings) < 1010
+    assert len(found.findings) == findings.MOST
     assert found.oversized
-    assert not inspect({"cpu": {"numa": cells[:100]}}, domain_shape(), "domain").oversized
+    assert found.findings.cut
+    few = inspect({"cpu": {"numa": cells[: findings.MOST // 2]}}, domain_shape(), "domain")
+    assert len(few.findings) == findings.MOST
+    assert not few.oversized
+    assert not few.findings.cut

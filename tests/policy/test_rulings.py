@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +66,7 @@ def ruling(all_rules: list[Rule]) -> Ruling:
     )
 
 
+@pytest.mark.thorough
 @settings(max_examples=1500, deadline=None)
 @given(CASES)
 def test_merged_rules_refuse_what_they_refuse_one_by_one(case: tuple[list[Rule], Any, Any]) -> None:

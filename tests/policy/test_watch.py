@@ -12,11 +12,11 @@ import pytest
 
 from tests.policy.test_loading import policy
 from tests.policy.world import PLACES
+from tests.waiting import PATIENCE
 from webhook.findings import Finding, Refused
 from webhook.policy import Policies
 from webhook.policy.watch import watch
 
-PATIENCE = 30.0
 """Seconds after which a test gives up; nothing waits for them to pass."""
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import httpx
 import yaml
 
 from tests.cluster.cluster import Cluster
+from tests.waiting import until
 from webhook.declare import Place, inspect
 from webhook.kinds import GROUP, KINDS, VERSION, VM, Kind, places
 from webhook.kinds.crd import crds
@@ -74,7 +74,7 @@ class Outage:
             answer = self.client.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=crd)
             assert answer.is_success, answer.text
         for kind in KINDS.values():
-            _until(lambda kind=kind: self.client.get(_url(kind, "default")).is_success, f"{kind.name} is not served")
+            until(lambda kind=kind: self.client.get(_url(kind, "default")).is_success, f"{kind.name} is not served")
         for name, level in NAMESPACES.items():
             self.namespace(name, {LABEL: level} if level else {})
 
@@ -112,7 +112,7 @@ class Outage:
             said = self.ask({"domain": {"commandline": {"args": [{"value": "-S"}]}}}, namespace).message
             return mark in said if mark else not said
 
-        _until(told, f"{namespace} is not under {mark or 'no policy'}")
+        until(told, f"{namespace} is not under {mark or 'no policy'}")
 
     def ask(self, spec: Tree, namespace: str, kind: Kind = VM, user: User = ADMIN) -> Answer:
         """A dry run of the creation of an object with this spec."""
@@ -172,13 +172,6 @@ class Answer:
 _DRY = {"dryRun": "All"}
 
 
-def _until(holds: Callable[[], bool], otherwise: str, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.1)
-
-
 def manifest(spec: Tree, kind: Kind = VM, name: str = "asked") -> Tree:
     """An object of this kind."""
     body: Tree = spec
@@ -214,13 +207,16 @@ def exported(from_: Loaded) -> list[Tree]:
 
 
 def judged(engine: Engine, spec: Tree, request: Request, stored: Tree | None = None, kind: Kind = VM) -> set[str]:
-    """The paths that the engine refuses, with entries as the export names them: by key, or not at all."""
+    """The paths that the engine refuses, with entries as the export names them: by key, or not at all.
+
+    Without sums, which are the webhook's alone. What an update does not keep is told where it is stored.
+    """
+    sums = {rule.named for policy in engine.policies for rule in policy.rules if rule.selector.total}
     root = kind.spec_path
     decision = engine.decide(inspect(spec, spec_shape(), root).marks, spec, request, root, stored)
-    told = {f"{root}.{_named(each.path[len(root) + 1 :], spec)}" for each in decision.findings}
+    told = {f"{root}.{_named(each.path[len(root) + 1 :], spec)}" for each in decision.findings if each.rule not in sums}
     if stored is None or request.operation != "UPDATE":
         return told
-    # What an update does not keep is told where it is stored, as a field of what it is in.
     lost = losses(
         engine.views(request).enforce,
         inspect(stored, spec_shape(), root).marks,

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from webhook.abi.merge import same
 from webhook.abi.state import is_none
 from webhook.declare import Field, Frontend, Shape, shown
 from webhook.domain import domain_shape
@@ -31,19 +30,20 @@ class Change(NamedTuple):
     new: Any
 
 
-def compare(old: Tree, new: Tree) -> list[Change]:
+def compare(old: Tree, new: Tree) -> Iterator[Change]:
     """All that the guest would see differently in `new`; devices that are only in `new` are additions, no changes."""
-    return list(_element(old, new, domain_shape(), "", "domain"))
+    return _element(old, new, domain_shape(), "", "domain")
 
 
 def _element(old: Tree, new: Tree, shape: Shape, path: str, declared: str) -> Iterator[Change]:
     for name, entry in shape.fields.items():
         before, after = old.get(name), new.get(name)
-        if before is after or (before is None and after is None):
+        # What is equal is the same: inspected trees have the types that the declarations say.
+        if before == after:
             continue
         here, there = f"{path}.{name}", f"{declared}.{name}"
         if entry.shape is None:
-            if _frontend(entry, before, after) and not _both(entry, before, after):
+            if _frontend(entry, before, after) and not _equal(entry, before, after):
                 yield Change(here, there, before, after)
         elif entry.many:
             yield from _list(before or [], after or [], entry.shape, here, f"{there}[*]")
@@ -80,10 +80,9 @@ def _frontend(entry: Field, before: Any, after: Any) -> bool:
     return isinstance(entry.half_of(before), Frontend) or isinstance(entry.half_of(after), Frontend)
 
 
-def _both(entry: Field, before: Any, after: Any) -> bool:
-    if before is None or after is None:
-        return False
-    return same(entry, before, after)
+def _equal(entry: Field, before: Any, after: Any) -> bool:
+    assert entry.scalar is not None  # noqa: S101 - the caller's case
+    return before is not None and after is not None and entry.scalar.same(before, after)
 
 
 def frozen_finding(change: Change, path: str) -> Finding:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from webhook.abi.merge import at
+from webhook.abi.listed import at
 from webhook.machines import Machine
 
 Tree = dict[str, Any]

@@ -5,8 +5,9 @@ Pure over trees: the stored domain and tombstones, the domain as it comes in, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from webhook.abi.merge import copied
@@ -14,6 +15,7 @@ from webhook.abi.state import is_none
 from webhook.declare import Backend, Field, Shape
 from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
+from webhook.findings import Finding, Refused
 
 Tree = dict[str, Any]
 # A device by its list and its name.
@@ -21,6 +23,8 @@ Place = tuple[str, str]
 
 # Never the tenant's to remove: devices hang on them.
 _STAYING = "controllers"
+# Stored devices that an update's devices without a name are compared with: beyond it, they have to be named.
+_MOST_COMPARED = 4096
 # The path of what stands in an entry of a list.
 _ENTRY = "[]"
 
@@ -42,26 +46,28 @@ def places(trees: Iterable[Tree]) -> set[Place]:
     return found
 
 
-def freeze(stored: Tree, tombstones: Tree, incoming: Tree, before: set[Place], after: set[Place]) -> Kept:
+def freeze(
+    stored: Tree, tombstones: Tree, incoming: Tree, before: set[Place], after: set[Place], path: str = "spec.domain"
+) -> Kept:
     """Bring back into `incoming` what it leaves out of `stored`, but for the devices that the tenant removed.
 
     `before` and `after` are the devices that the features asked for and ask for now. A device is removed where the
     features no longer ask for it, or where no feature ever did and its list comes in without it; it becomes a
     tombstone. A device that comes back by its name finds its old hardware. Returns trees that share nothing with
-    the arguments.
+    the arguments. Raises Refused where too many devices have no name; `path` is the domain's place in the object.
     """
     domain = copied(incoming)
     devices = domain.setdefault("devices", {})
-    _adopt_names(devices, stored.get("devices", {}))
+    _adopt_names(devices, stored.get("devices", {}), path)
     present = places([domain])
     gone = _removed(stored, devices, present, before, after)
     kept = Kept(domain, copied(tombstones))
-    for kind, name in gone:
-        _drop(devices, kind, name)
+    _drop(devices, gone)
     _return(kept, present | after)
     _restore(domain, stored, domain_shape(), "", gone)
+    were = devices_of(stored.get("devices", {}))
     for kind, name in sorted(gone):
-        _bury(kept.tombstones, kind, _device(stored, kind, name))
+        _bury(kept.tombstones, kind, were.get((kind, name)))
     return kept
 
 
@@ -74,29 +80,28 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
     kept = Kept(copied(incoming), copied(tombstones))
     kept.domain.setdefault("devices", {})
     present = places([kept.domain])
+    were = devices_of(stored.get("devices", {}))
     going = [
-        place for place in sorted(places([stored]) - present) if place[0] != _STAYING and _provided(stored, *place)
+        place for place in sorted(were.keys() - present) if place[0] != _STAYING and _provided(place[0], were[place])
     ]
     if going or tombstones:
         present |= asked()
         _return(kept, present)
     for kind, name in going:
         if (kind, name) not in present:
-            _bury(kept.tombstones, kind, _device(stored, kind, name))
-    for device in (each for entries in kept.tombstones.values() for each in _listed(entries)):
+            _bury(kept.tombstones, kind, were[kind, name])
+    for device in devices_of(kept.tombstones).values():
         device.pop("address", None)
     return kept
 
 
 def drop_present(tombstones: Tree, domain: Tree) -> None:
     """Take away the tombstones of devices that are there, in place."""
-    for kind, name in places([{"devices": tombstones}]) & places([domain]):
-        _drop(tombstones, kind, name)
+    _drop(tombstones, places([{"devices": tombstones}]) & places([domain]))
 
 
-def _provided(stored: Tree, kind: str, name: str) -> bool:
+def _provided(kind: str, device: Tree) -> bool:
     """Whether the host provides something of a device."""
-    device = _device(stored, kind, name)
     return buried(kind, device) != device
 
 
@@ -160,20 +165,34 @@ def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone:
         del into[name]
 
 
-def _adopt_names(devices: Tree, stored: Tree) -> None:
+def _adopt_names(devices: Tree, stored: Tree, path: str) -> None:
     """An unnamed device takes the name of the first stored one that it does not contradict."""
+    compared = count(1)
     for kind, entries in devices.items():
         before = stored.get(kind)
         if not isinstance(entries, list) or not isinstance(before, list):
             continue
         taken = {entry.get("name") for entry in entries}
+        free = {old["name"]: old for old in before if old["name"] not in taken}
         for entry in entries:
             if entry.get("name"):
                 continue
-            found = next((old for old in before if old["name"] not in taken and _fits(entry, old)), None)
-            if found is not None:
-                entry["name"] = found["name"]
-                taken.add(found["name"])
+            name = _first_fit(entry, free, compared, kind, path)
+            if name is not None:
+                entry["name"] = name
+                del free[name]
+
+
+def _first_fit(entry: Tree, free: Tree, compared: Iterator[int], kind: str, path: str) -> str | None:
+    """The name of the first stored device that an entry does not contradict; raises Refused after too many."""
+    for name, old in free.items():
+        if next(compared) > _MOST_COMPARED:
+            problem = "has too many devices without a name to tell which of the stored ones they are"
+            place = f"{path}.devices.{kind}"
+            raise Refused([Finding(place, problem, "give each device of the list its `name`", "frozen")])
+        if _fits(entry, old):
+            return name
+    return None
 
 
 def _fits(part: Any, whole: Any) -> bool:
@@ -187,15 +206,14 @@ def _fits(part: Any, whole: Any) -> bool:
 
 def _return(kept: Kept, wanted: set[Place]) -> None:
     """Devices that come back find the hardware that their tombstones kept."""
-    devices = kept.domain["devices"]
-    for kind in list(kept.tombstones):
-        for device in _listed(kept.tombstones[kind]):
-            name = device.get("name") or kind
-            if (kind, name) in wanted:
-                shape = domain_shape().fields["devices"].shape
-                assert shape is not None  # noqa: S101 - devices are an element
-                _restore(devices, {kind: [device] if KINDS[kind].plural else device}, shape, "", set())
-                _drop(kept.tombstones, kind, name)
+    shape = domain_shape().fields["devices"].shape
+    assert shape is not None  # noqa: S101 - devices are an element
+    back = {place: device for place, device in devices_of(kept.tombstones).items() if place in wanted}
+    for kind in kept.tombstones:
+        returned = [device for (of, _), device in back.items() if of == kind]
+        if returned:
+            _restore(kept.domain["devices"], {kind: returned if KINDS[kind].plural else returned[0]}, shape, "", set())
+    _drop(kept.tombstones, set(back))
 
 
 def _bury(tombstones: Tree, kind: str, device: Tree | None) -> None:
@@ -245,17 +263,21 @@ def _listed(entries: Any) -> list[Tree]:
     return entries if isinstance(entries, list) else [entries]
 
 
-def _device(domain: Tree, kind: str, name: str) -> Tree | None:
-    entries = _listed(domain.get("devices", {}).get(kind, []))
-    return next((entry for entry in entries if (entry.get("name") or kind) == name), None)
+def devices_of(lists: Tree) -> dict[Place, Tree]:
+    """The devices of lists, by list and name; of those with one name the first."""
+    found: dict[Place, Tree] = {}
+    for kind, entries in lists.items():
+        for entry in _listed(entries):
+            found.setdefault((kind, entry.get("name") or kind), entry)
+    return found
 
 
-def _drop(devices: Tree, kind: str, name: str) -> None:
-    entries = devices.get(kind)
-    if entries is None:
-        return
-    left = [entry for entry in _listed(entries) if (entry.get("name") or kind) != name]
-    if left and isinstance(entries, list):
-        devices[kind] = left
-    else:
-        del devices[kind]
+def _drop(devices: Tree, gone: set[Place]) -> None:
+    """Take these devices out, and lists of which nothing is left."""
+    for kind in {kind for kind, _ in gone} & devices.keys():
+        entries = devices[kind]
+        left = [entry for entry in _listed(entries) if (kind, entry.get("name") or kind) not in gone]
+        if not left:
+            del devices[kind]
+        elif isinstance(entries, list):
+            devices[kind] = left

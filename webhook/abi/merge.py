@@ -7,16 +7,19 @@ defaults fill only what is unsaid. Devices meet by name. The order of contributi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
-from webhook.declare import Field, Frontend, Shape, shown
+from webhook.abi.listed import Listed
+from webhook.declare import Field, Frontend, Scalar, Shape, shown
 from webhook.domain import domain_shape
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 
 Tree = dict[str, Any]
+# Devices without a name that a merge compares with what features ask for: beyond it, they have to be named.
+_MOST_COMPARED = 4096
 
 
 class Contribution(Protocol):
@@ -39,14 +42,18 @@ class _Merging:
     contributions: Sequence[Contribution]
     frozen: bool
     held: bool = False
-    findings: list[Finding] = field(default_factory=list)
-    names: dict[int, dict[str, Tree]] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
+    lists: dict[int, Listed] = field(default_factory=dict)
+    # How many devices without a name were looked at.
+    compared: int = 0
+    # Who asks for something of a device, or of an element of the domain.
+    askers: dict[str, list[Contribution]] = field(default_factory=dict)
     created: set[int] = field(default_factory=set)
 
 
 def merge(
     tree: Tree, contributions: Iterable[Contribution], path: str, *, stated: Tree | None = None, frozen: bool = False
-) -> list[Finding]:
+) -> Findings:
     """Merge contributions into `tree`, in place; returns the conflicts.
 
     `stated` is what the tenant wrote, for the words of a conflict (the tree itself where absent). With `frozen`,
@@ -84,7 +91,7 @@ def _overlay(  # noqa: C901 - one branch a kind of field
             if there is None:
                 if fills:
                     target[name] = value
-            elif not state.held and not same(entry, there, value):
+            elif not state.held and not _scalar(entry).same(there, value):
                 _differs(target, entry, value, f"{path}.{name}", source, state)
         elif entry.many:
             _lists(target, name, value, entry.shape, f"{path}.{name}", source, state)
@@ -128,25 +135,24 @@ def _lists(
 
 def _entry(there: list[Tree], item: Tree, shape: Shape, path: str, source: Contribution, state: _Merging) -> None:
     """One keyed entry: laid over the one that it means, or added."""
-    by_name = state.names.get(id(there))
-    if by_name is None:
-        by_name = state.names[id(there)] = {entry[shape.key]: entry for entry in there if entry.get(shape.key)}
+    listed = state.lists.get(id(there))
+    if listed is None:
+        listed = state.lists[id(there)] = Listed(there, shape)
     key = item[shape.key]
-    found = by_name.get(key)
+    found = listed.by_name.get(key)
     if found is None and path.startswith(".devices."):
-        found = _alike(there, item, shape, state.held)
+        found = _meant(listed, item, path, state)
         if found is not None:
-            found.setdefault(shape.key, key)
-            by_name[key] = found
+            listed.name(found, key)
         elif state.held and there and _none(item):
             return
     if found is not None:
         by_place = {**item, shape.key: found[shape.key]} if found[shape.key] != key else item
         _overlay(found, by_place, shape, f"{path}[{found[shape.key]}]", source, state)
+        listed.note(found)
     elif not (state.held and state.frozen and not path.startswith(".devices.")):
         added = copied(item)
-        there.append(added)
-        by_name[key] = added
+        listed.add(added)
         _mark_created(added, state)
 
 
@@ -157,21 +163,27 @@ def _mark_created(tree: Tree, state: _Merging) -> None:
             _mark_created(value, state)
 
 
-def _alike(there: list[Tree], item: Tree, shape: Shape, held: bool) -> Tree | None:
+def _meant(listed: Listed, item: Tree, path: str, state: _Merging) -> Tree | None:
     """The tenant's device that this one means: an unnamed one it does not contradict, or one alike in every way.
 
     A kind without distinguishing fields (a display, a sound card) is met by any device of its list.
     """
-    wanted = [at(item, dotted) for dotted in shape.alike]
-    for candidate in there:
-        values = [at(candidate, dotted) for dotted in shape.alike]
-        if candidate.get(shape.key) is None:
-            alike = all(w is None or v is None or w == v for w, v in zip(wanted, values, strict=True))
-            if alike and (held or _agrees(candidate, item, shape)):
-                return candidate
-        elif None not in wanted and wanted == values and not _none(candidate):
+    named = next((placed for placed in listed.alike(item) if not _none(placed[1])), None)
+    for (place, candidate), alike in listed.unnamed(item):
+        if named is not None and named[0] < place:
+            break
+        state.compared += 1
+        if state.compared > _MOST_COMPARED:
+            state.findings.take([_indistinct(path, state)] if state.compared == _MOST_COMPARED + 1 else ())
+            return None
+        if alike and (state.held or _agrees(candidate, item, listed.shape)):
             return candidate
-    return None
+    return named[1] if named is not None else None
+
+
+def _indistinct(path: str, state: _Merging) -> Finding:
+    problem = "has too many devices without a name to tell which of them `spec.features` means"
+    return Finding(f"{state.path}{path}", problem, "give each device of the list its `name`", "conflict")
 
 
 def _agrees(candidate: Tree, item: Tree, shape: Shape) -> bool:
@@ -181,7 +193,7 @@ def _agrees(candidate: Tree, item: Tree, shape: Shape) -> bool:
         if there is None:
             continue
         if entry.shape is None:
-            if not same(entry, there, value):
+            if not _scalar(entry).same(there, value):
                 return False
         elif not entry.many and not _agrees(there, value, entry.shape):
             return False
@@ -192,20 +204,9 @@ def _none(item: Tree) -> bool:
     return item.get("type") == "none" or item.get("model") == "none"
 
 
-def at(tree: Tree, dotted: str) -> Any:
-    """What a tree says at a dotted path; None where it says nothing."""
-    value: Any = tree
-    for part in dotted.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def same(entry: Field, one: Any, other: Any) -> bool:
-    """Whether two values of a field say the same: `4Gi` and 4096, a UUID in either case."""
-    if one == other and type(one) is type(other):
-        return True
-    scalar = entry.scalar
-    return scalar is not None and scalar.to_text(one).lower() == scalar.to_text(other).lower()
+def _scalar(entry: Field) -> Scalar:
+    assert entry.scalar is not None  # noqa: S101 - the caller's case
+    return entry.scalar
 
 
 def copied(tree: Any) -> Any:
@@ -219,6 +220,8 @@ def copied(tree: Any) -> Any:
 
 def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _Merging) -> None:
     """A conflict in the tenant's words: which place says what."""
+    if state.findings.full():
+        return
     other = _who(path, there, source, state)
     state.findings.append(
         Finding(
@@ -232,10 +235,33 @@ def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _M
 
 def _who(path: str, there: Any, source: Contribution, state: _Merging) -> str:
     """The other place of a conflict: a feature that asked the same field, or the domain."""
-    for other in state.contributions:
+    if not state.askers:
+        for each in state.contributions:
+            for asked in _parts(each.asked):
+                state.askers.setdefault(asked, []).append(each)
+    for other in state.askers.get(_part(path), ()):
         if other is not source and _said(other.asked, path) == there and _said(state.stated, path) is None:
             return f"`{other.origin}`"
     return f"`{state.path}{path}`"
+
+
+def _parts(tree: Tree) -> Iterator[str]:
+    """The devices and other elements that a partial domain is about, as the beginning of a path."""
+    for name, value in tree.items():
+        if name != "devices":
+            yield f".{name}"
+            continue
+        for kind, entries in value.items():
+            for entry in entries if type(entries) is list else ():
+                yield f".devices.{kind}[{entry.get('name')}]"
+            if type(entries) is dict:
+                yield f".devices.{kind}"
+
+
+def _part(path: str) -> str:
+    """The device or element of the domain that a path begins with."""
+    parts = path.split(".")
+    return ".".join(parts[:3]) if parts[1] == "devices" else f".{parts[1].partition('[')[0]}"
 
 
 def _said(tree: Tree, path: str) -> Any:

@@ -63,7 +63,11 @@ def extend(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
     rule_set = _rule_set(abi, path)
     before, after = _asked_places(stored, spec, rule_set, world, path)
     old_abi = stored.get("abi") or {}
-    kept = freeze(stored["domain"], old_abi.get("tombstones") or {}, spec.get("domain") or {}, before, after)
+    resting = old_abi.get("tombstones") or {}
+    kept = freeze(stored["domain"], resting, spec.get("domain") or {}, before, after, f"{path}.domain")
+    if "type" in stored["domain"]:
+        # What the machine runs on was the site's word or an admin's: to leave it out is no wish.
+        kept.domain.setdefault("type", stored["domain"]["type"])
     if "features" not in spec and "features" in stored:
         spec = {**spec, "features": stored["features"]}
     platform, contributions = _contributions(spec, kept.domain, rule_set, world, path)

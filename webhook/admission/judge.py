@@ -6,39 +6,48 @@ from typing import Any
 
 from webhook.abi.state import LATEST
 from webhook.admission.review import Review
+from webhook.admission.site import marks_of
 from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
+from webhook.findings import MOST
 from webhook.kinds import Kind
 from webhook.policy import Decision, Request
 from webhook.policy.granted import Lost
 
 
 def judge(
-    review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, stored_reading: Inspection, world: World
+    review: Review,
+    kind: Kind,
+    reading: Inspection,
+    spec: Any,
+    stored: Any,
+    stored_reading: Inspection,
+    world: World,
+    most: int = MOST,
 ) -> Decision:
     """What the policies in force say of every field of `spec` that is not stored already, for this user and place.
 
-    And what they say of stored fields that are not as they were. Nothing, where the reading found a list too long to
-    look at: the review is refused for that.
+    And what they say of stored fields that are not as they were. At most so many findings; none where a reading ended
+    early: the review is refused for that.
     """
-    if reading.oversized or stored_reading.oversized:
+    if reading.oversized or stored_reading.oversized or not most:
         return Decision()
     return world.policies.engine.decide(
-        reading.marks,
+        marks_of(reading.marks, world.site, kind.spec_path),
         spec if type(spec) is dict else {},
         _request(review, world),
         kind.spec_path,
         stored=stored,
-        stored_marks=stored_reading.marks,
+        stored_marks=marks_of(stored_reading.marks, world.site, kind.spec_path),
         frozen=_frozen(spec, stored),
+        most=most,
     )
 
 
 def granted(review: Review, kind: Kind, stored_reading: Inspection, spec: Any, stored: Any, world: World) -> list[Lost]:
     """The stored backend that an update does not leave as it is, and that its user could not set."""
-    request = _request(review, world)
-    frozen = _frozen(spec, stored)
-    return world.policies.engine.lost(stored_reading.marks, spec, stored, request, kind.spec_path, frozen)
+    request, marks = _request(review, world), marks_of(stored_reading.marks, world.site, kind.spec_path)
+    return list(world.policies.engine.lost(marks, spec, stored, request, kind.spec_path, _frozen(spec, stored)))
 
 
 def _request(review: Review, world: World) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -11,10 +12,10 @@ from webhook.abi.state import LATEST
 from webhook.admission.expand import expand, extend, read
 from webhook.admission.judge import granted, judge
 from webhook.admission.patch import diff
-from webhook.admission.review import Review, Verdict
+from webhook.admission.review import Review, Verdict, refusal
 from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
-from webhook.findings import Finding, Refused
+from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS, Kind
 
 ALLOWED = Verdict(allowed=True)
@@ -33,14 +34,17 @@ def mutate(review: Review, world: World) -> Verdict:
     if stored is not None and identical(stored, spec):
         return ALLOWED
     reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
-    findings = [*reading.findings, *stored_reading.findings]
+    findings = Findings(reading.findings)
+    findings.take(stored_reading.findings)
     if not findings:
         try:
             return _completed(review, spec, stored, stored_reading, kind, world)
         except Refused as refused:
-            findings = refused.findings + _changed(spec, stored, kind)
-    judged = judge(review, kind, reading, spec, stored, stored_reading, world)
-    return Verdict(allowed=False, findings=(*findings, *judged.findings), warnings=tuple(judged.warnings))
+            findings.take(refused.findings)
+            findings.take(_changed(spec, stored, kind))
+    judged = judge(review, kind, reading, spec, stored, stored_reading, world, findings.room)
+    findings.take(judged.findings)
+    return refusal(findings, warnings=tuple(judged.warnings))
 
 
 def identical(one: Any, other: Any) -> bool:
@@ -56,16 +60,19 @@ def read_stored(stored: Any, kind: Kind) -> Inspection:
     if reading.findings:
         first = reading.findings[0]
         way = "the stored object does not fit the API: restore it from a backup, or delete and create it"
-        reading.findings = [Finding(first.path, f"is malformed where it is stored: {first.problem}", way, "stored")]
+        reading.findings = Findings(
+            [Finding(first.path, f"is malformed where it is stored: {first.problem}", way, "stored")]
+        )
     return reading
 
 
-def _changed(spec: dict[str, Any], stored: Any, kind: Kind) -> list[Finding]:
+def _changed(spec: dict[str, Any], stored: Any, kind: Kind) -> Iterator[Finding]:
     """What an update that cannot be completed would change of the frozen machine: all findings at once."""
     if stored is None or not stored.get("domain") or (spec.get("abi") or {}).get("policy") == LATEST:
-        return []
-    changes = compare(stored["domain"], spec.get("domain") or {})
-    return [frozen_finding(c, f"{kind.spec_path}.domain") for c in changes if c.old is not None and c.new is not None]
+        return
+    for change in compare(stored["domain"], spec.get("domain") or {}):
+        if change.old is not None and change.new is not None:
+            yield frozen_finding(change, f"{kind.spec_path}.domain")
 
 
 def _completed(

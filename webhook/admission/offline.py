@@ -7,10 +7,10 @@ from typing import Any
 from webhook.abi.merge import copied
 from webhook.admission.expand import Expanded, expand, read
 from webhook.admission.mutate import mutate
-from webhook.admission.review import Review
+from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
 from webhook.admission.world import World
-from webhook.findings import Finding, Refused
+from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, VERSION, Kind
 
 Tree = dict[str, Any]
@@ -23,10 +23,17 @@ def expand_object(obj: Any, world: World) -> tuple[Tree | None, list[Finding], l
         return None, findings, []
     verdict = mutate(review_of(obj, kind), world)
     if not verdict.allowed:
-        return None, list(verdict.findings), list(verdict.warnings)
+        return None, found(verdict), list(verdict.warnings)
     made = completed(obj, kind, world)
     final = validate(review_of(made, kind), world)
-    return made, list(final.findings), list(final.warnings)
+    return made, found(final), list(final.warnings)
+
+
+def found(verdict: Verdict) -> Findings:
+    """A verdict's findings, and whether there may be more."""
+    findings = Findings(verdict.findings)
+    findings.cut = verdict.cut
+    return findings
 
 
 def completed(obj: Tree, kind: Kind, world: World) -> Tree:

@@ -47,8 +47,9 @@ def _list(old: list[Any], new: list[Any], pointer: str, operations: list[Tree]) 
     if kept is None:
         operations.append({"op": "replace", "path": pointer, "value": new})
         return
+    staying = set(kept)
     for index in range(len(old) - 1, -1, -1):
-        if index not in kept:
+        if index not in staying:
             operations.append({"op": "remove", "path": f"{pointer}/{index}"})
     for place, index in enumerate(kept):
         _value(old[index], new[place], f"{pointer}/{place}", operations)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -42,13 +43,22 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer: allowed, with a patch where something is to be added, or refused with all findings."""
+    """The answer: allowed, with a patch where something is to be added, or refused with all findings.
+
+    `cut`: there may be more findings than these.
+    """
 
     allowed: bool
     findings: tuple[Finding, ...] = ()
     patch: list[Tree] | None = None
     warnings: tuple[str, ...] = ()
     audits: tuple[Finding, ...] = ()
+    cut: bool = False
+
+
+def refusal(findings: Findings, warnings: tuple[str, ...] = (), audits: tuple[Finding, ...] = ()) -> Verdict:
+    """The verdict over an object of which something is wrong."""
+    return Verdict(allowed=False, findings=tuple(findings), warnings=warnings, audits=audits, cut=findings.cut)
 
 
 def parse(body: bytes) -> Review:
@@ -105,7 +115,7 @@ def answer(uid: str, verdict: Verdict) -> bytes:
     if not verdict.allowed:
         forbidden = any(_of_policy(finding) for finding in verdict.findings)
         code, reason = (403, "Forbidden") if forbidden else (422, "Invalid")
-        response["status"] = status(code, reason, message(verdict.findings))
+        response["status"] = status(code, reason, message(verdict.findings, verdict.cut))
     elif verdict.patch:
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(orjson.dumps(verdict.patch)).decode()
@@ -129,17 +139,20 @@ def _of_policy(finding: Finding) -> bool:
     return "/" in finding.rule
 
 
-def message(findings: tuple[Finding, ...]) -> str:
-    """All findings as people read them; where they are too many, the first ones and how many are left out."""
-    count = len(findings)
-    lines = [f"{count} problem{'s' if count != 1 else ''}:" if count > 1 else ""]
+def message(findings: Sequence[Finding], cut: bool = False) -> str:
+    """All findings as people read them; where they are too many, the first ones and how many are left out.
+
+    `cut`: not all were looked for, and the count says so.
+    """
+    count, least = len(findings), "at least " if cut else ""
+    lines = [f"{least}{count} problem{'s' if count != 1 else ''}:" if count > 1 else ""]
     length = 0
     for number, finding in enumerate(findings):
         text = str(finding) + (f"\n  rule: {finding.rule}" if _of_policy(finding) else "")
         length += len(text.encode()) + 1
         if length > LONGEST_MESSAGE and number:
             tool = "vmconfig policy check" if finding.rule in _OF_FILES else "vmconfig check"
-            lines.append(f"and {count - number} more: `{tool}` shows all")
+            lines.append(f"and {least}{count - number} more: `{tool}` shows {'more' if cut else 'all'}")
             break
         lines.append(text if length <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE])
     return "\n".join(line for line in lines if line)

@@ -12,9 +12,9 @@ from typing import Any
 
 from webhook.admission.expand import read
 from webhook.admission.judge import granted, judge
-from webhook.admission.review import Review, Verdict
+from webhook.admission.review import Review, Verdict, refusal
 from webhook.admission.world import World
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 from webhook.kinds import Kind
 from webhook.policy import Decision
 
@@ -25,17 +25,20 @@ PARTS = ("desired", "current")
 def validate_status(review: Review, kind: Kind, world: World) -> Verdict:
     """Everything that is wrong with a status that changed; what was stored unchanged is not the requester's doing."""
     new, old = _status(review.object), _status(review.old_object)
-    findings: list[Finding] = []
+    findings = Findings()
     warnings: list[str] = []
     audits: list[Finding] = []
     for part in PARTS:
         domain, stored = new.get(part), old.get(part)
         if domain != stored:
             judged = _judged(review, kind, world, f"status.{part}", domain, stored)
-            findings += judged.findings
+            findings.take(judged.findings)
+            findings.cut = findings.cut or judged.cut
             warnings += judged.warnings
             audits += judged.audits
-    return Verdict(not findings, tuple(findings), warnings=tuple(warnings), audits=tuple(audits))
+    if findings:
+        return refusal(findings, tuple(warnings), tuple(audits))
+    return Verdict(allowed=True, warnings=tuple(warnings), audits=tuple(audits))
 
 
 def _status(obj: Any) -> dict[str, Any]:
@@ -53,9 +56,10 @@ def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, st
     inside = f"{path}.domain"
     there = replace(kind, spec=tuple(path.split(".")))
     if domain is None:
-        decision = Decision([each.finding() for each in granted(review, there, stored_reading, spec, before, world)])
+        lost = granted(review, there, stored_reading, spec, before, world)
+        decision = Decision(Findings(each.finding() for each in lost))
     else:
-        decision = judge(review, there, reading, spec, before, stored_reading, world)
+        decision = judge(review, there, reading, spec, before, stored_reading, world, reading.findings.room)
 
     def told(found: list[Finding]) -> tuple[Finding, ...]:
         return tuple(
@@ -67,4 +71,5 @@ def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, st
         findings=told([*reading.findings, *decision.findings]),
         warnings=tuple(path + text[len(inside) :] for text in decision.warnings),
         audits=told(decision.audits),
+        cut=reading.findings.cut or decision.findings.cut,
     )

@@ -14,6 +14,7 @@ from typing import Any
 from webhook.admission.expand import read
 from webhook.admission.judge import judge
 from webhook.admission.offline import completed, review_of
+from webhook.admission.site import marks_of
 from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
 from webhook.findings import Finding, Refused
@@ -44,7 +45,8 @@ def judge_stored(obj: Mapping[str, Any], kind: Kind, world: World) -> Judged:
     reading = read(spec, kind.spec_path)
     decision = judge(review, kind, reading, spec, None, Inspection(), world)
     uid = (obj.get("metadata") or {}).get("uid") or ""
-    classes = _classes(reading, decision, kind.spec_path)
+    marked = {mark.path: class_of(mark.half) for mark in marks_of(reading.marks, world.site, kind.spec_path)}
+    classes = _classes(marked, decision, kind.spec_path)
     return Judged(kind, review.namespace, review.name, uid, tuple(reading.findings), decision, classes)
 
 
@@ -61,8 +63,7 @@ def as_stored(obj: dict[str, Any], kind: Kind, world: World) -> dict[str, Any]:
         return obj
 
 
-def _classes(reading: Inspection, decision: Decision, path: str) -> dict[str, str]:
-    marked = {mark.path: class_of(mark.half) for mark in reading.marks}
+def _classes(marked: Mapping[str, str], decision: Decision, path: str) -> dict[str, str]:
     told = [*decision.findings, *decision.audits, *decision.warned]
     return {each.path: marked.get(each.path) or _declared(each.path[len(path) + 1 :]) for each in told}
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.consistency import consistent, unwise
-from webhook.abi.freeze import buried, places
+from webhook.abi.freeze import buried, devices_of, places
 from webhook.abi.resting import trespassing
 from webhook.abi.state import LATEST, Tree
 from webhook.admission.expand import read
 from webhook.admission.judge import judge
 from webhook.admission.mutate import ALLOWED, identical, read_stored
-from webhook.admission.review import Review, Verdict
+from webhook.admission.review import Review, Verdict, refusal
 from webhook.admission.running import validate_status
 from webhook.admission.world import World
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 from webhook.kinds import KINDS
 
 
@@ -29,36 +31,40 @@ def validate(review: Review, world: World) -> Verdict:
     if stored is not None and identical(stored, spec):
         return ALLOWED
     reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
-    judged = judge(review, kind, reading, spec, stored, stored_reading, world)
-    findings = [*reading.findings, *stored_reading.findings]
-    warnings = list(judged.warnings)
+    findings = Findings(reading.findings)
+    findings.take(stored_reading.findings)
+    warnings = Findings()
     if not findings:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
-        findings += consistent(domain, path)
-        warnings += [str(finding) for finding in unwise(domain, path)]
-        findings += trespassing(stored or {}, spec, kind.spec_path)
+        findings.take(consistent(domain, path))
+        warnings.take(unwise(domain, path))
+        findings.take(trespassing(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
-            findings += unfrozen(stored, spec, kind.spec_path)
-    findings += judged.findings
-    return Verdict(
-        allowed=not findings, findings=tuple(findings), warnings=tuple(warnings), audits=tuple(judged.audits)
-    )
+            findings.take(unfrozen(stored, spec, kind.spec_path))
+    judged = judge(review, kind, reading, spec, stored, stored_reading, world, findings.room)
+    findings.take(judged.findings)
+    told = (*judged.warnings, *map(str, warnings))
+    if findings:
+        return refusal(findings, told, tuple(judged.audits))
+    return Verdict(allowed=True, warnings=told, audits=tuple(judged.audits))
 
 
-def unfrozen(stored: Tree, spec: Tree, path: str) -> list[Finding]:
+def unfrozen(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     """What an update would change of the machine that the guest was installed on."""
     abi = spec.get("abi") or {}
     if abi.get("policy") == LATEST:
-        return _forged(stored, abi, path, placed=False)
+        yield from _forged(stored, abi, path, placed=False)
+        return
     tombstones: Tree = abi.get("tombstones") or {}
     resting = places([{"devices": tombstones}])
-    findings = []
     for change in compare(stored["domain"], spec.get("domain") or {}):
         removed = change.new is None and isinstance(change.old, dict)
         if removed and _place(change.declared, change.old) in resting:
             continue
-        findings.append(frozen_finding(change, f"{path}.domain"))
-    return findings + _forgotten(stored, spec, resting, path) + _forged(stored, abi, path) + _rebased(stored, abi, path)
+        yield frozen_finding(change, f"{path}.domain")
+    yield from _forgotten(stored, spec, resting, path)
+    yield from _forged(stored, abi, path)
+    yield from _rebased(stored, abi, path)
 
 
 def _place(declared: str, device: Tree) -> tuple[str, str]:
@@ -66,11 +72,11 @@ def _place(declared: str, device: Tree) -> tuple[str, str]:
     return kind, device.get("name") or kind
 
 
-def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: str) -> list[Finding]:
+def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: str) -> Iterator[Finding]:
     """Tombstones that are gone although their device did not come back."""
     before = places([{"devices": (stored.get("abi") or {}).get("tombstones") or {}}])
     present = places([spec.get("domain") or {}])
-    return [
+    return (
         Finding(
             f"{path}.abi.tombstones.{kind}[{name}]",
             "is gone; another device could take the place that the removed one left",
@@ -78,35 +84,29 @@ def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: st
             "frozen",
         )
         for kind, name in sorted(before - resting - present)
-    ]
+    )
 
 
-def _forged(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> list[Finding]:
+def _forged(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> Iterator[Finding]:
     """Tombstones that are not the device that rests, or are of none; where they keep no place, without it."""
-    were = _devices(stored["domain"].get("devices", {})) | _devices((stored.get("abi") or {}).get("tombstones") or {})
-    return [
+    were = devices_of(stored["domain"].get("devices", {})) | devices_of(
+        (stored.get("abi") or {}).get("tombstones") or {}
+    )
+    return (
         Finding(
             f"{path}.abi.tombstones.{kind}[{name}]",
             "is not the device that was there",
             "leave tombstones to the service",
             "frozen",
         )
-        for (kind, name), device in sorted(_devices(abi.get("tombstones") or {}).items())
+        for (kind, name), device in sorted(devices_of(abi.get("tombstones") or {}).items())
         if _rest(kind, were.get((kind, name)), placed) != _rest(kind, device, placed)
-    ]
+    )
 
 
 def _rest(kind: str, device: Tree | None, placed: bool) -> Tree | None:
     left = buried(kind, device)
     return left if placed or left is None else {**left, "address": None}
-
-
-def _devices(lists: Tree) -> dict[tuple[str, str], Tree]:
-    return {
-        (kind, entry.get("name") or kind): entry
-        for kind, entries in lists.items()
-        for entry in (entries if isinstance(entries, list) else [entries])
-    }
 
 
 def _rebased(stored: Tree, abi: Tree, path: str) -> list[Finding]:

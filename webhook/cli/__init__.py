@@ -129,7 +129,7 @@ def _with_file(verb: argparse.ArgumentParser) -> None:
 
 def _with_rules(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
-    verb.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+    verbs.with_site(verb)
     verb.add_argument(
         "--level", choices=("restricted", "baseline", "privileged"), default="restricted", help="the policy level"
     )

@@ -32,6 +32,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--write-reports", action="store_true", help="write a PolicyReport into each namespace")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 also where VMs are refused")
+    verbs.with_site(parser)
     with_kubeconfig(parser)
 
 
@@ -68,7 +69,7 @@ def run(given: argparse.Namespace) -> int:
     api = connected(given.kubeconfig)
     spaces = namespaces(api, given.namespace)
     _there(given.namespace, spaces)
-    world = World(policies=policies, labels=lambda name: spaces.get(name, {}))
+    world = World(policies, verbs.site(given.site), labels=lambda name: spaces.get(name, {}))
     reports = Reports(api) if given.write_reports else None
     tally, rows = Tally(), Rows(given.output)
     with_report = reports.namespaces() if reports else set()

@@ -8,6 +8,7 @@ from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.expand import read
+from webhook.admission.site import marks_of
 from webhook.admission.world import World
 from webhook.cli import files, verbs
 from webhook.findings import Refused
@@ -23,7 +24,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.add_argument("file", metavar="FILE", help="a manifest with one or more VMs; - for standard input")
     parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
-    parser.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+    verbs.with_site(parser)
     parser.add_argument("--user", default="", help="who asks, as the API server names users")
     parser.add_argument("--group", action="append", default=[], help="a group of the user; may be repeated")
     parser.add_argument("--namespace", help="where (default: the manifest's own, else `default`)")
@@ -54,7 +55,7 @@ def _decided(obj: Tree, kind: Kind, world: World, given: argparse.Namespace) -> 
     if reading.findings:
         raise Refused(reading.findings)
     spec = kind.spec_of(offline.completed(obj, kind, world))
-    marks = read(spec, kind.spec_path).marks
+    marks = marks_of(read(spec, kind.spec_path).marks, world.site, kind.spec_path)
     return explain(
         world.policies.engine, marks, spec, _request(offline.review_of(obj, kind).namespace, given), kind.spec_path
     )

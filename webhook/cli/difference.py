@@ -12,6 +12,7 @@ from typing import Any
 from webhook.admission.stored import Judged, as_stored, judge_stored
 from webhook.admission.world import World
 from webhook.cli import audit, manifests, verbs
+from webhook.features.platform import Site
 from webhook.findings import Finding
 from webhook.kinds import KINDS, Kind, places
 from webhook.policy import LEVELS, Policies
@@ -47,6 +48,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--default-level", choices=LEVELS, default=LEVELS[0], help="the policy level of namespaces without a label"
     )
     audit.with_kubeconfig(parser)
+    verbs.with_site(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -54,8 +56,9 @@ def run(given: argparse.Namespace) -> int:
     old, new = (Policies(folder, places(), given.default_level) for folder in (given.old, given.new))
     if given.vms is None and not given.cluster:
         return _rules(old, new, given.output)
-    labels, objects = _from_cluster(given.kubeconfig) if given.cluster else _from_files(given.vms, old)
-    worlds = [World(policies=each, labels=lambda name: labels.get(name, {})) for each in (old, new)]
+    site = verbs.site(given.site)
+    labels, objects = _from_cluster(given.kubeconfig) if given.cluster else _from_files(given.vms, old, site)
+    worlds = [World(each, site, labels=lambda name: labels.get(name, {})) for each in (old, new)]
     found = Differences()
     for obj, kind in objects:
         found.add(*(judge_stored(obj, kind, world) for world in worlds))
@@ -76,9 +79,9 @@ def _from_cluster(kubeconfig: Path | None) -> tuple[Mapping[str, Mapping[str, st
     )
 
 
-def _from_files(path: Path, policies: Policies) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
+def _from_files(path: Path, policies: Policies, site: Site) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
     found = manifests.read(path)
-    world = World(policies=policies)
+    world = World(policies, site)
     kinds = ((obj, KINDS[obj["kind"]]) for obj in found.objects)
     return found.labels, ((as_stored(obj, kind, world), kind) for obj, kind in kinds)
 

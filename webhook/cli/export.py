@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from webhook.admission.site import halves
 from webhook.cli import verbs
 from webhook.kinds import GROUP, KINDS, VERSION, places
 from webhook.policy import LEVELS, load, shipped
@@ -49,13 +50,14 @@ def add_flags(verb: argparse.ArgumentParser) -> None:
         action="append",
         help=f"a namespace where they do not hold; may be repeated (default: {', '.join(_WITHOUT)})",
     )
+    verbs.with_site(verb)
 
 
 def run(given: argparse.Namespace) -> int:
     """Print the objects; where a rule cannot be expressed, only the findings that say so."""
     loaded = load(given.folder or shipped(), places(), given.default_level)
     targets = [Target(GROUP, VERSION, kind.plural, kind.name, kind.spec) for kind in KINDS.values()]
-    made = export(loaded, targets, given.without or _WITHOUT)
+    made = export(loaded, targets, given.without or _WITHOUT, halves(verbs.site(given.site)))
     if made.findings:
         return verbs.show_findings(made.findings, given.output)
     for note in made.notes:

@@ -15,7 +15,7 @@ from webhook.admission.world import World
 from webhook.cli import files
 from webhook.cli.written import written
 from webhook.features.platform import Site
-from webhook.findings import Finding, Refused
+from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import places
 from webhook.kinds.crd import crds
 from webhook.policy import Policies, shipped
@@ -28,6 +28,11 @@ def world(given: argparse.Namespace) -> World:
     """The policies and the site that the flags name."""
     policies = Policies(given.policies or shipped(), places(), given.level)
     return World(policies=policies, site=site(given.site))
+
+
+def with_site(parser: argparse.ArgumentParser) -> None:
+    """The flag that names the site's file."""
+    parser.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
 
 
 def site(path: Path | None) -> Site:
@@ -44,11 +49,11 @@ def expand(given: argparse.Namespace) -> int:
     """Print every object as it would be stored."""
     objects = _objects(given)
     made: list[Tree] = []
-    findings: list[Finding] = []
+    findings = Findings(most=sys.maxsize)
     for obj in objects:
         complete, found, warnings = offline.expand_object(obj, given.world)
         _warn(warnings)
-        findings += found
+        findings.take(found)
         if complete is not None:
             made.append(complete)
     if findings:
@@ -80,11 +85,11 @@ def render(given: argparse.Namespace) -> int:
 
 def check(given: argparse.Namespace) -> int:
     """Print all findings; exit code 1 where there are some."""
-    findings: list[Finding] = []
+    findings = Findings(most=sys.maxsize)
     for obj in _objects(given):
         found, warnings = offline.check(obj, given.world)
         _warn(warnings)
-        findings += found
+        findings.take(found)
     return show_findings(findings, given.output)
 
 
@@ -118,6 +123,8 @@ def show_findings(findings: list[Finding], output: str) -> int:
     else:
         for finding in findings:
             print(finding if not finding.rule else f"{finding}\n  rule: {finding.rule}")
+        if isinstance(findings, Findings) and findings.cut:
+            print(f"at least {len(findings)} problems; what comes after these was not looked for", file=sys.stderr)
     return 1 if findings else 0
 
 

@@ -21,7 +21,7 @@ from webhook.declare.element import (
 )
 from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
 from webhook.declare.quantity import kib, written
-from webhook.declare.scalars import Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
+from webhook.declare.scalars import Known, Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
 from webhook.declare.schema import schema
 from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Place, Shape, shape_of, walk
@@ -37,6 +37,7 @@ __all__ = [
     "Goal",
     "Half",
     "Inspection",
+    "Known",
     "Mark",
     "Place",
     "Reference",

@@ -6,16 +6,20 @@ two together) and finds every problem at once.
 
 from __future__ import annotations
 
-import difflib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, ParamSpec
 
-from webhook.declare.element import FILLED_IN, Frontend, Half
+from webhook.declare.element import FILLED_IN, Element, Frontend, Half
+from webhook.declare.nearest import Pairs, nearest, pairs_of
 from webhook.declare.scalars import kind_of, listed, shown
 from webhook.declare.seen import SIMPLE, remember
-from webhook.declare.shape import Field, Shape
-from webhook.findings import Finding
+from webhook.declare.shape import Field, Shape, shape_of
+from webhook.findings import MOST, Finding, Findings
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,9 @@ class Mark:
 class Inspection:
     """What a walk found: problems of shape, and all fields that are not plain frontend."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     marks: list[Mark] = field(default_factory=list)
-    # A list was so long that it was not walked: nobody else should walk it.
+    # The walk ended before the tree did, for a list too long or too many findings: nobody else should walk it.
     oversized: bool = False
 
 
@@ -44,30 +48,40 @@ Where = tuple[Any, str | int] | str
 _INDEX = re.compile(r"\[[0-9]+\]")
 # So many unknown fields are told with the nearest name; to look for it costs more than all the rest.
 _SUGGESTED = 16
-# With so many findings the walk ends: nobody reads more, and to make them costs the time of others.
-_MOST_FINDINGS = 1000
 
 
-def inspect(tree: object, shape: Shape, path: str) -> Inspection:
-    """Walk `tree`, which claims to be of this shape, below `path`. Never raises, whatever the tree is."""
-    found = Inspection()
-    _element(tree, shape, path, found)
+def inspect(tree: object, shape: Shape, path: str, most: int = MOST) -> Inspection:
+    """Walk `tree`, which claims to be of this shape, below `path`. Never raises, whatever the tree is.
+
+    With `most` findings the walk ends.
+    """
+    found = Inspection(Findings(most=most))
+    try:
+        _element(tree, shape, path, found)
+    except _Enough:
+        found.oversized = True
     return found
 
 
+class _Enough(Exception):
+    """No more findings are kept: the walk ends."""
+
+
+def _tell(found: Inspection, make: Callable[P, Finding], *args: P.args, **kwargs: P.kwargs) -> None:
+    if found.findings.full():
+        raise _Enough
+    found.findings.append(make(*args, **kwargs))
+
+
 def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
-    if len(found.findings) >= _MOST_FINDINGS:
-        found.oversized = True
-        return
     if type(tree) is not dict:
-        found.findings.append(_wrong(place_text(where), kind_of(tree), "an object"))
+        _tell(found, _wrong, where, tree, "an object")
         return
     fields = shape.fields
     for name, value in tree.items():
         entry = fields.get(name)
         if entry is None:
-            near = len(found.findings) < _SUGGESTED
-            found.findings.append(_unknown(place_text(where), name, shape, near))
+            _tell(found, _unknown, where, name, shape, len(found.findings) < _SUGGESTED)
         elif entry.shape is not None:
             if entry.plain:
                 _element_or_list(value, entry, entry.shape, (where, name), found)
@@ -91,8 +105,7 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
     problem = entry.scalar.check(value)
     if problem is not None:
-        place = place_text(where)
-        found.findings.append(Finding(place, problem, entry.doc or _way(place), "shape"))
+        _tell(found, _malformed, where, problem, entry)
         return
     remember(entry.seen, value)
     if not entry.plain:
@@ -108,9 +121,8 @@ def _mark(value: Any, entry: Field, where: Where, found: Inspection) -> None:
 def _backend(value: Any, entry: Field, shape: Shape, where: Where, found: Inspection) -> None:
     """An element that is backend as a whole is one mark, whatever stands in it."""
     found.marks.append(Mark(place_text(where), entry.half, value, entry))
-    inner = Inspection()
+    inner = Inspection(found.findings)
     _element_or_list(value, entry, shape, where, inner)
-    found.findings.extend(inner.findings)
     found.oversized = found.oversized or inner.oversized
 
 
@@ -118,11 +130,10 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
     if not entry.many:
         _element(value, shape, where, found)
     elif type(value) is not list:
-        found.findings.append(_wrong(place_text(where), kind_of(value), "a list"))
+        _tell(found, _wrong, where, value, "a list")
     elif len(value) > shape.most:
         found.oversized = True
-        problem = f"has {len(value)} entries, no machine has so many"
-        found.findings.append(Finding(place_text(where), problem, f"state {shape.most} or fewer", "shape"))
+        _tell(found, _too_long, where, len(value), shape.most)
     else:
         for index, item in enumerate(value):
             _element(item, shape, (where, index), found)
@@ -142,24 +153,15 @@ def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> No
     names = [item.get(key) if type(item) is dict else None for item in items]
     if all(type(name) in _KEYS for name in names) and len(set(names)) == len(names):
         return
-    path = place_text(where)
     seen: dict[Any, int] = {}
     for index, item in enumerate(items):
         name = names[index]
         if type(name) not in _KEYS:
             if type(item) is dict and key not in item and key != FILLED_IN:
-                way = f"say which {key} the entry is about"
-                found.findings.append(Finding(f"{path}[{index}].{key}", "is missing", way, "shape"))
+                _tell(found, _keyless, (where, index), key)
             continue
         if name in seen:
-            found.findings.append(
-                Finding(
-                    f"{path}[{index}].{key}",
-                    f"`{shown(name)}` is already the {key} of entry {seen[name]}",
-                    f"give each entry a {key} of its own",
-                    "shape",
-                )
-            )
+            _tell(found, _twice, (where, index), key, name, seen[name])
         seen[name] = index
 
 
@@ -169,21 +171,39 @@ def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection
     allowed = shape.variants.get(value) if type(value) is str else None
     if allowed is None or tree.keys() <= allowed:
         return
-    path = place_text(where)
     for name in tree:
         if name in shape.fields and name not in allowed:
-            found.findings.append(
-                Finding(
-                    f"{path}.{name}",
-                    f"has no meaning where {shape.variant_key} is `{shown(value)}`",
-                    f"remove it; beside it go {listed(tuple(sorted(allowed - {shape.variant_key})))}",
-                    "shape",
-                )
-            )
+            _tell(found, _meaningless, (where, name), shape, value, allowed)
 
 
-def _wrong(path: str, kind: str, expected: str) -> Finding:
-    return Finding(path, f"is {kind}, expected {expected}", _way(path), "shape")
+def _malformed(where: Where, problem: str, entry: Field) -> Finding:
+    place = place_text(where)
+    return Finding(place, problem, entry.doc or _way(place), "shape")
+
+
+def _too_long(where: Where, count: int, most: int) -> Finding:
+    problem = f"has {count} entries, no machine has so many"
+    return Finding(place_text(where), problem, f"state {most} or fewer", "shape")
+
+
+def _keyless(where: Where, key: str) -> Finding:
+    return Finding(f"{place_text(where)}.{key}", "is missing", f"say which {key} the entry is about", "shape")
+
+
+def _twice(where: Where, key: str, name: object, first: int) -> Finding:
+    problem = f"`{shown(name)}` is already the {key} of entry {first}"
+    return Finding(f"{place_text(where)}.{key}", problem, f"give each entry a {key} of its own", "shape")
+
+
+def _meaningless(where: Where, shape: Shape, value: object, allowed: frozenset[str]) -> Finding:
+    problem = f"has no meaning where {shape.variant_key} is `{shown(value)}`"
+    beside = listed(tuple(sorted(allowed - {shape.variant_key})))
+    return Finding(place_text(where), problem, f"remove it; beside it go {beside}", "shape")
+
+
+def _wrong(where: Where, value: object, expected: str) -> Finding:
+    path = place_text(where)
+    return Finding(path, f"is {kind_of(value)}, expected {expected}", _way(path), "shape")
 
 
 def _way(path: str) -> str:
@@ -192,7 +212,18 @@ def _way(path: str) -> str:
     return f"`kubectl explain {kind}.{_INDEX.sub('', path)}` says what it takes"
 
 
-def _unknown(path: str, name: object, shape: Shape, suggest: bool) -> Finding:
-    near = difflib.get_close_matches(str(name)[:64], shape.fields, n=1) if suggest else []
-    way = f"did you mean `{near[0]}`?" if near else f"known here: {listed(tuple(sorted(shape.fields))[:12])}"
-    return Finding(f"{path}.{shown(name, 64)}", "is not a field of the API", way, "shape")
+def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:
+    near = nearest(str(name), _pairs(shape.element)) if suggest else ""
+    way = f"did you mean `{near}`?" if near else _known(shape.element)
+    return Finding(f"{place_text(where)}.{shown(name, 64)}", "is not a field of the API", way, "shape")
+
+
+@cache
+def _pairs(element: type[Element]) -> Pairs:
+    return pairs_of(shape_of(element).fields)
+
+
+@cache
+def _known(element: type[Element]) -> str:
+    """The fields of an element in words; the cache is bounded by the declarations."""
+    return f"known here: {listed(tuple(sorted(shape_of(element).fields))[:12])}"

@@ -7,7 +7,7 @@ inspection, the CRDs and the XML renderer all use the same object.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,13 +23,25 @@ UNSAFE = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names of `what` that `whose` table has, and names of others for some of them."""
+
+    whose: str
+    what: str
+    names: frozenset[str]
+    others: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
     """A leaf's type.
 
     `schema` is its OpenAPI v3 schema, `check` returns the problem with a JSON value or None,
     `to_text` and `from_text` translate between JSON value and XML text (`from_text` raises ValueError).
-    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends.
+    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends. `known` gives
+    the names that are known of a text which takes others too, and is read only where somebody asks. `meaning` gives a
+    value in the form in which all that libvirt reads alike is equal; None where only the value itself is.
     """
 
     schema: dict[str, Any]
@@ -39,10 +51,28 @@ class Scalar:
     presence: bool = False
     values: tuple[str, ...] = field(default=())
     bounds: tuple[int, int] = (0, 0)
+    known: Callable[[], Known] | None = None
+    meaning: Callable[[Any], Any] | None = None
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two values that pass the check say the same: `4Gi` and 4096, a MAC address in either case."""
+        if one == other and type(one) is type(other):
+            return True
+        return self.meaning is not None and bool(self.meaning(one) == self.meaning(other))
 
 
-def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
-    """A string of 1 to `longest` characters without control characters; `pattern` is matched whole."""
+def text(
+    longest: int = 256,
+    pattern: str = "",
+    what: str = "",
+    *,
+    caseless: bool = False,
+    known: Callable[[], Known] | None = None,
+) -> Scalar:
+    """A string of 1 to `longest` characters without control characters; `pattern` is matched whole.
+
+    Texts are equal where their characters are; `caseless` is for what libvirt reads as a number in hex.
+    """
     matches = re.compile(pattern).fullmatch if pattern else None
 
     def check(value: Any) -> str | None:
@@ -59,7 +89,7 @@ def text(longest: int = 256, pattern: str = "", what: str = "") -> Scalar:
     schema: dict[str, Any] = {"type": "string", "maxLength": longest, "minLength": 1}
     if pattern:
         schema["pattern"] = f"^(?:{pattern})$"
-    return Scalar(schema, check)
+    return Scalar(schema, check, known=known, meaning=str.lower if caseless else None)
 
 
 def choice(*values: str) -> Scalar:
@@ -127,7 +157,7 @@ def memory(lowest_kib: int = 1024) -> Scalar:
         return None
 
     schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
-    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(int(content)))
+    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(int(content)), meaning=kib)
 
 
 def numbers(highest: int) -> Scalar:
@@ -136,10 +166,13 @@ def numbers(highest: int) -> Scalar:
     def check(value: Any) -> str | None:
         if type(value) is not list:
             return f"is {kind_of(value)}, expected a list of whole numbers"
-        if len(value) > highest + 1 or len(value) != len({repr(item) for item in value}):
+        if len(value) > highest + 1:
             return "names a number twice"
-        bad = next((item for item in value if type(item) is not int or not 0 <= item <= highest), None)
-        return None if bad is None else f"holds `{shown(bad)}`, expected whole numbers from 0 to {highest}"
+        # Most lists are right: no number of them is looked at alone.
+        if not value or (set(map(type, value)) == {int} and min(value) >= 0 and max(value) <= highest):
+            return None if len(set(value)) == len(value) else "names a number twice"
+        bad = next(item for item in value if type(item) is not int or not 0 <= item <= highest)
+        return f"holds `{shown(bad)}`, expected whole numbers from 0 to {highest}"
 
     def from_text(content: str) -> list[int]:
         found: list[int] = []
@@ -174,6 +207,8 @@ def kind_of(value: object) -> str:
 def shown(value: object, longest: int = 80) -> str:
     """A tenant's value as a message may show it: one line, printable, cut."""
     content = value if isinstance(value, str) else repr(value)
+    if len(content) <= longest and content.isascii() and content.isprintable() and "`" not in content:
+        return content
     safe = "".join(
         char if char.isprintable() and char != "`" and not UNSAFE.match(char) else "\ufffd"
         for char in content[: longest + 1]

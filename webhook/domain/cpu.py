@@ -1,9 +1,11 @@
 """Processors: count, model, topology and guest NUMA (libvirt: formatdomain, "CPU model and topology")."""
 
+from functools import partial
 from typing import Annotated
 
 from webhook.declare import Element, Goal, backend, choice, frontend, integer, nullable, numbers, text
-from webhook.domain.types import Amount, Flag, Model, Positive, Size, Switch, Word
+from webhook.domain.cpu_names import FEATURES, MODELS, known
+from webhook.domain.types import MODEL, Amount, Flag, Model, Positive, Size, Switch, Word
 
 
 class Vcpu(Element, tag="vcpu"):
@@ -37,7 +39,9 @@ class Topology(Element, tag="topology"):
 class CpuFeature(Element, tag="feature"):
     """One CPU feature flag and whether the guest has it."""
 
-    name: Annotated[str, text(64, "[A-Za-z0-9._-]+", "a CPU feature's name")] | None = frontend()
+    name: Annotated[str, text(64, "[A-Za-z0-9._-]+", "a CPU feature's name", known=partial(known, FEATURES))] | None = (
+        frontend()
+    )
     policy: Annotated[str, choice("require", "optional", "disable", "forbid", "force")] | None = frontend()
 
 
@@ -123,7 +127,7 @@ class Cpu(Element, tag="cpu"):
     deprecated_features: Switch | None = frontend("@deprecated_features")
     check: Annotated[str, choice("none", "partial", "full")] | None = frontend()
     migratable: Annotated[str, choice("on", "off")] | None = frontend()
-    model: Model | None = frontend("model")
+    model: Annotated[str, text(*MODEL, known=partial(known, MODELS))] | None = frontend("model")
     fallback: Annotated[str, choice("allow", "forbid")] | None = frontend("model/@fallback")
     vendor_id: Annotated[str, text(12, "[^,]{12}", "12 characters")] | None = frontend("model/@vendor_id")
     vendor: Model | None = frontend("vendor")

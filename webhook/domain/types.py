@@ -15,24 +15,33 @@ ObjectName = Annotated[
         "the name of a Kubernetes object (lower-case letters, digits, `-`, `.`)",
     ),
 ]
+# libvirt reads its digits as bytes and writes them in lower case (src/util/viruuid.c, virUUIDParse).
 Uuid = Annotated[
     str,
     text(
         36,
         "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
         "a UUID like 8b0f1e7a-3c2d-4e5f-8a9b-0c1d2e3f4a5b",
+        caseless=True,
     ),
 ]
-# The second hex digit is even: a group address is no station's (IEEE 802; libvirt refuses it too).
+# The second hex digit is even: a group address is no station's (IEEE 802; libvirt refuses it too). libvirt reads the
+# digits as bytes and writes them in lower case (src/util/virmacaddr.c, virMacAddrParse).
 Mac = Annotated[
     str,
-    text(17, "[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}", "a unicast MAC address like 02:00:00:12:34:56"),
+    text(
+        17,
+        "[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}",
+        "a unicast MAC address like 02:00:00:12:34:56",
+        caseless=True,
+    ),
 ]
 # What QEMU takes in a disk's serial without quoting it (libvirt's own set, VIR_STORAGE serial).
 Serial = Annotated[str, text(36, "[A-Za-z0-9 ._+-]+", "a serial number (letters, digits, space, `.`, `_`, `+`, `-`)")]
 Line = Annotated[str, text(256)]
 Path = Annotated[str, text(4096)]
-Model = Annotated[str, text(64, "[A-Za-z0-9][A-Za-z0-9._+-]*", "a model's name")]
+MODEL = (64, "[A-Za-z0-9][A-Za-z0-9._+-]*", "a model's name")
+Model = Annotated[str, text(*MODEL)]
 Machine = Annotated[str, text(64, "[a-z0-9][a-z0-9._-]*", "a machine type like pc-q35-7.2")]
 Flag = Annotated[bool, boolean()]
 Switch = Annotated[bool, boolean("on", "off")]

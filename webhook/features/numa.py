@@ -23,7 +23,7 @@ def _check(value: Any) -> str | None:
     if type(cells) is not list or not cells:
         return f"`{shown(value)}` is neither `{_MATCH_HOST}` nor a list of cells"
     for index, cell in enumerate(cells):
-        found = inspect(cell, _SHAPE, f"cell {index}").findings
+        found = inspect(cell, _SHAPE, f"cell {index}", most=1).findings
         if found:
             return f"{found[0].path} {found[0].problem}"
         if "cpus" not in cell or "memory" not in cell:

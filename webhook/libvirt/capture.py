@@ -92,15 +92,10 @@ def _leaf(target: Tree, entry: Field, value: Any, here: str, path: str, found: C
         if entry.name != "name" or not target:
             target[entry.name] = value
             found.added.append(f"{path}.{here}")
-    elif not _same(entry, there, value) and entry.name != "name":
+    elif entry.name != "name" and entry.scalar is not None and not entry.scalar.same(there, value):
         problem = f"is `{shown(there)}`, but the running domain has `{shown(value)}`"
         way = "what is stored stays; find out why the domain was started with another machine"
         found.findings.append(Finding(f"{path}.{here}", problem, way, "capture"))
-
-
-def _same(entry: Field, one: Any, other: Any) -> bool:
-    assert entry.scalar is not None  # noqa: S101 - the caller's case
-    return entry.scalar.to_text(one).lower() == entry.scalar.to_text(other).lower()
 
 
 def _entries(there: list[Tree], facts: list[Tree], entry: Field, here: str, path: str, found: Captured) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from webhook.declare import Field
+from webhook.declare import Element, Field, Shape
 
 Tree = dict[str, Any]
 
@@ -60,6 +60,35 @@ def _step(word: str, place: str) -> Step:
     prefix, _, local = form["tag"].rpartition(":")
     tag = f"{{{NAMESPACES[prefix]}}}{local}" if prefix else local
     return Step(tag, ((form["name"], form["value"]),) if form["name"] else ())
+
+
+def absent(entry: Field, tree: Tree, shape: Shape) -> bool:
+    """Whether a field stands on an element that another field of the tree says is not there.
+
+    `<transient shareBacking='no'/>` would make a disk transient that nobody called so.
+    """
+    flag = carrier(entry, shape)
+    return flag is not None and tree.get(flag.name) is not True
+
+
+def carrier(entry: Field, shape: Shape) -> Field | None:
+    """The field whose element, written where it is true, has this field as its attribute."""
+    return next((each for each in _flags(shape) if entry.place.startswith(f"{each.place}/")), None)
+
+
+def _flags(shape: Shape) -> tuple[Field, ...]:
+    """The fields that XML writes as an element being there."""
+    known = _FLAGS.get(shape.element)
+    if known is None:
+        fields = shape.fields.values()
+        known = _FLAGS[shape.element] = tuple(
+            each for each in fields if each.scalar is not None and each.scalar.presence
+        )
+    return known
+
+
+# By element; as many as there are declarations.
+_FLAGS: dict[type[Element], tuple[Field, ...]] = {}
 
 
 def silent(value: object, entry: Field) -> bool:

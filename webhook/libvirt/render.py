@@ -14,7 +14,7 @@ from webhook.declare import Field, Shape, inspect
 from webhook.domain import domain_shape
 from webhook.domain.types import ObjectName
 from webhook.findings import Finding, Refused
-from webhook.libvirt.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, silent, where
+from webhook.libvirt.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, absent, silent, where
 from webhook.libvirt.provide import provide
 
 # The order in which libvirt itself writes a domain, its devices, and the end of each device.
@@ -68,7 +68,7 @@ def _element(tree: Tree, shape: Shape, node: etree._Element) -> None:
     """Write every field of `tree` below `node`, in the order of declaration."""
     for entry in shape.fields.values():
         value: Any = tree.get(entry.name)
-        if silent(value, entry) or entry.place == NAMED_BY_VALUE:
+        if silent(value, entry) or entry.place == NAMED_BY_VALUE or absent(entry, tree, shape):
             continue
         if entry.scalar is not None:
             _leaf(value, entry, node)

@@ -217,6 +217,26 @@ def _present(wanted: object, field: Field | None) -> Condition:
     return Condition("present", wanted, lambda _: True, None if wanted else lambda _: "is missing")
 
 
+def _known(wanted: object, field: Field | None) -> Condition:
+    table = field.scalar.known if field is not None and field.scalar is not None else None
+    if table is None:
+        raise Unfit("asks for a table of names, and the field has none", "use `in`, `not-in` or `matches`")
+    if type(wanted) is not bool:
+        raise Unfit(f"is `{shown(wanted)}`, expected true or false")
+    names = table()
+
+    def holds(value: Any) -> bool:
+        return type(value) is str and (value in names.names) is wanted
+
+    def refusal(value: Any) -> str:
+        other = names.others.get(value)
+        told = f", which calls it `{other}`" if other else ""
+        return f"`{shown(value)}` is {'a' if wanted else 'no'} {names.what} that {names.whose} knows{told}"
+
+    values = frozenset((str, name) for name in names.names)
+    return Condition("known", wanted, holds, refusal, values=values, same=_typed)
+
+
 def _count_above(wanted: object, field: Field | None) -> Condition:
     if holding(field) not in (ELEMENTS, LIST):
         raise Unfit("counts entries, and the rule names no list", "name a list such as `domain.devices.disks[*]`")
@@ -234,6 +254,7 @@ def _count_above(wanted: object, field: Field | None) -> Condition:
 _MAKERS: dict[str, Callable[[object, Field | None], Condition]] = {
     "in": _in,
     "not-in": _not_in,
+    "known": _known,
     "matches": _matches,
     "above": _above,
     "below": _below,
@@ -242,4 +263,4 @@ _MAKERS: dict[str, Callable[[object, Field | None], Condition]] = {
 }
 CONDITIONS = tuple(_MAKERS)
 # What a permit may ask: it speaks of a value that is there.
-OF_VALUES = ("in", "not-in", "matches", "above", "below")
+OF_VALUES = ("in", "not-in", "known", "matches", "above", "below")

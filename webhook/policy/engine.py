@@ -6,13 +6,13 @@ so that the second request of a kind finds its index ready.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from webhook.declare import Mark, Place
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 from webhook.policy.denials import refusal
 from webhook.policy.granted import Lost, losses
 from webhook.policy.index import Index, index
@@ -23,7 +23,7 @@ from webhook.policy.stored import unchanged
 from webhook.policy.view import Tree, View, view
 from webhook.policy.walk import denials
 
-# A review tells of so many refusals at most: nobody reads more, and to make them costs the time of others.
+# A decision tells of so many refusals at most, unless it is asked for fewer.
 _MOST = 512
 _KEPT = 1024  # views and sorts of request that are kept; beyond it they are made anew
 
@@ -69,30 +69,30 @@ class Engine:
         stored: Mapping[str, Any] | None = None,
         stored_marks: Sequence[Mark] = (),
         frozen: bool = True,
+        most: int = _MOST,
     ) -> Decision:
         """Judge every backend field among `marks` and every ruled field of `spec`, which stands at `path`.
 
         `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing, and what
         of it he could not set, by its `stored_marks`, stays as it is together with its device; where the VM is not
-        `frozen`, devices may move. Never raises, whatever the spec is; unknown fields are the inspection's to refuse.
+        `frozen`, devices may move. Of each sort of finding `most` are made. Never raises, whatever the spec is; unknown
+        fields are the inspection's to refuse.
         """
         views = self.views(request)
         before = stored if request.operation == "UPDATE" else None
-        refused = self._judged(views.enforce, marks, spec, path, before)
+
+        def found(one: View | None, known: Container[str]) -> Findings:
+            made = self._judged(one, marks, spec, path, before, most) if one is not None else ()
+            return Findings((finding for finding in made if finding.path not in known), most)
+
+        refused = found(views.enforce, ())
+        known = {finding.path for finding in refused}
         if before is not None and stored_marks:
-            told = {finding.path for finding in refused}
-            gone = self.lost(stored_marks, spec, before, request, path, frozen)[:_MOST]
-            refused += [each.finding() for each in gone if each.path not in told]
+            gone = self.lost(stored_marks, spec, before, request, path, frozen)
+            refused.take(each.finding() for each in gone if each.path not in known)
         if views.warn is None and views.audit is None:
             return Decision(refused)
-        known = {finding.path for finding in refused}
-        warned, audited = (
-            [] if one is None else [
-                finding for finding in self._judged(one, marks, spec, path, before) if finding.path not in known
-            ]
-            for one in (views.warn, views.audit)
-        )  # fmt: skip
-        return Decision(refused, warned, audited)
+        return Decision(refused, found(views.warn, known), found(views.audit, known))
 
     def _judged(
         self,
@@ -101,25 +101,25 @@ class Engine:
         spec: Tree,
         path: str,
         stored: Mapping[str, Any] | None,
-    ) -> list[Finding]:
-        findings = []
+        most: int,
+    ) -> Iterator[Finding]:
         known = Namesakes()
-        for denial in denials(one, marks, spec, path):
+        # What is stored already may be any number of denials, and is no finding.
+        enough = most if stored is None else None
+        for denial in denials(one, marks, spec, path, enough):
             if stored is not None and unchanged(one, denial, spec, stored, path, self.places, known):
                 continue
-            findings.append(refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value))
-            if len(findings) >= _MOST:
-                break
-        return findings
+            yield refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value)
 
     def lost(
         self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True
-    ) -> list[Lost]:
+    ) -> Iterator[Lost]:
         """What of the stored backend, by its marks, the requester could not set and `spec` does not keep, by place."""
-        found: dict[str, Lost] = {}
+        told: set[str] = set()
         for _, each in losses(self.views(request).enforce, marks, spec, stored, path, self.places, frozen):
-            found.setdefault(each.path, each)
-        return list(found.values())
+            if each.path not in told:
+                told.add(each.path)
+                yield each
 
     def views(self, request: Request) -> Views:
         """The policies in force for a request, by mode."""

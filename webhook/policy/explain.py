@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import Backend, Mark
+from webhook.declare import Half, Mark
 from webhook.policy.engine import Engine
 from webhook.policy.model import Request, Rule
 from webhook.policy.selection import class_of
@@ -30,8 +30,8 @@ class Ruled:
 def explain(engine: Engine, marks: Sequence[Mark], spec: dict[str, Any], request: Request, path: str) -> list[Ruled]:
     """Every field of a spec that has been inspected, in its own order; then what rules say of lists and sums."""
     view = engine.views(request).enforce
-    whole = {mark.path: mark.half for mark in marks if isinstance(mark.half, Backend)}
-    found = [_ruled(engine, view, spec, path, *leaf) for leaf in _leaves(engine, whole, spec, path, path)]
+    marked = {mark.path: mark.half for mark in marks}
+    found = [_ruled(engine, view, spec, path, *leaf) for leaf in _leaves(engine, marked, spec, path, path)]
     known = {each.path for each in found if each.refused}
     for denial in denials(view, marks, spec, path):
         if denial.path not in known:
@@ -52,17 +52,18 @@ def _declared(engine: Engine, path: str, root: str) -> str:
 
 
 def _leaves(
-    engine: Engine, whole: dict[str, Backend], tree: Any, path: str, root: str
+    engine: Engine, marked: Mapping[str, Half], tree: Any, path: str, root: str
 ) -> Iterator[tuple[str, str, Any]]:
     """Each field with its path and class; an element that is backend as a whole is one field."""
     for name, value in tree.items():
         here = f"{path}.{name}"
-        if here in whole:
-            yield here, whole[here].kind, value
+        half = marked.get(here)
+        if half is not None:
+            yield here, class_of(half), value
         elif isinstance(value, dict):
-            yield from _leaves(engine, whole, value, here, root)
+            yield from _leaves(engine, marked, value, here, root)
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             for index, entry in enumerate(value):
-                yield from _leaves(engine, whole, entry, f"{here}[{index}]", root)
+                yield from _leaves(engine, marked, entry, f"{here}[{index}]", root)
         else:
             yield here, class_of(engine.places[_declared(engine, here, root)].field.half_of(value)), value

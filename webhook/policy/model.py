@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from webhook.declare import BACKEND_KINDS
-from webhook.findings import Finding
+from webhook.findings import Findings
 from webhook.policy.conditions import Condition
 from webhook.policy.guards import Comparison, Guard
 
@@ -135,9 +135,9 @@ class Request:
 class Decision:
     """What is refused, what the requester is warned of, and what only the log and the metrics are told."""
 
-    findings: list[Finding] = field(default_factory=list)
-    warned: list[Finding] = field(default_factory=list)
-    audits: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+    warned: Findings = field(default_factory=Findings)
+    audits: Findings = field(default_factory=Findings)
 
     @property
     def warnings(self) -> list[str]:

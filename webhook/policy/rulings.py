@@ -96,7 +96,7 @@ class Clauses:
             self._others.append(clause)
 
     def _list(self, only: Condition, same: Callable[[Any], object], mine: tuple[Rank, Rule]) -> None:
-        if only.name == "in":
+        if only.name == "in" or only.wanted is True:
             known = self._values.setdefault(same, {})
             for value in only.values:
                 known[value] = min(known.get(value, _NONE), mine, key=_rank)

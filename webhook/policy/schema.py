@@ -21,6 +21,7 @@ _VALUES: Tree = {"type": "array", "items": {"type": ["string", "integer", "boole
 _CONDITIONS: dict[str, Tree] = {
     "in": {**_VALUES, "description": "the value is one of these"},
     "not-in": {**_VALUES, "description": "the value is none of these"},
+    "known": {"type": "boolean", "description": "the value is a name of a table that the field has, or is not"},
     "matches": {"type": "string", "description": "the whole value matches this regular expression (RE2)"},
     "above": {**_NUMBER, "description": "the value is more than this"},
     "below": {**_NUMBER, "description": "the value is less than this"},

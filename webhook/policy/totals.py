@@ -1,11 +1,11 @@
-"""Sums over one VM that rules may limit: how many devices, how many vCPUs, how much memory (totals.yaml).
+"""Sums over one VM that rules may limit: devices, vCPUs, memory, and what devices take of the host (totals.yaml).
 
 What they are made of is data, by declared paths; nothing here knows a device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -15,21 +15,27 @@ from typing import Any
 import yaml
 
 from webhook.declare import kib
-from webhook.policy.guards import Seat, values_at
 
 Tree = Mapping[str, Any]
 MEMORY = "memory"
+# A declared path, a name at a time, and whether it is a list's.
+Steps = tuple[tuple[str, bool], ...]
+Term = Callable[[Tree], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One sum: its place in findings, `unit` "number" or "memory" (KiB), and the parts of which the largest counts."""
+    """One sum: its place in findings, `unit` "number" or "memory" (KiB), and the parts of which the largest counts.
+
+    A part is the sum of its terms; `paths` are the declared fields that count.
+    """
 
     name: str
     doc: str
     at: str
     unit: str
-    parts: tuple[Mapping[str, Any], ...]
+    parts: tuple[tuple[Term, ...], ...]
+    paths: frozenset[str]
 
     @property
     def declared(self) -> str:
@@ -38,37 +44,98 @@ class Total:
 
     def of(self, spec: Tree) -> int:
         """The total of a VM's spec; what is no amount counts as nothing, the inspection refuses it."""
-        return max(_part(part, spec, self.unit) for part in self.parts)
+        return max(sum([term(spec) for term in part]) for part in self.parts)
 
 
 @cache
 def totals() -> dict[str, Total]:
     """All totals by name."""
     read = yaml.safe_load((Path(__file__).parent / "totals.yaml").read_text())
-    return {
-        name: Total(name, said["doc"], said["at"], said["unit"], tuple(said["largest"])) for name, said in read.items()
-    }
+    return {name: _total(name, said) for name, said in read.items()}
 
 
-def _part(part: Mapping[str, Any], spec: Tree, unit: str) -> int:
-    if "entries" in part:
-        return _entries(part, spec)
-    if "product" in part:
-        return prod(_sum(path, spec, unit) or 1 for path in part["product"])
-    return sum(_sum(path, spec, unit) for path in part["sum"])
+def _total(name: str, said: Mapping[str, Any]) -> Total:
+    unit, largest = said["unit"], said["largest"]
+    parts = tuple(tuple(_TERMS[word](part[word], unit) for word in part if word in _TERMS) for part in largest)
+    paths = frozenset(path for part in largest for path in _paths(part))
+    return Total(name, said["doc"], said["at"], unit, parts, paths)
 
 
-def _sum(path: str, spec: Tree, unit: str) -> int:
-    found = values_at(path, Seat(spec, ""))
-    if unit == MEMORY:
-        return sum(kib(value) or 0 for value in found)
-    return sum(value for value in found if type(value) is int)
+def _paths(part: Mapping[str, Any]) -> Iterator[str]:
+    for word in ("sum", "kib", "bytes", "product"):
+        yield from part.get(word, ())
+    for path, below in part.get("each", {}).items():
+        yield f"{path}.{below}" if below else path
 
 
-def _entries(part: Mapping[str, Any], spec: Tree) -> int:
-    count = 0
-    for tree in values_at(part["entries"], Seat(spec, "")):
-        for name, value in tree.items() if type(tree) is dict else ():
-            if name not in part["except"]:
-                count += len(value) if type(value) is list else 1
+def _sum(paths: Iterable[str], unit: str) -> Term:
+    """What is stated at these paths; a bare number of memory is MiB."""
+    return _adding(paths, _kib if unit == MEMORY else _whole)
+
+
+def _product(paths: Iterable[str], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
+    factors = [_sum([path], "number") for path in paths]
+    return lambda spec: prod([factor(spec) or 1 for factor in factors])
+
+
+def _each(entries: Mapping[str, str], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
+    """What each entry of these lists states below itself, 1 where it states nothing."""
+    known = [(_steps(path), _steps(below) if below else ()) for path, below in entries.items()]
+    return lambda spec: sum([_or_one(entry, below) for steps, below in known for entry in _at(spec, steps)])
+
+
+def _entries(said: Mapping[str, Any], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
+    steps, left_out = _steps(said["below"]), frozenset(said["except"])
+
+    def count(spec: Tree) -> int:
+        found = 0
+        for tree in _at(spec, steps):
+            for name, value in tree.items() if type(tree) is dict else ():
+                if name not in left_out:
+                    found += len(value) if type(value) is list else 1
+        return found
+
     return count
+
+
+_TERMS: dict[str, Callable[[Any, str], Term]] = {
+    "sum": _sum,
+    "kib": lambda paths, _: _adding(paths, _whole),
+    "bytes": lambda paths, _: _adding(paths, lambda value: -(-_whole(value) // 1024)),
+    "product": _product,
+    "each": _each,
+    "entries": _entries,
+}
+
+
+def _adding(paths: Iterable[str], amount: Callable[[Any], int]) -> Term:
+    known = [_steps(path) for path in paths]
+    return lambda spec: sum([amount(value) for steps in known for value in _at(spec, steps)])
+
+
+def _or_one(entry: Any, below: Steps) -> int:
+    return max([1, *map(_whole, _at(entry, below))]) if below else 1
+
+
+def _whole(value: Any) -> int:
+    return value if type(value) is int else 0
+
+
+def _kib(value: Any) -> int:
+    return kib(value) or 0
+
+
+def _steps(path: str) -> Steps:
+    return tuple((part.removesuffix("[*]"), part.endswith("[*]")) for part in path.split("."))
+
+
+def _at(tree: Any, steps: Steps) -> list[Any]:
+    """All values at a declared path; what is of another shape has none."""
+    found = [tree]
+    for name, many in steps:
+        found = [each[name] for each in found if type(each) is dict and name in each]
+        if many:
+            found = [entry for each in found if type(each) is list for entry in each]
+        if not found:
+            break
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,11 @@ from webhook.policy.view import MISSING, TOTAL, Denial, Tree, View, seat_at
 _NOTHING: Tree = {}
 
 
-def denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> Iterator[Denial]:
-    """Everything that one view refuses: backend fields, the others in the order of the declarations, then sums."""
+def denials(one: View, marks: Iterable[Mark], spec: Tree, path: str, enough: int | None = None) -> Iterator[Denial]:
+    """Everything that one view refuses: backend fields, the others in the order of the declarations, then sums.
+
+    The walk over the others ends when it has found more than `enough`.
+    """
     memo: Memo = {}
     for mark in marks:
         half = mark.half
@@ -27,7 +31,7 @@ def denials(one: View, marks: Iterable[Mark], spec: Tree, path: str) -> Iterator
     if type(spec) is dict:
         if one.root.below:
             found: list[Denial] = []
-            _Walk(one, spec, path, found, memo).walk(one.root, spec, path)
+            _Walk(one, spec, path, found, memo, enough or sys.maxsize).walk(one.root, spec, path)
             yield from found
         if one.totals:
             yield from _exceeded(one, spec, path, memo)
@@ -51,6 +55,7 @@ class _Walk:
     root: str
     found: list[Denial]
     memo: Memo
+    enough: int
 
     def walk(self, parent: Branch, tree: Tree, where: Where) -> None:
         """The ruled fields below one element of the tree."""
@@ -76,7 +81,7 @@ class _Walk:
         """A value, or an entry of a list, and what is ruled below it."""
         if branch.ruled:
             self._look(branch, value, where)
-        if branch.below and type(value) is dict:
+        if branch.below and type(value) is dict and len(self.found) <= self.enough:
             self.walk(branch, value, where)
 
     def _look(self, branch: Branch, value: Any, where: Where) -> None:

@@ -17,6 +17,7 @@ import yaml
 
 from tests.policy.mutants.__main__ import targets
 
+pytestmark = pytest.mark.thorough
 ROOT = Path(__file__).parents[3]
 # By module, then by reason, the mutants that it holds for.
 LISTED: dict[str, dict[str, list[str]]] = yaml.safe_load((Path(__file__).parent / "survivors.yaml").read_text())

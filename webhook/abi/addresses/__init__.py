@@ -6,6 +6,7 @@ from typing import Any
 
 from webhook.abi.addresses import ccid, ccw, dimm, drive, pci, serial, usb, vio
 from webhook.abi.addresses.controllers import Controllers
+from webhook.abi.freeze import places
 from webhook.findings import Finding
 from webhook.machines import Machine
 
@@ -21,7 +22,8 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
     the object. A domain that is complete stays as it is.
     """
     devices: Tree = domain.setdefault("devices", {})
-    resting = [entry for entry in reserved if not _present(devices, entry)]
+    present = places([{"devices": devices}])
+    resting = [entry for entry in reserved if (entry["list"], entry["name"]) not in present]
     controllers = Controllers(devices, machine, path)
     drive.place(devices, controllers, resting, path)
     ccid.place(devices, controllers, resting)
@@ -34,10 +36,3 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
         vio.place(devices, controllers, machine, resting)
         pci.place(devices, controllers, machine, resting, path)
     return controllers.findings
-
-
-def _present(devices: Tree, entry: Tree) -> bool:
-    """Whether a tombstone's device came back, so that its address is its own again."""
-    there = devices.get(entry["list"], [])
-    listed = there if type(there) is list else [there]
-    return any((device.get("name") or entry["list"]) == entry["name"] for device in listed)

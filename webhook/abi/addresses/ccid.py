@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from webhook.abi.addresses.controllers import Controllers
@@ -13,10 +14,10 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     """Give every smartcard reader without an address a controller to itself."""
     cards = devices.get("smartcards", ())
     taken = {_controller(card) for card in (*cards, *(entry["device"] for entry in resting))}
+    free = (number for number in count() if number not in taken)
     for card in cards:
         if not card.get("address"):
-            index = next(number for number in range(len(taken) + 1) if number not in taken)
-            taken.add(index)
+            index = next(free)
             card["address"] = {"type": "ccid", "controller": index, "slot": 0}
         if card["address"].get("type") == "ccid":
             controllers.ensure("ccid", card["address"].get("controller", 0))

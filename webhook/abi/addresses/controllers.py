@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from webhook.declare import shown
-from webhook.findings import Finding
+from webhook.findings import Finding, Findings
 from webhook.machines import Machine
 
 Tree = dict[str, Any]
@@ -21,9 +21,12 @@ class Controllers:
     def __init__(self, devices: Tree, machine: Machine, path: str) -> None:
         self.machine = machine
         self.path = path
-        self.findings: list[Finding] = []
+        self.findings = Findings()
         self._list: list[Tree] = devices.setdefault("controllers", [])
         self._by_type: dict[str, dict[int, Tree]] = {}
+        # Of each type, how far the search for a free index has come, and the index behind the last.
+        self._free: dict[str, int] = {}
+        self._next: dict[str, int] = {}
         self._read()
         root = self.ensure("pci", 0, model=machine.bus.root)
         if machine.bus.root_device:
@@ -35,9 +38,9 @@ class Controllers:
 
     def _read(self) -> None:
         """Index what the tenant or an earlier run wrote, and complete it: indices first where they are said."""
-        for entry in self._list:
+        for place, entry in enumerate(self._list):
             if entry.get("index") is not None:
-                self._enter(entry)
+                self._enter(place, entry)
         for place, entry in enumerate(self._list):
             if entry.get("index") is None:
                 self._number(place, entry)
@@ -46,23 +49,21 @@ class Controllers:
         """Give the first free index of its type; one beyond all is refused, and lets the search for findings go on."""
         kind = entry.get("type", "")
         of_type = self._by_type.get(kind, {})
-        entry["index"] = next(number for number in count() if number not in of_type)
+        entry["index"] = next(number for number in count(self._free.get(kind, 0)) if number not in of_type)
+        self._free[kind] = entry["index"]
         if entry["index"] > MOST:
             problem = f"is one `{shown(kind)}` controller too many: a machine has at most {MOST + 1} of a type"
             self.refuse(f".devices.controllers[{place}].index", problem, "leave the controller out")
-        self._enter(entry)
+        self._enter(place, entry)
 
-    def _enter(self, entry: Tree) -> None:
-        of_type = self._by_type.setdefault(entry.get("type", ""), {})
-        if entry["index"] in of_type:
-            number = self._list.index(entry)
-            problem = f"index {entry['index']} is another {entry.get('type')} controller's"
-            place = f"{self.path}.devices.controllers[{number}].index"
-            self.findings.append(
-                Finding(place, problem, "give each controller of a type an index of its own", "address")
-            )
+    def _enter(self, place: int, entry: Tree) -> None:
+        kind, index = entry.get("type", ""), entry["index"]
+        if index in self.of(kind):
+            problem = f"index {index} is another {entry.get('type')} controller's"
+            way = "give each controller of a type an index of its own"
+            self.refuse(f".devices.controllers[{place}].index", problem, way)
             return
-        of_type[entry["index"]] = entry
+        self._note(kind, index, entry)
         self._complete(entry)
 
     def _complete(self, entry: Tree) -> None:
@@ -84,9 +85,17 @@ class Controllers:
             return there
         made: Tree = {"name": f"{kind}-{index}", "type": kind, "index": index, **fields}
         self._list.append(made)
-        self._by_type[kind][index] = made
+        self._note(kind, index, made)
         self._complete(made)
         return made
+
+    def _note(self, kind: str, index: int, entry: Tree) -> None:
+        self._by_type.setdefault(kind, {})[index] = entry
+        self._next[kind] = max(self._next.get(kind, 0), index + 1)
+
+    def following(self, kind: str) -> int:
+        """The index behind the last controller of this type."""
+        return self._next.get(kind, 0)
 
     def of(self, kind: str) -> dict[int, Tree]:
         """The controllers of one type by index."""
@@ -94,14 +103,14 @@ class Controllers:
 
     def add(self, kind: str, **fields: Any) -> Tree:
         """One more controller of this type, with the index behind the last."""
-        return self.ensure(kind, max(self.of(kind), default=-1) + 1, **fields)
+        return self.ensure(kind, self.following(kind), **fields)
 
     def __iter__(self) -> Any:
         return iter(self._list)
 
     def refuse(self, place: str, problem: str, way: str) -> None:
         """Add a finding at a place below the domain."""
-        self.findings.append(Finding(f"{self.path}{place}", problem, way, "address"))
+        self.findings.add(Finding, f"{self.path}{place}", problem, way, "address")
 
 
 def _rest(wanted: Tree) -> Tree:

@@ -29,18 +29,19 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
     disks: list[Tree] = devices.get("disks", [])
     names = {disk["target"]["dev"] for disk in disks if disk.get("target", {}).get("dev")}
     taken = {bus: _taken(bus, disks, resting) for bus in _UNITS}
+    places = {(bus, optical): _free(_places(bus, optical), taken[bus]) for bus in _UNITS for optical in (False, True)}
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
     for index, disk in enumerate(disks):
         target = disk.setdefault("target", {})
         bus = target.setdefault("bus", "fdc" if disk.get("device") == "floppy" else "virtio")
         if bus in _UNITS and not disk.get("address"):
-            _address(disk, bus, taken[bus], controllers, index)
+            _address(disk, bus, taken[bus], places[bus, disk.get("device") == "cdrom"], controllers, f"disks[{index}]")
         if not target.get("dev"):
             target["dev"] = _natural(disk, bus, names) or next(free[_PREFIX[bus]])
             names.add(target["dev"])
     for index, hostdev in enumerate(devices.get("hostdevs", ())):
         if hostdev.get("type") == "scsi" and not hostdev.get("address"):
-            _address(hostdev, "scsi", taken["scsi"], controllers, index, "hostdevs")
+            _address(hostdev, "scsi", taken["scsi"], places["scsi", False], controllers, f"hostdevs[{index}]")
     for bus, device in (
         *((disk["target"]["bus"], disk) for disk in disks),
         *(("scsi", hostdev) for hostdev in devices.get("hostdevs", ())),
@@ -50,10 +51,15 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
             controllers.ensure(bus, address.get("controller", 0))
 
 
+def _free(places: Iterator[Place], taken: dict[Place, str]) -> Iterator[Place]:
+    """The places that are free when they are asked for; none becomes free again."""
+    return (place for place in places if place not in taken)
+
+
 def _address(
-    disk: Tree, bus: str, taken: dict[Place, str], controllers: Controllers, index: int, kind: str = "disks"
+    disk: Tree, bus: str, taken: dict[Place, str], free: Iterator[Place], controllers: Controllers, place: str
 ) -> None:
-    where = f".devices.{kind}[{index}]"
+    where = f".devices.{place}"
     stated = disk.get("target", {}).get("dev")
     found: Place | None
     if stated:
@@ -63,7 +69,7 @@ def _address(
             controllers.refuse(f"{where}.target.dev", problem, "leave the target out, or name another")
             return
     else:
-        found = next((free for free in _places(bus, disk) if free not in taken), None)
+        found = next(free, None)
     if found is None or (bus in _SINGLE and found[0] > 0):
         problem = f"is one more than the {_UNITS[bus]} drives that the machine's {bus} controller has"
         way = "use another interface: virtio or virtio-scsi have room for hundreds"
@@ -73,11 +79,11 @@ def _address(
     disk["address"] = dict(zip(("type", "controller", "bus", "target", "unit"), ("drive", *found), strict=True))
 
 
-def _places(bus: str, disk: Tree) -> Iterator[Place]:
+def _places(bus: str, optical: bool) -> Iterator[Place]:
     """All places of a bus in order; a CD-ROM on IDE begins with the second channel, as ever (hdc)."""
     units = _UNITS[bus]
     if bus == "ide":
-        order = (2, 3, 0, 1) if disk.get("device") == "cdrom" else (0, 1, 2, 3)
+        order = (2, 3, 0, 1) if optical else (0, 1, 2, 3)
         yield from (_of_index(number, bus) for number in order)
         return
     for number in range(units * (1 if bus in _SINGLE else MOST)):

@@ -194,7 +194,7 @@ class _Slots:
         if place is None:
             return None
         slot, function = place
-        index = max(self.controllers.of("pci")) + 1
+        index = self.controllers.following("pci")
         address: Tree = {"type": "pci", "domain": 0, "bus": 0, "slot": slot, "function": function}
         if function == 0:
             address["multifunction"] = True
@@ -241,7 +241,7 @@ class _Slots:
             place = None if self.bus.bridge_slot in self._used(0) else (0, self.bus.bridge_slot)
         if place is None:
             return None
-        index = max(self.controllers.of("pci")) + 1
+        index = self.controllers.following("pci")
         made = self.controllers.ensure("pci", index, model=self.bus.bridge)
         made["bridge"] = {"name": _DEVICES.get(self.bus.bridge, self.bus.bridge)}
         if not self.bus.ports:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from webhook.abi.addresses.controllers import Controllers
@@ -61,20 +62,25 @@ def _own(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     serials = devices.get("serials", ())
     before = [entry["device"] for entry in resting if entry["list"] == "serials"]
     taken = {_number(entry) for entry in (*serials, *before)}
+    free = _beside(taken)
     for index, entry in enumerate(serials):
         target = entry.setdefault("target", {})
         own = target.setdefault("type", kind) == kind
         if own:
             target.setdefault("model", model)
         if target.get("port") is None:
-            target["port"] = next(number for number in range(len(taken) + 1) if number not in taken)
-            taken.add(target["port"])
+            target["port"] = next(free)
         if own and target["port"] >= len(_ISA):
             way = "the machine has four; use a channel instead"
             controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
         elif own and kind == "isa-serial":
             base, interrupt = _ISA[target["port"]]
             entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})
+
+
+def _beside(taken: set[int | None]) -> Iterator[int]:
+    """The numbers that are not taken, the lowest first."""
+    return (number for number in count() if number not in taken)
 
 
 def _number(entry: Tree) -> int | None:
@@ -86,9 +92,14 @@ def _consoles(devices: Tree) -> None:
     """Consoles are numbered among those of their own kind."""
     taken: dict[str, set[int | None]] = {}
     for entry in devices.get("consoles", ()):
-        taken.setdefault(entry.get("target", {}).get("type", ""), set()).add(_number(entry))
+        taken.setdefault(_kind(entry), set()).add(_number(entry))
+    free = {kind: _beside(numbers) for kind, numbers in taken.items()}
     for entry in devices.get("consoles", ()):
-        numbers = taken[entry.get("target", {}).get("type", "")]
         if _number(entry) is None:
-            entry.setdefault("target", {})["port"] = next(n for n in range(len(numbers) + 1) if n not in numbers)
-            numbers.add(_number(entry))
+            kind = _kind(entry)
+            entry.setdefault("target", {})["port"] = next(free[kind])
+
+
+def _kind(entry: Tree) -> str:
+    kind: str = entry.get("target", {}).get("type", "")
+    return kind

@@ -52,12 +52,14 @@ def _port(device: Tree) -> Port | None:
 
 
 def _free(controllers: Controllers, taken: set[Port | None], hubs: list[Port | None]) -> Iterator[Port]:
+    below: dict[int, list[str]] = {}
+    for bus, port in (hub for hub in hubs if hub is not None):
+        below.setdefault(bus, []).append(port)
     index = 0
     while True:
         controller = controllers.ensure("usb", index)
         ports = controller.get("ports") or controllers.machine.usb_ports.get(controller.get("model", ""), _FEWEST)
         here = [(index, str(port)) for port in range(1, ports + 1)]
-        below = [hub for hub in hubs if hub is not None and hub[0] == index]
-        here += [(index, f"{port}.{number}") for _, port in below for number in range(1, _HUB + 1)]
+        here += [(index, f"{port}.{number}") for port in below.get(index, ()) for number in range(1, _HUB + 1)]
         yield from (port for port in here if port not in taken)
         index += 1

@@ -20,13 +20,13 @@ def place(devices: Tree, controllers: Controllers, machine: Machine, resting: li
         return
     there = [device for _, device in _devices(devices, controllers)]
     taken = {_register(device) for device in (*there, *(entry["device"] for entry in resting))}
+    following = dict(machine.bus.vio)
     for kind, device in _devices(devices, controllers):
         if not device.get("address"):
-            register = machine.bus.vio[kind]
-            while register in taken:
-                register += _STEP
-            taken.add(register)
-            device["address"] = {"type": "spapr-vio", "reg": register}
+            while following[kind] in taken:
+                following[kind] += _STEP
+            taken.add(following[kind])
+            device["address"] = {"type": "spapr-vio", "reg": following[kind]}
 
 
 def _devices(devices: Tree, controllers: Controllers) -> Iterator[tuple[str, Tree]]:

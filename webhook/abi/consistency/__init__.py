@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 
 from webhook.abi.consistency.rule import RULES, WARNINGS, Tree
 from webhook.findings import Finding
@@ -17,14 +18,14 @@ for _found in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_found.name}")
 
 
-def consistent(domain: Tree, path: str) -> list[Finding]:
-    """All findings of all rules; `path` is the domain's place in the object."""
-    return [finding for check in RULES for finding in check(domain, path)]
+def consistent(domain: Tree, path: str) -> Iterator[Finding]:
+    """All findings of all rules, as they are made; `path` is the domain's place in the object."""
+    return (finding for check in RULES for finding in check(domain, path))
 
 
-def unwise(domain: Tree, path: str) -> list[Finding]:
+def unwise(domain: Tree, path: str) -> Iterator[Finding]:
     """All that is allowed, but that its owner should know."""
-    return [finding for check in WARNINGS for finding in check(domain, path)]
+    return (finding for check in WARNINGS for finding in check(domain, path))
 
 
 __all__ = ["consistent", "unwise"]

@@ -37,6 +37,15 @@ def block_sizes_are_powers_of_two(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
+def backing_is_shared_by_transient_disks(domain: Tree, path: str) -> Iterator[Finding]:
+    """Only of a disk that forgets what is written is it a question who shares what lies below."""
+    for index, disk in enumerate(domain.get("devices", {}).get("disks", ())):
+        if "shareBacking" in disk and disk.get("transient") is not True:
+            where = f"{path}.devices.disks[{index}].shareBacking"
+            yield Finding(where, "has no meaning for a disk that is not transient", "remove it", "disk")
+
+
+@rule
 def interrupt_remapping_is_there(domain: Tree, path: str) -> Iterator[Finding]:
     """More than 255 vCPUs of a PC need an IOMMU with extended interrupt mode (QEMU: hw/i386/x86.c)."""
     count = domain.get("vcpu", {}).get("count") or 0

@@ -45,9 +45,13 @@ def vcpus_fit_topology(domain: Tree, path: str) -> Iterator[Finding]:
 def cells_hold_real_cpus(domain: Tree, path: str) -> Iterator[Finding]:
     """A vCPU is in one NUMA cell at most, and exists."""
     count = domain.get("vcpu", {}).get("count", 65535)
+    cells = [cell.get("cpus") or () for cell in domain.get("cpu", {}).get("numa", ())]
+    everything = set().union(*cells)
+    if len(everything) == sum(map(len, cells)) and max(everything, default=0) < count:
+        return
     seen: dict[int, int] = {}
-    for index, cell in enumerate(domain.get("cpu", {}).get("numa", ())):
-        for cpu in cell.get("cpus") or ():
+    for index, cpus in enumerate(cells):
+        for cpu in cpus:
             place = f"{path}.cpu.numa[{index}].cpus"
             if cpu >= count:
                 yield Finding(place, f"vCPU {cpu} does not exist, there are {count}", "count from 0", "numa")

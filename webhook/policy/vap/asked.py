@@ -164,6 +164,14 @@ def _not_in(each: Condition, value: str, field: Field, typed: Field | None) -> s
     return negated(among(value, _possible(each, field)))
 
 
+def _known(each: Condition, value: str, field: Field, typed: Field | None) -> str:  # noqa: ARG001 - one of _ASK
+    """Whether a name is in the table of the field that the condition was checked against."""
+    table = typed.scalar.known if typed is not None and typed.scalar is not None else None
+    assert table is not None  # noqa: S101 - the condition is refused of other fields
+    found = f"{value} in variables.known[{text(table().what)}]"
+    return found if each.wanted else negated(found)
+
+
 def _matches(each: Condition, value: str, field: Field, typed: Field | None) -> str:  # noqa: ARG001 - one of _ASK
     if not _types(field) & {"string"}:
         return FALSE
@@ -184,6 +192,7 @@ def _limit(each: Condition, value: str, field: Field, typed: Field | None) -> st
 _ASK: dict[str, Callable[[Condition, str, Field, Field | None], str]] = {
     "in": _in,
     "not-in": _not_in,
+    "known": _known,
     "matches": _matches,
     "above": _limit,
     "below": _limit,

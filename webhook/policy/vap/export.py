@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from webhook.declare import Half, Place
 from webhook.findings import Finding
 from webhook.policy.load import Loaded
 from webhook.policy.model import LABELS, LEVELS, Rule
-from webhook.policy.vap.cel import text
+from webhook.policy.vap.cel import table, text
 from webhook.policy.vap.tables import tables
 from webhook.policy.vap.verdicts import Verdicts, unexported
 from webhook.policy.vap.walk import REFUSED, Walk
@@ -50,8 +51,16 @@ class Export:
     notes: list[Finding]
 
 
-def export(loaded: Loaded, targets: Sequence[Target], without: Sequence[str]) -> Export:
-    """Everything that the policies say of values, for these kinds, in all namespaces but `without`."""
+def export(
+    loaded: Loaded,
+    targets: Sequence[Target],
+    without: Sequence[str],
+    halves: Mapping[str, Mapping[str, Half]] | None = None,
+) -> Export:
+    """Everything that the policies say of values, for these kinds, in all namespaces but `without`.
+
+    `halves` are those of single values that the site has otherwise than they are declared, by declared path.
+    """
     engine = loaded.engine
     today = engine.today()
     documents: list[Tree] = []
@@ -59,8 +68,10 @@ def export(loaded: Loaded, targets: Sequence[Target], without: Sequence[str]) ->
     findings: dict[str, Finding] = {}
     notes: dict[str, Finding] = {}
     for level in LEVELS:
-        verdicts = Verdicts(engine.policies, engine.places, level, today)
-        variables = _needed({**_around(targets), **verdicts.conditions, **Walk(tables(verdicts)).variables()})
+        verdicts = Verdicts(engine.policies, engine.places, level, today, halves or {})
+        variables = _needed(
+            {**_around(targets), **_known(engine.places), **verdicts.conditions, **Walk(tables(verdicts)).variables()}
+        )
         annotations = _annotations(loaded, verdicts)
         documents.append(_policy(level, targets, without, variables, annotations))
         bindings += _bindings(level, level == engine.default_level, annotations)
@@ -107,6 +118,13 @@ def _around(targets: Sequence[Target]) -> dict[str, str]:
         "moves": "[dyn(variables.spec), dyn(dyn(variables.old).orValue({}))]"
         f".exists(s, s.?abi.?policy == optional.of({LATEST}))",
     }
+
+
+def _known(places: Mapping[str, Place]) -> dict[str, str]:
+    """The names that are known of fields, by what they are of."""
+    tables = [each.field.scalar.known for each in places.values() if each.field.scalar and each.field.scalar.known]
+    found = {known.what: dict.fromkeys(sorted(known.names), known.whose) for known in (each() for each in tables)}
+    return {"known": table(found)} if found else {}
 
 
 def _by_kind(targets: Sequence[Target], of: Callable[[tuple[str, ...]], str]) -> str:

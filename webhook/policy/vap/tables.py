@@ -136,7 +136,7 @@ class Tables:
         assert entry.scalar is not None  # noqa: S101 - words are those of a leaf
         words, verdicts = entry.scalar.values or tuple(entry.unless), self.verdicts
         said = {
-            word: verdicts.refusal(declared, class_of(entry.half_of(word)), spot.of(word), stored.of(word))
+            word: verdicts.refusal(declared, verdicts.class_of(declared, entry, word), spot.of(word), stored.of(word))
             for word in words
         }
         rest = None if entry.scalar.values else verdicts.refusal(declared, class_of(entry.half), spot, stored)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
-from webhook.declare import Place
+from webhook.declare import Field, Half, Place
 from webhook.findings import Finding
 from webhook.policy.denials import DEFAULT_DENY
 from webhook.policy.index import of_lists
 from webhook.policy.model import Exemption, Policy, Rule, Selector
-from webhook.policy.selection import selects
+from webhook.policy.selection import class_of, selects
 from webhook.policy.vap.asked import Asked, Inexpressible, Spot
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_of, globbed, negated
 from webhook.policy.vap.scope import NAMESPACE, in_force, variable
@@ -54,6 +54,8 @@ class Verdicts:
     places: Mapping[str, Place]
     level: str
     today: date
+    # The halves of single values that are others than declared, by declared path.
+    halves: Mapping[str, Mapping[str, Half]] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,6 +76,10 @@ class Verdicts:
             for each in policy.exceptions
             if each.until >= self.today and self._when(policy) != FALSE and each.rule in self._by_id
         ]
+
+    def class_of(self, declared: str, entry: Field, word: str) -> str:
+        """The class of a word at a declared place."""
+        return class_of(self.halves.get(declared, {}).get(word) or entry.half_of(word))
 
     def refusal(self, declared: str, kind: str, spot: Spot, stored: Spot, *, element: bool = False) -> Refusal:
         """When a value is refused; `stored` is its place in the stored object, where it stands unchanged.

@@ -1,0 +1,17 @@
+"""Waiting for what becomes true in another process. How long it takes is never asserted: machines are busy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+# Seconds. What holds at all holds far earlier; beyond this it is said that it does not.
+PATIENCE = 120.0
+
+
+def until(holds: Callable[[], object], otherwise: str = "it does not come to hold", seconds: float = PATIENCE) -> None:
+    """Return as soon as it holds; an AssertionError says what does not."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{otherwise}, after {seconds:.0f} s"
+        time.sleep(0.02)
