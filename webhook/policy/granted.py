@@ -76,8 +76,10 @@ def losses(
         if not isinstance(mark.half, Backend):
             continue
         denial = one.backend(mark, mark.half, stored, path, memo)
-        each = update.lost(denial) if denial is not None else None
-        if denial is not None and each is not None:
+        if denial is None:
+            continue
+        each = update.lost(denial)
+        if each is not None:
             yield denial, each
 
 
@@ -137,10 +139,10 @@ class _Update:
                     break
                 new, old, declared, here = new[number], old[int(index)], f"{declared}[*]", f"{here}[{number}]"
             at = _At(new, old, declared, here)
-            if unit is None and (index or declared in ELSEWHERE) and depth < len(parts) - 1:
+            if unit is None and (index or declared in ELSEWHERE):
                 unit = at
         else:
-            if type(at.new) is not type(at.old) or not self.known.pair(at.new, at.old, _same):
+            if not self.known.pair(at.new, at.old, _same):
                 return _changed(denial, at)
         return self._turned(denial, at, unit) if unit is not None else None
 
@@ -182,8 +184,8 @@ def _differing(new: Any, old: Any, compared: Any) -> str:
 
 
 def _changed(denial: Denial, at: _At) -> Lost:
-    told = _told(denial, at.old) and _told(denial, at.new)
-    problem = f"was {_told(denial, at.old)} and is {_told(denial, at.new)}" if told else "is not what was granted"
+    told = _told(denial, at.old)
+    problem = f"was {told} and is {_told(denial, at.new)}" if told else "is not what was granted"
     return Lost(at.here, problem, _VALUE.format("change"), denial.rule)
 
 
