@@ -16,7 +16,7 @@ from cryptography import x509
 
 from certs.authority import Names, names_of, parse_names
 from certs.bundle import Bundle, Unusable, days_left, parse
-from certs.cluster import Registrations, Secret, connect
+from certs.cluster import Registrations, Secret, connect, described
 from certs.ensure import ensure
 from certs.store import Conflict, Folder
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (Unusable, Conflict, OSError) as error:
         return _fail(str(error))
     except Exception as error:  # the kubernetes client's own, known only once it is imported
-        return _fail(_one_line(error))
+        return _fail(described(error))
     facts = _facts(bundle, now)
     print(json.dumps(facts, indent=2) if given.output == "json" else _text(facts))
     return 0 if given.verb != "show" or facts["daysLeft"] > 0 else 1
@@ -135,14 +135,6 @@ def _end(certificate: x509.Certificate) -> str:
 
 def _common_name(certificate: x509.Certificate) -> str:
     return str(certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
-
-
-def _one_line(error: Exception) -> str:
-    """An ApiException prints as a page of headers: its status and reason say it."""
-    status, reason = getattr(error, "status", None), getattr(error, "reason", None)
-    if status and reason:
-        return f"the API server refused: {status} {reason}"
-    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _fail(problem: str) -> int:

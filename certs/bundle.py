@@ -73,6 +73,11 @@ def render(bundle: Bundle) -> dict[str, bytes]:
     return files
 
 
+def pair_pem(pair: Pair) -> bytes:
+    """A certificate and its key as one PEM text."""
+    return _key_pem(pair.key) + _certificate_pem(pair.certificate)
+
+
 def parse(files: Mapping[str, bytes]) -> Bundle | None:
     """The bundle in these files; None where there is nothing yet. Raises Unusable where there is something else.
 

@@ -49,6 +49,14 @@ def connect(kubeconfig: Path | None = None) -> Apis:
     return Apis(client.CoreV1Api(api), client.AdmissionregistrationV1Api(api))
 
 
+def described(error: Exception) -> str:
+    """An error in one line. An ApiException prints as a page of headers: its status and reason say it."""
+    status, reason = getattr(error, "status", None), getattr(error, "reason", None)
+    if status and reason:
+        return f"the API server refused: {status} {reason}"
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 @dataclass(frozen=True)
 class Secret:
     """A Secret as a store. One that exists without our files (made empty by a chart) counts as empty."""

@@ -60,13 +60,13 @@ def _packages(missing: list[str]) -> None:
         return
     print(f"installing {len(missing)} Debian packages: {' '.join(missing)}", file=sys.stderr, flush=True)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    _run(["apt-get", "update", "-qq"], quiet)
-    _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], quiet)
+    run(["apt-get", "update", "-qq"], quiet)
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], quiet)
 
 
 def _user() -> None:
     if subprocess.run(["id", USER], check=False, capture_output=True).returncode != 0:
-        _run(["useradd", "-r", USER])
+        run(["useradd", "-r", USER])
 
 
 def _binding() -> None:
@@ -75,12 +75,12 @@ def _binding() -> None:
         return
     asked = ["pkg-config", "--modversion", "libvirt"]
     version = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
-    _run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"libvirt-python=={version}"])
+    run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"libvirt-python=={version}"])
     importlib.invalidate_caches()
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
-    """A step of an installation; RuntimeError with its words where it fails."""
+def run(command: list[str], environment: dict[str, str] | None = None) -> None:
+    """One step of an installation; RuntimeError with its words where it fails."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         raise RuntimeError(f"`{' '.join(command)}` failed: {done.stderr[-2000:]}")

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from tests import packages
 from tests.cluster import build
-from tests.oracle import newer
+from tests.oracle import newer, newest
 
 
 def main() -> int:
     """The exit code: 1 where an installation or a build failed."""
     try:
         missing = packages.install()
+        missing += [what for what in (newest.install(),) if what]
         build.packaged_go()
         build.build_all()
         with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 # Seconds. What holds at all holds far earlier; beyond this it is said that it does not.
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def until(holds: Callable[[], object], otherwise: str = "it does not come to hold", seconds: float = PATIENCE) -> None:

@@ -26,7 +26,21 @@ CASELESS = {
 TEXTS = (
     *("Tok-AbC", "abc", "aBcdefGhijkl", "naa.00aA00aA00aA00aA", "0aA0aA0aA0aA0aA0", "/Some/Path", "aB:cD", "aB=cD"),
     *("fe80::aB", "opt/Org.Foo/Bar", "De", "de-ch", "2a:bb:cc:dd:ee:ff", "8b0f1e7a-3c2d-4e5f-8a9b-0c1d2e3f4a5b"),
-    *("sda", "local:Ab", "Acpi", "aB", "DATE", "<a/>", "0aff", "AB00", "1", "1.2", "0-3", "0123456789abcdee"),
+    *(
+        "sda",
+        "local:Ab",
+        "Acpi",
+        "aB",
+        "DATE",
+        "<a/>",
+        "0aff",
+        "AB00",
+        "1",
+        "1.2",
+        "0-3",
+        "0123456789abcdee",
+        "04/01/2014",
+    ),
 )
 CASES = {"the other case", "the other case at the end"}
 LOOKALIKES: dict[str, Callable[[str], str]] = {

@@ -29,7 +29,7 @@ MOST = 4
 # Among them is one of nearly every form that texts of the API have.
 _WORDS = (
     "x", "a-1", "0a81f5b2-8403-4b23-88d6-21ccc2f80d6f", "0-3", "02:00:00:00:00:07", "org.example.0", "0755", "10.0.0.1",
-    "5123456789abcde0", "naa.5123456789abcde0", "QUJD", "vda", "de", "opt/x",
+    "5123456789abcde0", "naa.5123456789abcde0", "QUJD", "vda", "de", "opt/x", "04/01/2014",
 )  # fmt: skip
 
 

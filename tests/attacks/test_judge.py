@@ -116,6 +116,25 @@ def test_the_judge_sees_what_a_loose_pattern_lets_through(monkeypatch: pytest.Mo
     assert "/../../../../etc/" in "".join(objections(final["domain"], "web-1"))
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "seen"),
+    [
+        ("domain.fwCfg.entries[*].value", ",file=/etc/shadow", "domain/sysinfo/entry holds `,file=/etc/shadow`"),
+        ("domain.cpu.vendorId", "x,model=y", "domain/cpu/model/@vendor_id is `x,model=y`"),
+        ("domain.devices.channels[*].target.name", "..", "domain/devices/channel/target/@name is `..`"),
+        ("domain.devices.tpm.profile.source", "local:..", "domain/devices/tpm/backend/profile/@source is `local:..`"),
+        ("domain.clockOffset.timezone", "../x", "domain/clock/@timezone is `../x`"),
+    ],
+)
+def test_the_judge_sees_a_text_that_becomes_an_option_or_a_path(
+    path: str, value: str, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places()[path].field, "scalar", text())
+    spec = spec_of("pc", {}, complete=True)
+    put(spec, path, value, 0)
+    assert seen in objections(spec["domain"], "web-1")
+
+
 def test_the_judge_sees_a_text_where_only_the_guest_should_read_it() -> None:
     spec = spec_of("pc", {}, complete=True)
     put(spec, "domain.cpu.vendor", "planted", 0)

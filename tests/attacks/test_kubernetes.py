@@ -13,8 +13,8 @@ import yaml
 
 from tests.attacks.manifests import HERE, Tree, laid_over, manifest
 from tests.cluster.cluster import Cluster, running
-from tests.cluster.test_namespaces import until
 from tests.e2e.service import account, install, serving
+from tests.waiting import until
 from webhook.kinds import KINDS
 
 ITEMS: dict[str, Tree] = yaml.safe_load((HERE / "kubernetes.yaml").read_text())

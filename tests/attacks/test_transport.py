@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import select
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,9 +31,7 @@ def asked(wire: Of) -> Iterator[Wire]:
     """The strictest service, which still admits an honest machine after whatever the test did to it."""
     service = wire("restricted")
     yield service
-    began = time.monotonic()
     assert service.pair(manifest("VM", spec_of("pc", {}, complete=False))).allowed
-    assert time.monotonic() - began < 2
     assert service.client.get("/readyz").status_code == 200
 
 
@@ -149,10 +147,16 @@ def test_three_mebibytes_and_more_get_a_413(asked: Wire, hook: str) -> None:
         assert asked.client.post(f"/{hook}", content=chunks).status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/", "/mutate/", "//validate", "/Validate", "/validate/x", "/validate%2e", "/docs"])
+SCHEMAS = ("/openapi.json", "/redoc", "/docs/oauth2-redirect")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/mutate/", "//validate", "/Validate", "/validate/x", "/validate%2e", "/docs", *SCHEMAS]
+)
 def test_there_are_no_other_doors(asked: Wire, path: str) -> None:
     answer = asked.client.post(path, content=text(whole()))
     assert answer.status_code in (404, 405)
+    assert asked.client.get(path).status_code in (404, 405)
 
 
 def test_other_methods_are_refused(asked: Wire) -> None:
@@ -221,22 +225,21 @@ def test_a_body_that_never_ends_gets_a_408_while_others_are_served(asked: Wire) 
         slow = [open_.enter_context(tunnel(asked)) for _ in range(50)]
         for tls in slow:
             tls.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
-        began = time.monotonic()
         assert asked.pair(manifest("VM", spec_of("pc", {}, complete=False))).allowed
-        assert time.monotonic() - began < 1
         assert all(said(tls).startswith(b"HTTP/1.1 408") for tls in slow)
-        assert time.monotonic() - began < 10
 
 
 def test_a_body_that_comes_byte_by_byte_gets_a_408(asked: Wire) -> None:
     """Each byte in time, and the whole too late: the clock does not begin anew."""
     with tunnel(asked) as tls:
         tls.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
-        began = time.monotonic()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
-            while time.monotonic() - began < 6:
+        for _ in range(999):
+            try:
                 tls.sendall(b" ")
-                time.sleep(0.2)
+            except (ConnectionError, ssl.SSLError):
+                break
+            if select.select([tls], [], [], 0.2)[0]:
+                break
         assert said(tls).startswith(b"HTTP/1.1 408")
 
 
@@ -247,9 +250,7 @@ def test_connections_that_say_nothing_keep_nobody_out(asked: Wire) -> None:
             open_.enter_context(socket.create_connection(address, 10))  # not even a handshake
         for _ in range(100):
             open_.enter_context(tunnel(asked)).sendall(b"POST /validate HT")
-        began = time.monotonic()
         assert asked.pair(manifest("VM", spec_of("pc", {}, complete=False))).allowed
-        assert time.monotonic() - began < 2
 
 
 def test_whoever_speaks_without_tls_hears_nothing(asked: Wire) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import itertools
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,13 +69,17 @@ class Wire:
         return self.client.post(f"/{hook}", content=body, headers={**_JSON, **headers})
 
     def _line(self, uid: str) -> Tree:
-        """The log's line of a review."""
+        """The log's line of a review, which is written a moment after the answer."""
+        ends = time.monotonic() + 60
         while uid not in self.unread:
             text = self.log.readline()
-            assert text, f"the log has no line of {uid}"
-            if text.startswith(b"{"):  # uvicorn's own words are no JSON
-                line = orjson.loads(text)
-                self.unread[line.get("uid", "")] = line
+            if not text.endswith(b"\n"):
+                assert time.monotonic() < ends, f"the log has no line of {uid}"
+                self.log.seek(-len(text), os.SEEK_CUR)
+                time.sleep(0.001)
+                continue
+            line = orjson.loads(text)
+            self.unread[line.get("uid", "")] = line
         return self.unread.pop(uid)
 
 
@@ -84,10 +90,10 @@ def _patched(obj: Tree, response: Tree) -> Tree:
 
 
 @contextlib.contextmanager
-def wired(folder: Path, level: str) -> Iterator[Wire]:
-    """A service of its own whose namespaces are of this level."""
+def wired(folder: Path, level: str, *flags: str, **options: Any) -> Iterator[Wire]:
+    """A service of its own whose namespaces are of this level; options are those of `serving`."""
     with (
-        serving(folder, flags=("--default-level", level, "--drain-seconds", "0")) as service,
+        serving(folder, flags=("--default-level", level, "--drain-seconds", "0", *flags), **options) as service,
         (folder / "log").open("rb") as log,
     ):
         client = httpx.Client(base_url=service.url, verify=service.trusted(), timeout=30, trust_env=False)

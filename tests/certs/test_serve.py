@@ -187,13 +187,12 @@ def test_reload_says_whether_the_certificate_is_another_and_until_when(tmp_path:
     keep(tmp_path, bundle)
     reloader = Reloader(tmp_path)
     assert reloader.expires_at == bundle.leaf.certificate.not_valid_after_utc
-    assert reloader.days_left(now) == 80
+    assert reloader.expires_at == now + 80 * DAY
     assert not reloader.reload()
     leaf = issue_leaf(bundle.authority, bundle.authority_key, NAMES, now, 30 * DAY)
     keep(tmp_path, Bundle(bundle.authorities, bundle.authority_key, leaf))
     assert reloader.reload()
-    assert reloader.days_left(now) == 30
-    assert reloader.days_left(now + 31 * DAY) == -1
+    assert reloader.expires_at == now + 30 * DAY
 
 
 @pytest.mark.parametrize(
@@ -255,3 +254,75 @@ def test_handshakes_never_fail_while_certificates_change_under_them(tmp_path: Pa
                 seen.add(serial(connection))
         thread.join()
     assert len(seen) > 3
+
+
+def test_a_server_that_waits_serves_a_certificate_that_nobody_trusts_until_its_own_is_there(tmp_path: Path) -> None:
+    reloader = Reloader(tmp_path, wait=True)
+    assert reloader.certificate is None
+    assert reloader.expires_at is None
+    assert "there is no certificate yet" in reloader.unusable(real_now())
+    bundle = first(real_now())
+    careless = ssl.create_default_context()
+    careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
+    with server(reloader.context) as port:
+        with connected(port, careless) as connection:
+            assert answers(connection)
+        with pytest.raises(ssl.SSLCertVerificationError), connected(port, client_context(ca_bundle(bundle))):
+            pass
+        with pytest.raises(Unusable, match="is missing"):
+            reloader.reload()
+        keep(tmp_path, bundle)
+        assert reloader.reload()
+        assert reloader.unusable(real_now()) == ""
+        with connected(port, client_context(ca_bundle(bundle))) as connection:
+            assert serial(connection) == bundle.leaf.certificate.serial_number
+
+
+def test_a_throwaway_certificate_is_another_each_time(tmp_path: Path) -> None:
+    def shown() -> bytes:
+        careless = ssl.create_default_context()
+        careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
+        with server(Reloader(tmp_path, wait=True).context) as port, connected(port, careless) as connection:
+            return connection.getpeercert(binary_form=True) or b""
+
+    assert shown() != shown()
+
+
+@pytest.mark.parametrize(
+    ("made", "why"), [(100 * DAY, "is valid only from"), (-100 * DAY, "expired at")], ids=["not yet valid", "expired"]
+)
+def test_a_certificate_out_of_its_time_is_of_no_use_and_displaces_none_that_is(
+    tmp_path: Path, made: timedelta, why: str
+) -> None:
+    now = real_now()
+    untimely, good = first(now + made), first(now)
+    keep(tmp_path, untimely)
+    reloader = Reloader(tmp_path)
+    assert why in reloader.unusable(now)
+    keep(tmp_path, good)
+    assert reloader.reload()
+    assert reloader.unusable(now) == ""
+    keep(tmp_path, untimely)
+    with pytest.raises(Unusable, match=f"the new certificate {why}"):
+        reloader.reload()
+    assert reloader.certificate == good.leaf.certificate
+
+
+def test_a_certificate_is_taken_once_its_time_has_come(tmp_path: Path) -> None:
+    clock = [real_now()]
+    keep(tmp_path, first(clock[0]))
+    reloader = Reloader(tmp_path, clock=lambda: clock[0])
+    later = first(clock[0] + 10 * DAY)
+    keep(tmp_path, later)
+    with pytest.raises(Unusable, match="is valid only from"):
+        reloader.reload()
+    clock[0] += 10 * DAY
+    assert reloader.reload()
+    assert reloader.certificate == later.leaf.certificate
+
+
+def test_among_certificates_that_are_all_out_of_their_time_the_newest_is_served(tmp_path: Path) -> None:
+    keep(tmp_path, first(real_now() - 200 * DAY))
+    reloader = Reloader(tmp_path)
+    keep(tmp_path, first(real_now() - 100 * DAY))
+    assert reloader.reload()

@@ -127,6 +127,49 @@ def test_a_failure_is_told_and_retried_and_ends_when_it_is_over(
     assert any("serving a new certificate" in record.message for record in caplog.records)
 
 
+def test_a_folder_is_looked_at_where_the_node_has_no_watches_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
+
+    monkeypatch.setattr("certs.serve.awatch", exhausted)
+    keep(tmp_path)
+    reloader = Reloader(tmp_path)
+
+    async def story() -> None:
+        for days in (1, 2):
+            keep(tmp_path, START + days * DAY)
+            await soon(lambda days=days: reloader.expires_at == START + (90 + days) * DAY)  # type: ignore[misc]
+            assert reloader.problem is None
+
+    run(watch(reloader, period=0.1), story)
+
+
+def test_a_problem_is_logged_when_it_comes_and_when_it_goes_and_not_in_between(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reloader = Reloader(tmp_path, wait=True)
+    tries: list[None] = []
+
+    def tend() -> None:
+        tries.append(None)
+        if len(tries) == 5:
+            keep(tmp_path)
+
+    async def story() -> None:
+        await soon(lambda: reloader.certificate is not None)
+        await soon(lambda: reloader.problem is None)
+
+    with caplog.at_level(logging.INFO, "certs"):
+        run(watch(reloader, tend, period=LONG, soonest=0.01), story)
+    assert [record.getMessage().partition(" until")[0] for record in caplog.records] == [
+        "no certificate yet: Unusable: `tls.crt` is missing or empty",
+        "serving a new certificate",
+        "certificates are refreshed again",
+    ]
+
+
 def test_where_tending_fails_what_another_replica_renewed_is_still_served(tmp_path: Path) -> None:
     keep(tmp_path)
     reloader = Reloader(tmp_path)

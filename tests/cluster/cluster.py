@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -138,10 +138,10 @@ def _established(crd: dict[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Cluster]:
-    """An API server that is ready when this is entered and gone when it is left."""
+def running(folder: Path, flags: Mapping[str, object] | None = None) -> Iterator[Cluster]:
+    """An API server, with further flags of its own, that is ready when this is entered and gone when it is left."""
     binary = program()
-    cluster = _start(folder, binary)
+    cluster = _start(folder, binary, flags or {})
     try:
         _wait_ready(cluster)
         yield cluster
@@ -149,7 +149,7 @@ def running(folder: Path) -> Iterator[Cluster]:
         cluster.stop()
 
 
-def _start(folder: Path, binary: Path) -> Cluster:
+def _start(folder: Path, binary: Path, further: Mapping[str, object]) -> Cluster:
     _keys(folder)
     users = [f"token-of-{user},{user},{user},{group}\n" for user, group in USERS.items()]
     (folder / "tokens.csv").write_text("".join(users))
@@ -165,7 +165,7 @@ def _start(folder: Path, binary: Path) -> Cluster:
         "endpoint-reconciler-type": "none",
     }
     command = [str(binary), "serve", str(folder), *map(str, (port, etcd, peer))]
-    command += [f"--{name}={value}" for name, value in flags.items()]
+    command += [f"--{name}={value}" for name, value in {**flags, **further}.items()]
     return Cluster(folder, port, _run(command, folder), binary, command)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from certs.cluster import connect
 from tests.cluster.cluster import Cluster, running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 from webhook.cluster.namespaces import UNKNOWN, Namespaces
 from webhook.cluster.watch import Watch, pause
 
@@ -40,11 +40,21 @@ def watching(kubeconfig: Path, version: str = "") -> Iterator[tuple[Namespaces, 
     told = Told()
     namespaces = Namespaces(connect(kubeconfig).core, told)
     namespaces.watch._version = version
-    namespaces.watch.start()
-    try:
+    with following(namespaces):
         yield namespaces, told
+
+
+@contextmanager
+def following(namespaces: Namespaces) -> Iterator[threading.Thread]:
+    """The watch's loop in a thread, which has ended when this is left."""
+    thread = threading.Thread(target=namespaces.watch.run, daemon=True)
+    thread.start()
+    try:
+        yield thread
     finally:
         namespaces.watch.stop()
+        thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def made(cluster: Cluster, **labels: str) -> str:
@@ -117,11 +127,14 @@ def test_whoever_may_not_list_is_told_so_and_goes_on_trying(cluster: Cluster) ->
 
 
 def test_a_quiet_watch_ends_when_it_is_told_to(cluster: Cluster) -> None:
-    with watching(cluster.kubeconfig()) as (namespaces, told):
+    told = Told()
+    namespaces = Namespaces(connect(cluster.kubeconfig()).core, told)
+    with following(namespaces) as thread:
         until(lambda: namespaces.watch.synced)
         time.sleep(0.5)  # it waits for events that do not come
         namespaces.watch.stop()
-        assert "watch-namespaces" not in {thread.name for thread in threading.enumerate()}
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
     assert told.lines == []
 
 
@@ -219,9 +232,8 @@ def changed(name: str, level: str, version: str) -> bytes:
 def test_a_watch_that_ends_otherwise_than_in_order_is_followed_by_a_list(stream: list[bytes]) -> None:
     stand = Stand(listing("5", team="baseline"), stream, listing("9", team="privileged"), [])
     namespaces = Namespaces(stand, Told())
-    namespaces.watch.start()
-    until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
-    namespaces.watch.stop()
+    with following(namespaces):
+        until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
     assert [asked.get("watch", False) for asked in stand.asked][:4] == [False, True, False, True]
     assert stand.asked[3]["resource_version"] == "9"
 
@@ -234,10 +246,9 @@ def test_a_connection_that_is_lost_is_taken_up_where_it_ended() -> None:
         [changed("team", "privileged", "9")],
     )
     namespaces = Namespaces(stand, Told())
-    namespaces.watch.start()
-    until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
-    until(lambda: len(stand.asked) > 3)
-    namespaces.watch.stop()
+    with following(namespaces):
+        until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
+        until(lambda: len(stand.asked) > 3)
     assert [asked.get("resource_version") for asked in stand.asked[1:4]] == ["5", "8", "9"]
 
 
@@ -245,9 +256,8 @@ def test_an_event_may_come_in_pieces() -> None:
     whole = changed("team", "baseline", "6") + changed("team", "privileged", "7")
     stand = Stand(listing("5", team="restricted"), [whole[:30], whole[30:150], whole[150:]])
     namespaces = Namespaces(stand, Told())
-    namespaces.watch.start()
-    until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
-    namespaces.watch.stop()
+    with following(namespaces):
+        until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
 
 
 def test_pauses_grow_with_failures_and_stay_bounded() -> None:
@@ -256,5 +266,9 @@ def test_pauses_grow_with_failures_and_stay_bounded() -> None:
     assert pause(1000) <= 10
 
 
-def test_a_watch_that_never_began_can_be_ended() -> None:
-    Watch("things", lambda **_: None, lambda _: None, lambda *_: None, Told()).stop()
+def test_a_watch_that_is_stopped_before_it_began_asks_nothing() -> None:
+    asked: list[object] = []
+    watch = Watch("things", lambda **wanted: asked.append(wanted), lambda _: None, lambda *_: None, Told())
+    watch.stop()
+    watch.run()
+    assert asked == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import httpx
 import yaml
 
 from tests import tools
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, reserved_port
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -67,14 +66,17 @@ def serving(
     *,
     policies: Path = ROOT / "policies",
     kubeconfig: Path | None = None,
+    through: Sequence[str] = (),
     ready: bool = True,
+    descriptors: int | None = None,
 ) -> Iterator[Service]:
     """A service on loopback with certificates of its own and further flags; with `ready`, ready when this is entered.
 
     With a kubeconfig it does what the chart has a pod do: it watches the namespaces, and writes Events on the ConfigMap
     of the policies. The folder `policies` is what is read: there is no kubelet that would mount the ConfigMap there.
+    `through` is a command that is given the service's own to start, such as a shell that closes its output.
     """
-    port = port or free_port()
+    port = port or reserved_port()
     certs = folder / "certs"
     if not certs.exists():
         issue = [sys.executable, "-m", "certs", "issue", "--dir", str(certs), "--dns", "localhost", "--ip", "127.0.0.1"]
@@ -86,7 +88,9 @@ def serving(
         command += ["--namespaces", "watch", "--policies-configmap", f"{RELEASE}/{POLICIES}"]
         environment |= {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment)
+        process = subprocess.Popen(
+            [*through, *_limited(descriptors), *command, *flags], stdout=log, stderr=log, cwd=ROOT, env=environment
+        )
     service = Service(port, folder, process)
     try:
         if ready:
@@ -95,6 +99,11 @@ def serving(
     finally:
         if process.poll() is None:
             service.stop()
+
+
+def _limited(descriptors: int | None) -> list[str]:
+    """What makes a command one that may open no more files than this."""
+    return [] if descriptors is None else ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]
 
 
 def wait_ready(service: Service, seconds: float = PATIENCE) -> None:
@@ -111,10 +120,10 @@ def wait_ready(service: Service, seconds: float = PATIENCE) -> None:
     raise AssertionError(f"the service did not become ready:\n{service.log()}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def resident(service: Service) -> int:
+    """The process's resident memory in bytes."""
+    pages = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE")
 
 
 def manifests(service: Service) -> list[dict[str, Any]]:

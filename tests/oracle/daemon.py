@@ -27,7 +27,7 @@ _PATIENCE = 30.0
 @contextmanager
 def libvirtd(folder: Path) -> Iterator[Any]:
     """A connection to the daemon, which ends with the block, and by itself 30 seconds after its last client."""
-    if os.geteuid() != 0 or not _has_namespaces():
+    if os.geteuid() != 0 or not has_namespaces():
         pytest.skip("a libvirtd of the system needs root and a mount namespace of its own")
     import libvirt
 
@@ -43,7 +43,7 @@ def libvirtd(folder: Path) -> Iterator[Any]:
         started.wait(_PATIENCE)
 
 
-def _has_namespaces() -> bool:
+def has_namespaces() -> bool:
     """Whether this machine lets us have a mount namespace: a bare chroot does not."""
     unshare = shutil.which("unshare")
     return (

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 # libvirt's driver as it is, but that nothing of it needs the host's own accounts, cgroups or security modules.
-_CONF = """\
+CONF = """\
 user = "+0"
 group = "+0"
 dynamic_ownership = 0
@@ -32,7 +32,7 @@ class Hypervisor:
     def __init__(self, root: Path) -> None:
         self.libvirt = _library()
         (root / "etc").mkdir(parents=True, exist_ok=True)
-        (root / "etc" / "qemu.conf").write_text(_CONF)
+        (root / "etc" / "qemu.conf").write_text(CONF)
         self.root = root
         self.connection = self.libvirt.open(f"qemu:///embed?root={root}")
 

@@ -120,6 +120,25 @@ def test_a_config_map_that_swaps_its_link_comes_into_force(tmp_path: Path) -> No
     watching(tmp_path, story)
 
 
+def test_a_folder_is_looked_at_where_the_node_has_no_watches_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
+
+    monkeypatch.setattr("webhook.policy.watch.awatch", exhausted)
+    (tmp_path / "a.yaml").write_text(policy("one"))
+
+    async def story(policies: Policies, news: News) -> None:
+        (tmp_path / "a.yaml").write_text(policy("two"))
+        assert await news.load() == "two"
+        (tmp_path / "a.yaml").write_text("")
+        await news.error()
+        assert policies.engine.policies[0].name == "two"
+
+    watching(tmp_path, story, look_every=0.1)
+
+
 def test_a_folder_that_goes_and_comes_back_is_watched_again(tmp_path: Path) -> None:
     folder = tmp_path / "policies"
     folder.mkdir()

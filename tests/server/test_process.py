@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.admission.reviews import review
-from tests.e2e.service import ROOT, Service, free_port, serving
+from tests.e2e.service import ROOT, Service, serving
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "proposal-features.yaml").read_text())
 
@@ -135,12 +135,49 @@ def test_settings_that_cannot_be_are_a_matter_of_usage(tmp_path: Path, flags: li
 
 
 def test_a_port_that_is_taken_ends_the_process_with_an_error(tmp_path: Path) -> None:
-    port = free_port()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
-        with pytest.raises(AssertionError, match="did not become ready"), serving(tmp_path, port):
-            pass
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with serving(tmp_path, port, ready=False) as service:
+            assert service.process.wait(60) == 2
+    assert service.log() == f"vmconfig: --listen: cannot listen on `127.0.0.1:{port}`: address already in use\n"
+
+
+def test_a_name_that_has_no_address_ends_the_process_with_an_error(tmp_path: Path) -> None:
+    with serving(tmp_path, flags=("--listen", "nowhere.invalid:8443"), ready=False) as service:
+        assert service.process.wait(60) == 2
+    assert service.log().startswith("vmconfig: --listen: cannot listen on `nowhere.invalid:8443`: ")
+    assert service.log().count("\n") == 1
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_sigterm_while_it_starts_ends_it_at_once_and_without_a_word_of_errors(tmp_path: Path, moment: int) -> None:
+    """From the first moment at which the process has its port on, in equal parts of the time that a start takes."""
+    began = time.monotonic()
+    with serving(tmp_path) as service:
+        starting = time.monotonic() - began
+        service.process.kill()
+        service.process.wait(60)
+    (tmp_path / "log").unlink()
+    with serving(tmp_path, flags=("--drain-seconds", "0"), ready=False) as service:
+        deadline = time.monotonic() + 60
+        while not _bound(service) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(starting * moment / 10)
+        service.process.terminate()
+        assert service.process.wait(60) == 0
+    assert "Traceback" not in service.log()
+    assert "rror" not in service.log()
+
+
+def _bound(service: Service) -> bool:
+    """Whether the process has its port, whether it listens there yet or not."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        try:
+            probe.bind(("127.0.0.1", service.port))
+        except OSError:
+            return True
+    return False
 
 
 def test_the_expiry_of_the_certificate_is_a_metric(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from webhook.abi.state import is_none
-from webhook.declare import Field, Frontend, Shape, shown
+from webhook.declare import Field, Frontend, Shape, told
+from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.findings import Finding
 
@@ -61,16 +62,17 @@ def _list(old: list[Tree], new: list[Tree], shape: Shape, path: str, declared: s
             after = new[index] if index < len(new) else {}
             yield from _element(before, after, shape, f"{path}[{index}]", declared)
         return
+    hidden = shape.fields[shape.key].secret
     after_by_key: dict[Any, tuple[int, Tree | None]] = {
         entry.get(shape.key): (index, entry) for index, entry in enumerate(new)
     }
-    for before in old:
+    for number, before in enumerate(old):
         key = before.get(shape.key)
         index, same_key = after_by_key.pop(key, (-1, None))
         if same_key is not None:
             yield from _element(before, same_key, shape, f"{path}[{index}]", declared)
         elif not is_none(before):
-            yield Change(f"{path}[{key}]", declared, before, None)
+            yield Change(f"{path}[{number if hidden else key}]", declared, before, None)
     if not path.startswith(".devices."):
         for key, (index, added) in after_by_key.items():
             yield Change(f"{path}[{index}]", declared, None, added or key)
@@ -89,18 +91,20 @@ def frozen_finding(change: Change, path: str) -> Finding:
     """The refusal of one change, with what the guest would notice. `path` is where the domain is in the object."""
     consequence, way = _consequence(change.declared)
     if change.new is None:
-        problem = f"is gone, it was {_words(change.old)}; {consequence}"
+        problem = f"is gone, it was {_words(change.old, change)}; {consequence}"
     elif change.old is None:
-        problem = f"is {_words(change.new)}, it was unsaid; {consequence}"
+        problem = f"is {_words(change.new, change)}, it was unsaid; {consequence}"
     else:
-        problem = f"is {_words(change.new)}, it was {_words(change.old)}; {consequence}"
+        problem = f"is {_words(change.new, change)}, it was {_words(change.old, change)}; {consequence}"
     return Finding(f"{path}{change.path}", problem, way, "frozen")
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"the device `{shown(value.get('name', '?'))}`" if value.get("name") else "an element"
-    return f"`{shown(value)}`"
+def _words(value: Any, change: Change) -> str:
+    entry = field_at(domain_shape(), change.declared.removeprefix("domain."))
+    if not isinstance(value, dict):
+        return told(entry, value)
+    name = entry.shape.fields.get("name") if entry and entry.shape else None
+    return f"the device {told(name, value['name'])}" if value.get("name") and name and not name.secret else "an element"
 
 
 def _consequence(declared: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from webhook.abi.listed import Listed
-from webhook.declare import Field, Frontend, Scalar, Shape, shown
+from webhook.declare import Field, Frontend, Scalar, Shape, told
 from webhook.domain import domain_shape
 from webhook.findings import Finding, Findings
 
@@ -110,7 +110,7 @@ def _differs(target: Tree, entry: Field, value: Any, path: str, source: Contribu
     if state.frozen and not isinstance(entry.half, Frontend):
         target[entry.name] = value
     else:
-        _conflict(path, target[entry.name], value, source, state)
+        _conflict(path, target[entry.name], value, source, state, entry)
 
 
 def _lists(
@@ -123,7 +123,7 @@ def _lists(
         if there is None and fills:
             target[name] = copied(items)
         elif there is not None and not state.held and there != items:
-            _conflict(path, there, items, source, state)
+            _conflict(path, there, items, source, state, None)
         return
     if there is None:
         if not fills:
@@ -218,7 +218,7 @@ def copied(tree: Any) -> Any:
     return tree
 
 
-def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _Merging) -> None:
+def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _Merging, entry: Field | None) -> None:
     """A conflict in the tenant's words: which place says what."""
     if state.findings.full():
         return
@@ -226,7 +226,7 @@ def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _M
     state.findings.append(
         Finding(
             source.origin,
-            f"asks for `{shown(value)}`, but {other} says `{shown(there)}`",
+            f"asks for {told(entry, value)}, but {other} says {told(entry, there)}",
             "remove one of the two, or let them agree",
             "frozen" if state.frozen else "conflict",
         )

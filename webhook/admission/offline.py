@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from webhook.abi.merge import copied
 from webhook.admission.expand import Expanded, expand, read
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
 from webhook.admission.world import World
+from webhook.declare.withheld import field_at, redacted
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import GROUP, KINDS, VERSION, Kind
+from webhook.kinds import GROUP, KINDS, VERSION, Kind, spec_shape
 
 Tree = dict[str, Any]
 
@@ -66,7 +69,9 @@ def explain(obj: Any, path: str, world: World) -> list[str]:
     value = look(made.spec, inner)
     if value is None:
         raise Refused([Finding(path, "is not set in the expanded VM", "see `vmconfig expand` for what is", "path")])
-    return [f"{path} = {value!r}", *_reasons(spec, made, inner, kind)]
+    entry = field_at(spec_shape(), inner)
+    told = "null" if entry is None else orjson.dumps(redacted(value, entry)).decode()
+    return [f"{path} = {told}", *_reasons(spec, made, inner, kind)]
 
 
 def _inside(path: str, kind: Kind) -> str:

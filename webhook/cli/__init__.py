@@ -10,6 +10,7 @@ from pathlib import Path
 
 from webhook.cli import audit, conversion, cost, decisions, difference, export, files, policy, verbs
 from webhook.findings import Refused
+from webhook.server.trace import trace
 
 OK, FINDINGS, USAGE = 0, 1, 2
 
@@ -20,13 +21,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser(serving=list(words[:1]) == ["serve"]).parse_args(words)
     try:
         code = _run(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a process that is started without one has none
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever reads us has seen enough; the interpreter must not complain when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (files.Unreadable, ValueError, OSError) as error:
         print(f"vmconfig: {error}", file=sys.stderr)
+        return USAGE
+    except Exception as error:  # what is wrong with us is told without what is wrong with the file
+        print(f"vmconfig: an unexpected error:\n{trace(error)}", file=sys.stderr)
         return USAGE
     return code
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from webhook.cli.written import BOOLEAN_TO_SOME
+from webhook.declare.scalars import Ambiguous, kind_of
+from webhook.declare.withheld import told_key
 from webhook.findings import Finding, Refused
 
 _LARGEST = 3 * 1024 * 1024
+# Numbers of base sixty of YAML 1.1, which are texts to kubectl; octal numbers of YAML 1.2, which are texts to YAML 1.1.
+_SIXTY = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_OCTAL = re.compile("[-+]?0o[0-7_]+")
+# Tags that say what is there anyway; every other makes of a word what JSON does not have, or what it is not.
+_PLAIN_TAGS = frozenset({"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))})
+_READ_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("binary", "set", "timestamp", "omap", "pairs"))
+# What the parser quotes: a token's name, a character, or a text of the file.
+_QUOTED = re.compile("'([^']*)'|\"([^\"]*)\"")
+_WAY = "mend the YAML, then try again"
 
 
 class Unreadable(Exception):
@@ -23,30 +36,57 @@ class _Loader(yaml.SafeLoader):
     """YAML as kubectl reads it, where the two agree: no duplicate keys, no anchors, timestamps stay text."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
         if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not taken", _mark(self))
+            raise _wrong("aliases are not taken", event.start_mark)
+        tag = getattr(event, "tag", None)
+        if tag is not None and tag not in _PLAIN_TAGS and tag not in _READ_TAGS:
+            raise _wrong("tags are not taken: a value has the type that it shows", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        if isinstance(node, yaml.ScalarNode) and node.style is None and BOOLEAN_TO_SOME.fullmatch(node.value):
-            problem = f"`{node.value}` is a boolean to kubectl and a word to others: write it in quotes"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_object(node, deep)
+        if isinstance(node, yaml.ScalarNode) and node.style is None:
+            if BOOLEAN_TO_SOME.fullmatch(node.value):
+                problem = f"`{node.value}` is a boolean to kubectl and a word to others: write it in quotes"
+                raise _wrong(problem, node.start_mark)
+            if node.tag != "tag:yaml.org,2002:timestamp":
+                meaning = _meaning(node.value)
+                if meaning:
+                    return Ambiguous(node.value, meaning)
+        try:
+            return super().construct_object(node, deep)
+        except (AttributeError, KeyError, ValueError):  # PyYAML's own, for a tag that its value does not fit
+            raise _wrong("has a tag that does not fit it", node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise _wrong("`<<` is not taken: write out what it would merge", key.start_mark)
             name = self.construct_object(key, deep=True)
-            if not isinstance(name, Hashable):
-                raise yaml.constructor.ConstructorError(None, None, "a key is no text", key.start_mark)
+            if not isinstance(name, Hashable) or isinstance(name, Ambiguous):
+                raise _wrong("a key is no text", key.start_mark)
             if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"`{name}` is said twice", key.start_mark)
+                raise _wrong(f"{_named(name)} is said twice", key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
 
 
-def _mark(loader: yaml.SafeLoader) -> yaml.Mark:
-    return loader.peek_event().start_mark  # type: ignore[no-any-return, no-untyped-call]
+def _wrong(problem: str, mark: Any) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, mark)
+
+
+def _meaning(word: str) -> str:
+    """What a word is that readers of YAML disagree about; empty where they do not."""
+    if _SIXTY.fullmatch(word):
+        return "a number of base sixty to YAML 1.1 and a text to others"
+    return "an octal number to some readers of YAML and a text to others" if _OCTAL.fullmatch(word) else ""
+
+
+def _named(name: object) -> str:
+    """A key as a message may show it; one that looks like a secret is not."""
+    told = told_key(name)
+    return f"`{told}`" if told else "a key, which is not shown,"
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -64,14 +104,45 @@ def read(file: str) -> list[Any]:
     if len(text) > _LARGEST:
         raise Unreadable(f"{file}: is larger than {_LARGEST} bytes")
     try:
-        return [document for document in yaml.load_all(text, _Loader) if document is not None]
+        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        raise Refused([Finding(place, str(error.problem), "mend the YAML, then try again", "yaml")]) from None
+        raise Refused([Finding(place, _unquoted(str(error.problem)), _WAY, "yaml")]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Refused([Finding(file, f"is no YAML: {first}", "mend the YAML, then try again", "yaml")]) from None
+        what = "nested too deeply" if isinstance(error, RecursionError) else _unread(error)
+        raise Refused([Finding(file, f"is no YAML: {what}", _WAY, "yaml")]) from None
+    foreign = [finding for document in documents for finding in _foreign(document, "")]
+    if foreign:
+        raise Refused(foreign)
+    return documents
+
+
+def _unquoted(problem: str) -> str:
+    """A parser's words without texts of the file."""
+
+    def told(quoted: re.Match[str]) -> str:
+        content = quoted[1] or quoted[2] or ""
+        return quoted[0] if len(content) == 1 or content.startswith("<") else "`…`"
+
+    return _QUOTED.sub(told, problem)
+
+
+def _unread(error: Exception) -> str:
+    """Why bytes are no text, without the text."""
+    where = getattr(error, "position", None)
+    return "it has bytes or characters that YAML does not take" + (f", at {where}" if isinstance(where, int) else "")
+
+
+def _foreign(tree: Any, path: str) -> Iterator[Finding]:
+    """What JSON does not have, but for a VM's spec, where its declaration says what is expected instead."""
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in entries:
+        here = f"{path}[{key}]" if isinstance(tree, list) else f"{path}.{told_key(key)}".strip(".")
+        if isinstance(value, Ambiguous | bytes | set | tuple | date):
+            yield Finding(here, f"is {kind_of(value)}", "write it in quotes if it is a text", "yaml")
+        elif key != "spec" or (isinstance(value, dict) and "template" in value):
+            yield from _foreign(value, here)
 
 
 def _bytes(path: Path) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from typing import Any
 
@@ -45,13 +46,17 @@ def _finding(problem: Any) -> Finding:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Serve; settings that cannot be are a matter of usage."""
+    """Serve, and end the process; returns only where settings cannot be, which is a matter of usage."""
+    # Until the server itself takes the signal. Process 1 of a container gets only those that it has a handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # uvicorn and cryptography cost half a second, which the other verbs need not pay.
     from certs.bundle import Unusable
     from webhook.server.run import serve
 
     try:
-        return serve(read(given))
+        # Threads may still wait for a cluster or for a reader of the log. They are left behind: one that wakes while
+        # the interpreter takes itself down would abort the process.
+        os._exit(serve(read(given)))
     except Refused as refused:
         for finding in refused.findings:
             print(f"vmconfig: {finding}", file=sys.stderr)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from certs.apart import apart
 from certs.cluster import TIMEOUT
 from webhook.cluster.api import Tree, Unanswered, asking
 from webhook.findings import Finding
@@ -52,7 +53,7 @@ class Events:
             await self._there.wait()
             self._there.clear()
             while self._news:
-                await asyncio.to_thread(self._write, self._news.pop(next(iter(self._news))))
+                await apart(self._write, self._news.pop(next(iter(self._news))))
                 await asyncio.sleep(_PERIOD)
 
     def _write(self, news: Tree) -> None:

@@ -1,7 +1,7 @@
-"""All objects of one kind as the cluster has them: listed once, then followed, in a thread of its own.
+"""All objects of one kind as the cluster has them: listed once, then followed, by a loop for a thread of its own.
 
 Knows nothing of what the objects are; they come as plain trees, without the kubernetes client's models. Whatever the
-API server does, the thread goes on: what it last heard stays, and how long ago that was can be asked.
+API server does, the loop goes on: what it last heard stays, and how long ago that was can be asked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _GONE, _UNEXPECTED = 410, 500
 class Watch:
     """Follows all objects that `read` lists.
 
-    `replace` is given all of them, `change` a single one and whether it is gone; both are called in the watch's thread.
+    `replace` is given all of them, `change` a single one and whether it is gone; both are called by the loop.
     `tell` hears of connections lost and found again: an event's name and its facts.
     """
 
@@ -56,20 +56,14 @@ class Watch:
         self._read, self._replace, self._change, self._tell = read, replace, change, tell
         self._version = ""
         self._heard_at: float | None = None
-        self._ends = threading.Event()
+        self.ending = threading.Event()
         self._response: Any = None
-        self._thread = threading.Thread(target=self._run, name=f"watch-{what}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; waits for it a moment. A read that is under way is cut short."""
-        self._ends.set()
+        """Have the loop end. A read that is under way is cut short."""
+        self.ending.set()
         with contextlib.suppress(Exception):  # it may end by itself meanwhile
             self._response.shutdown()
-        if self._thread.is_alive():
-            self._thread.join(2)
 
     @property
     def age(self) -> float | None:
@@ -77,23 +71,24 @@ class Watch:
         heard = self._heard_at
         return None if heard is None else time.monotonic() - heard
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """List and follow until it is stopped."""
         failures = 0
-        while not self._ends.is_set():
+        while not self.ending.is_set():
             try:
                 with asking(self.what):
                     if not self._version:
                         self._list()
                     self._follow()
                 failures = 0
-            except Exception as error:  # the thread outlives whatever client and server come up with
+            except Exception as error:  # the loop outlives whatever client and server come up with
                 failures += 1
                 self._lost(error)
-            self._ends.wait(pause(failures))
+            self.ending.wait(pause(failures))
 
     def _lost(self, error: Exception) -> None:
         """A server that answers something else may have another history: list anew. A lost connection is taken up."""
-        if self._ends.is_set():
+        if self.ending.is_set():
             return
         status = error.status if isinstance(error, Unanswered) else _UNEXPECTED
         if status:
@@ -143,7 +138,7 @@ class Watch:
         )
         with contextlib.closing(response):
             self._response = response
-            if self._ends.is_set():
+            if self.ending.is_set():
                 return
             self._heard()
             for line in _lines(response):

@@ -5,6 +5,7 @@ Their pydantic models are in `webhook.declare.model`, which the service's start 
 
 from webhook.declare.element import (
     BACKEND_KINDS,
+    SECRET_KINDS,
     Backend,
     Declared,
     Element,
@@ -25,9 +26,11 @@ from webhook.declare.scalars import Known, Scalar, boolean, choice, integer, mem
 from webhook.declare.schema import schema
 from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Place, Shape, shape_of, walk
+from webhook.declare.withheld import problem_of, told
 
 __all__ = [
     "BACKEND_KINDS",
+    "SECRET_KINDS",
     "SIMPLE",
     "Backend",
     "Declared",
@@ -58,12 +61,14 @@ __all__ = [
     "nullable",
     "numbers",
     "place_text",
+    "problem_of",
     "reference",
     "remember",
     "schema",
     "shape_of",
     "shown",
     "text",
+    "told",
     "walk",
     "written",
 ]

@@ -26,6 +26,9 @@ BACKEND_KINDS = (
     "escape-hatch",
 )
 
+# What is written there may be a secret: passwords, keys, and what nobody reads before the hypervisor does.
+SECRET_KINDS = frozenset({"credential", "escape-hatch"})
+
 # The key of devices, which the service fills in where it is missing.
 FILLED_IN = "name"
 
@@ -68,23 +71,25 @@ class Declared:
     `place` is the field's place below its element's XML node: `@dev` an attribute, `serial` an element's text
     (or its presence, for such flags), `boot/@order` an attribute of a child, `.` the node itself,
     `system/entry[@name='serial']` a child with a fixed attribute. Empty: the element's tag, or `@name`.
-    `unless` gives single values a half of their own. `doc` is for fields whose type does not say it.
+    `unless` gives single values a half of their own. `doc` is for fields whose type does not say it. `secret` marks
+    content that may be a secret although the field's class does not say so: no message shows it.
     """
 
     half: Half
     place: str = ""
     unless: Mapping[str, Half] = field(default_factory=dict)
     doc: str = ""
+    secret: bool = False
 
 
-def frontend(place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
+def frontend(place: str = "", unless: Mapping[str, Half] | None = None, doc: str = "", *, secret: bool = False) -> Any:
     """A field that the guest sees."""
-    return Declared(Frontend(), place, unless or {})
+    return Declared(Frontend(), place, unless or {}, doc, secret)
 
 
-def backend(kind: str, place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
+def backend(kind: str, place: str = "", unless: Mapping[str, Half] | None = None, *, secret: bool = False) -> Any:
     """A field by which the host is reached; on an element's field it covers the whole element."""
-    return Declared(Backend(kind), place, unless or {})
+    return Declared(Backend(kind), place, unless or {}, secret=secret)
 
 
 def reference(kind: str, place: str = "") -> Any:

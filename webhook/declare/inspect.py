@@ -14,9 +14,10 @@ from typing import Any, ParamSpec
 
 from webhook.declare.element import FILLED_IN, Element, Frontend, Half
 from webhook.declare.nearest import Pairs, nearest, pairs_of
-from webhook.declare.scalars import kind_of, listed, shown
+from webhook.declare.scalars import Ambiguous, kind_of, listed
 from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Shape, shape_of
+from webhook.declare.withheld import problem_of, told, told_name
 from webhook.findings import MOST, Finding, Findings
 
 P = ParamSpec("P")
@@ -102,14 +103,22 @@ _KEYS = frozenset({str, int})
 
 def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     """A value that the field has not met yet."""
-    assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
-    problem = entry.scalar.check(value)
+    problem = problem_of(entry, value)
     if problem is not None:
-        _tell(found, _malformed, where, problem, entry)
+        _tell(found, _malformed, where, problem, entry, value)
         return
-    remember(entry.seen, value)
+    if not entry.secret:
+        remember(entry.seen, value)
     if not entry.plain:
         _mark(value, entry, where, found)
+
+
+def _quoted(entry: Field, value: Any) -> str:
+    """The way out for what YAML took for something else than the text that it looks like."""
+    assert entry.scalar is not None  # noqa: S101 - a field is a scalar or an element
+    if entry.scalar.schema.get("type") == "string" and type(value) not in (str, dict, list, type(None)):
+        return "write it in quotes if it is a text"
+    return "write a number in decimal, and a text in quotes" if isinstance(value, Ambiguous) else ""
 
 
 def _mark(value: Any, entry: Field, where: Where, found: Inspection) -> None:
@@ -138,7 +147,7 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
         for index, item in enumerate(value):
             _element(item, shape, (where, index), found)
         if shape.key:
-            _distinct(value, shape.key, where, found)
+            _distinct(value, shape.fields[shape.key], where, found)
 
 
 def place_text(where: Where) -> str:
@@ -149,7 +158,8 @@ def place_text(where: Where) -> str:
     return f"{place_text(above)}[{key}]" if isinstance(key, int) else f"{place_text(above)}.{key}"
 
 
-def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> None:
+def _distinct(items: list[Any], entry: Field, where: Where, found: Inspection) -> None:
+    key = entry.name
     names = [item.get(key) if type(item) is dict else None for item in items]
     if all(type(name) in _KEYS for name in names) and len(set(names)) == len(names):
         return
@@ -161,7 +171,7 @@ def _distinct(items: list[Any], key: str, where: Where, found: Inspection) -> No
                 _tell(found, _keyless, (where, index), key)
             continue
         if name in seen:
-            _tell(found, _twice, (where, index), key, name, seen[name])
+            _tell(found, _twice, (where, index), entry, name, seen[name])
         seen[name] = index
 
 
@@ -176,9 +186,9 @@ def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection
             _tell(found, _meaningless, (where, name), shape, value, allowed)
 
 
-def _malformed(where: Where, problem: str, entry: Field) -> Finding:
+def _malformed(where: Where, problem: str, entry: Field, value: object) -> Finding:
     place = place_text(where)
-    return Finding(place, problem, entry.doc or _way(place), "shape")
+    return Finding(place, problem, _quoted(entry, value) or entry.doc or _way(place), "shape")
 
 
 def _too_long(where: Where, count: int, most: int) -> Finding:
@@ -190,13 +200,13 @@ def _keyless(where: Where, key: str) -> Finding:
     return Finding(f"{place_text(where)}.{key}", "is missing", f"say which {key} the entry is about", "shape")
 
 
-def _twice(where: Where, key: str, name: object, first: int) -> Finding:
-    problem = f"`{shown(name)}` is already the {key} of entry {first}"
-    return Finding(f"{place_text(where)}.{key}", problem, f"give each entry a {key} of its own", "shape")
+def _twice(where: Where, entry: Field, name: object, first: int) -> Finding:
+    problem = f"{told(entry, name)} is already the {entry.name} of entry {first}"
+    return Finding(f"{place_text(where)}.{entry.name}", problem, f"give each entry a {entry.name} of its own", "shape")
 
 
 def _meaningless(where: Where, shape: Shape, value: object, allowed: frozenset[str]) -> Finding:
-    problem = f"has no meaning where {shape.variant_key} is `{shown(value)}`"
+    problem = f"has no meaning where {shape.variant_key} is {told(shape.fields[shape.variant_key], value)}"
     beside = listed(tuple(sorted(allowed - {shape.variant_key})))
     return Finding(place_text(where), problem, f"remove it; beside it go {beside}", "shape")
 
@@ -215,7 +225,11 @@ def _way(path: str) -> str:
 def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:
     near = nearest(str(name), _pairs(shape.element)) if suggest else ""
     way = f"did you mean `{near}`?" if near else _known(shape.element)
-    return Finding(f"{place_text(where)}.{shown(name, 64)}", "is not a field of the API", way, "shape")
+    said = told_name(name, shape)
+    if said:
+        return Finding(f"{place_text(where)}.{said}", "is not a field of the API", way, "shape")
+    problem = "has a field that the API does not know; its name may be a secret and is not shown"
+    return Finding(place_text(where), problem, way, "shape")
 
 
 @cache

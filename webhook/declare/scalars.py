@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 from webhook.declare.quantity import kib, written
@@ -39,9 +40,10 @@ class Scalar:
 
     `schema` is its OpenAPI v3 schema, `check` returns the problem with a JSON value or None,
     `to_text` and `from_text` translate between JSON value and XML text (`from_text` raises ValueError).
-    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends. `known` gives
-    the names that are known of a text which takes others too, and is read only where somebody asks. `meaning` gives a
-    value in the form in which all that libvirt reads alike is equal; None where only the value itself is.
+    `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends; `what` says in
+    words what the pattern of a text is. `known` gives the names that are known of a text which takes others too, and
+    is read only where somebody asks. `meaning` gives a value in the form in which all that libvirt reads alike is
+    equal; None where only the value itself is.
     """
 
     schema: dict[str, Any]
@@ -51,6 +53,7 @@ class Scalar:
     presence: bool = False
     values: tuple[str, ...] = field(default=())
     bounds: tuple[int, int] = (0, 0)
+    what: str = ""
     known: Callable[[], Known] | None = None
     meaning: Callable[[Any], Any] | None = None
 
@@ -77,7 +80,7 @@ def text(
 
     def check(value: Any) -> str | None:
         if type(value) is not str:
-            return f"is {kind_of(value)}, expected a string"
+            return f"is {told_as(value)}, expected a string"
         if not 0 < len(value) <= longest:
             return f"has {len(value)} characters, expected 1 to {longest}"
         if not (value.isascii() and value.isprintable()) and UNSAFE.search(value):
@@ -89,7 +92,7 @@ def text(
     schema: dict[str, Any] = {"type": "string", "maxLength": longest, "minLength": 1}
     if pattern:
         schema["pattern"] = f"^(?:{pattern})$"
-    return Scalar(schema, check, known=known, meaning=str.lower if caseless else None)
+    return Scalar(schema, check, what=what, known=known, meaning=str.lower if caseless else None)
 
 
 def choice(*values: str) -> Scalar:
@@ -100,7 +103,7 @@ def choice(*values: str) -> Scalar:
         if type(value) is str and value in allowed:
             return None
         if type(value) is not str:
-            return f"is {kind_of(value)}, expected one of {listed(values)}"
+            return f"is {told_as(value)}, expected one of {listed(values)}"
         return f"`{shown(value)}` is not one of {listed(values)}"
 
     return Scalar({"type": "string", "enum": list(values)}, check, values=values)
@@ -111,16 +114,16 @@ def integer(lowest: int = 0, highest: int = 2**31 - 1, hex_digits: int = 0) -> S
 
     def check(value: Any) -> str | None:
         if type(value) is not int:
-            return f"is {kind_of(value)}, expected a whole number"
+            return f"is {told_as(value)}, expected a whole number"
         if not lowest <= value <= highest:
-            return f"is {value}, expected {lowest} to {highest}"
+            return f"is {shown(value)}, expected {lowest} to {highest}"
         return None
 
     def to_text(value: int) -> str:
         return f"0x{value:0{hex_digits}x}" if hex_digits else str(value)
 
     def from_text(content: str) -> int:
-        return int(content.strip(), 0)
+        return whole(content, 0)
 
     schema: dict[str, Any] = {"type": "integer", "minimum": lowest}
     # An API server reads bounds as floats: the end of int64 becomes one too much there, and then a negative number.
@@ -135,7 +138,7 @@ def boolean(yes: str = "yes", no: str = "no", *, presence: bool = False) -> Scal
     """True or false; XML writes the words `yes` and `no`, or, with `presence`, an empty element for true."""
 
     def check(value: Any) -> str | None:
-        return None if value is True or value is False else f"is {kind_of(value)}, expected true or false"
+        return None if value is True or value is False else f"is {told_as(value)}, expected true or false"
 
     def from_text(content: str) -> bool:
         if content not in (yes, no):
@@ -157,7 +160,7 @@ def memory(lowest_kib: int = 1024) -> Scalar:
         return None
 
     schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
-    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(int(content)), meaning=kib)
+    return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(whole(content)), meaning=kib)
 
 
 def numbers(highest: int) -> Scalar:
@@ -178,7 +181,7 @@ def numbers(highest: int) -> Scalar:
         found: list[int] = []
         for part in content.split(","):
             first, _, last = part.strip().partition("-")
-            low, high = int(first), int(last or first)
+            low, high = whole(first), whole(last or first)
             if not 0 <= low <= high <= highest:
                 raise ValueError(f"`{shown(content)}` is no set of numbers up to {highest}")
             found.extend(range(low, high + 1))
@@ -187,6 +190,14 @@ def numbers(highest: int) -> Scalar:
     item = {"type": "integer", "minimum": 0, "maximum": highest}
     schema = {"type": "array", "items": item, "maxItems": highest + 1, "x-kubernetes-list-type": "atomic"}
     return Scalar(schema, check, lambda value: ",".join(str(item) for item in value), from_text)
+
+
+def whole(content: str, base: int = 10) -> int:
+    """The whole number that an XML text is; ValueError in words for people."""
+    try:
+        return int(content.strip(), base)
+    except ValueError:
+        raise ValueError("it is no whole number") from None
 
 
 def nullable(inner: Scalar) -> Scalar:
@@ -198,15 +209,53 @@ def nullable(inner: Scalar) -> Scalar:
     )
 
 
+# What YAML can say and JSON cannot, by the type that a reader makes of it.
+_OF_YAML = {
+    bytes: "bytes (`!!binary` in YAML)",
+    set: "a set (`!!set` in YAML)",
+    date: "a date (`!!timestamp` in YAML)",
+    datetime: "a date (`!!timestamp` in YAML)",
+    tuple: "a pair (`!!pairs` or `!!omap` in YAML)",
+}
+_OF_JSON = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A word that some readers of YAML take for a number and others for a text; `meaning` says for which number."""
+
+    word: str
+    meaning: str
+
+
 def kind_of(value: object) -> str:
-    """A JSON value's type in the user's words."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    """A value's type in the user's words."""
+    if isinstance(value, Ambiguous):
+        return value.meaning
+    if isinstance(value, float) and value - value != 0:
+        return "no finite number"
+    return _OF_JSON.get(type(value)) or _OF_YAML.get(type(value), "nothing that JSON has")
+
+
+def told_as(value: object) -> str:
+    """The same, with the words of YAML that are easily meant as texts."""
+    return "true or false (as are `yes`, `no`, `on` and `off` in YAML)" if isinstance(value, bool) else kind_of(value)
 
 
 def shown(value: object, longest: int = 80) -> str:
-    """A tenant's value as a message may show it: one line, printable, cut."""
-    content = value if isinstance(value, str) else repr(value)
+    """A tenant's value as a message may show it: one line, as JSON writes it, printable, cut.
+
+    What stands in objects and lists is not shown, but for lists of whole numbers: some of it may be a secret.
+    """
+    content = value if isinstance(value, str) else _as_json(value)
     if len(content) <= longest and content.isascii() and content.isprintable() and "`" not in content:
         return content
     safe = "".join(
@@ -214,6 +263,26 @@ def shown(value: object, longest: int = 80) -> str:
         for char in content[: longest + 1]
     )
     return safe[:longest] + "…" if len(content) > longest else safe
+
+
+# Whole numbers of more bits are not written out: the time grows with the square of their length.
+_MOST_BITS, _MOST_ITEMS = 256, 32
+
+
+def _as_json(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if type(value) is int:
+        return str(value) if value.bit_length() <= _MOST_BITS else "…"
+    if isinstance(value, float):
+        return repr(value) if value - value == 0 else ".nan" if value != value else f"{'-' if value < 0 else ''}.inf"
+    if isinstance(value, dict):
+        return "{…}" if value else "{}"
+    if isinstance(value, list):
+        numbered = all(type(item) is int for item in value[:_MOST_ITEMS])
+        items = [_as_json(item) for item in value[:_MOST_ITEMS]] if numbered else ["…"]
+        return f"[{', '.join(items)}{', …' if numbered and len(value) > _MOST_ITEMS else ''}]"
+    return value.word if isinstance(value, Ambiguous) else "…"
 
 
 def listed(values: tuple[str, ...]) -> str:

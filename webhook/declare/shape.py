@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from webhook.declare.element import Backend, Element, Frontend, Half, camel, fields_of
+from webhook.declare.element import SECRET_KINDS, Backend, Element, Frontend, Half, camel, fields_of
 from webhook.declare.scalars import Scalar
 
 _MOST, _MOST_NAMED = 4096, 512
@@ -36,6 +36,8 @@ class Field:
     many: bool = False
     # A leaf that is frontend whatever its value, or an element that is no backend as a whole: there is nothing to mark.
     plain: bool = False
+    # What stands here may be a secret: withheld.py makes every text about it.
+    secret: bool = False
     # Values that passed the check, with their type: filled and bounded by the inspection.
     seen: dict[Any, type] = field(default_factory=dict)
 
@@ -88,6 +90,7 @@ def shape_of(element: type[Element]) -> Shape:
             plain=not isinstance(declared.half, Backend)
             if inner
             else isinstance(declared.half, Frontend) and not declared.unless,
+            secret=declared.secret or _is_secret(declared.half),
         )
     if element.variants is not None:
         key, table = element.variants
@@ -95,6 +98,10 @@ def shape_of(element: type[Element]) -> Shape:
         common = set(shape.fields) - {name for names in table.values() for name in names}
         shape.variants = {value: frozenset(common | set(names)) for value, names in table.items()}
     return shape
+
+
+def _is_secret(half: Half) -> bool:
+    return isinstance(half, Backend) and half.kind in SECRET_KINDS
 
 
 def _default_place(name: str, inner: type[Element] | None) -> str:

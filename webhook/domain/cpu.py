@@ -5,7 +5,7 @@ from typing import Annotated
 
 from webhook.declare import Element, Goal, backend, choice, frontend, integer, nullable, numbers, text
 from webhook.domain.cpu_names import FEATURES, MODELS, known
-from webhook.domain.types import MODEL, Amount, Flag, Model, Positive, Size, Switch, Word
+from webhook.domain.types import MODEL, PRINTABLE, Amount, Flag, Model, Positive, Size, Switch, Word
 
 
 class Vcpu(Element, tag="vcpu"):
@@ -39,9 +39,10 @@ class Topology(Element, tag="topology"):
 class CpuFeature(Element, tag="feature"):
     """One CPU feature flag and whether the guest has it."""
 
-    name: Annotated[str, text(64, "[A-Za-z0-9._-]+", "a CPU feature's name", known=partial(known, FEATURES))] | None = (
-        frontend()
-    )
+    name: (
+        Annotated[str, text(64, "[A-Za-z0-9][A-Za-z0-9._-]*", "a CPU feature's name", known=partial(known, FEATURES))]
+        | None
+    ) = frontend()
     policy: Annotated[str, choice("require", "optional", "disable", "forbid", "force")] | None = frontend()
 
 
@@ -129,7 +130,9 @@ class Cpu(Element, tag="cpu"):
     migratable: Annotated[str, choice("on", "off")] | None = frontend()
     model: Annotated[str, text(*MODEL, known=partial(known, MODELS))] | None = frontend("model")
     fallback: Annotated[str, choice("allow", "forbid")] | None = frontend("model/@fallback")
-    vendor_id: Annotated[str, text(12, "[^,]{12}", "12 characters")] | None = frontend("model/@vendor_id")
+    vendor_id: (
+        Annotated[str, text(12, f"{PRINTABLE}{{12}}", "12 printable characters of ASCII, none of them a comma")] | None
+    ) = frontend("model/@vendor_id")
     vendor: Model | None = frontend("vendor")
     cache: CpuCache | None = frontend()
     max_phys_addr: MaxPhysAddr | None = frontend()

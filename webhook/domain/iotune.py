@@ -1,7 +1,7 @@
 """Limits on what disks may do (libvirt: formatdomain, "Hard drives", `iotune`, and "Throttle groups")."""
 
 from webhook.declare import Element, backend
-from webhook.domain.types import Big, Line
+from webhook.domain.types import Big, FileName
 
 
 class Iotune(Element, tag="iotune"):
@@ -26,7 +26,7 @@ class Iotune(Element, tag="iotune"):
     read_iops_sec_max_length: Big | None = backend("io-tuning", "read_iops_sec_max_length")
     write_iops_sec_max_length: Big | None = backend("io-tuning", "write_iops_sec_max_length")
     size_iops_sec: Big | None = backend("io-tuning", "size_iops_sec")
-    group_name: Line | None = backend("io-tuning", "group_name")
+    group_name: FileName | None = backend("io-tuning", "group_name")
 
 
 class ThrottleGroup(Iotune, tag="throttlegroup"):

@@ -90,6 +90,7 @@ class Os(Element, tag="os"):
     kernel: Path | None = backend("host-path", "kernel")
     initrd: Path | None = backend("host-path", "initrd")
     dtb: Path | None = backend("host-path", "dtb")
-    cmdline: Line | None = backend("host-path", "cmdline")
+    # Installers and clients take passwords and tokens there.
+    cmdline: Line | None = backend("host-path", "cmdline", secret=True)
     shim: Path | None = backend("host-path", "shim")
     acpi_tables: list[AcpiTable] | None = backend("host-path", "acpi/table")

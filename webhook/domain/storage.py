@@ -142,7 +142,8 @@ class StorageSource(Element, tag="source"):
     mode: Annotated[str, choice("host", "direct")] | None = backend("host-path")
     protocol: Line | None = backend("host-port")
     name: Path | None = backend("host-port")
-    query: Line | None = backend("host-port")
+    # A signed URL has its signature there.
+    query: Line | None = backend("host-port", secret=True)
     tls: Flag | None = backend("host-port")
     tls_hostname: Line | None = backend("host-port", "@tlsHostname")
     type: Annotated[str, choice("pci", "unix")] | None = backend("passthrough")

@@ -5,13 +5,20 @@ from typing import Annotated
 from webhook.declare import Element, backend, frontend, text
 from webhook.domain.types import Line, Path, Uuid
 
+# Month, day and year, as libvirt takes them: years of two digits are those from 1900 on.
+_DATE = "(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])/([0-9]{2}|(19|[2-9][0-9])[0-9]{2})"
+# libvirt, up to 12.8 at least, doubles no comma here, so that QEMU would read what follows as options of `-fw_cfg`, a
+# file of the host among them; `&`, `<`, `>` and quotes reach the guest as XML writes them; spaces alone are no value.
+_BLOB = " *[^,&<>'\" ][^,&<>'\"]*"
+_NAME = "[A-Za-z0-9_][A-Za-z0-9._-]*"
+
 
 class Bios(Element, tag="bios"):
     """SMBIOS block 0."""
 
     vendor: Line | None = frontend("entry[@name='vendor']")
     version: Line | None = frontend("entry[@name='version']")
-    date: Line | None = frontend("entry[@name='date']")
+    date: Annotated[str, text(10, _DATE, "a date like `04/01/2014`")] | None = frontend("entry[@name='date']")
     release: Line | None = frontend("entry[@name='release']")
 
 
@@ -39,7 +46,8 @@ class Chassis(Element, tag="chassis"):
 class OemString(Element, tag="entry"):
     """One string of SMBIOS block 11, which the guest's own tools read."""
 
-    value: Annotated[str, text(1024)] | None = frontend(".")
+    # systemd takes the guest's credentials from there (systemd.system-credentials).
+    value: Annotated[str, text(1024)] | None = frontend(".", secret=True)
 
 
 class Sysinfo(Element, tag="sysinfo[@type='smbios']"):
@@ -61,8 +69,14 @@ class Sysinfo(Element, tag="sysinfo[@type='smbios']"):
 class FwCfgEntry(Element, tag="entry", key="name"):
     """One blob that QEMU's fw_cfg device hands to the guest's firmware and kernel; a file would be the host's."""
 
-    name: Annotated[str, text(55, "opt/[A-Za-z0-9._/-]+", "a name below `opt/`")] | None = frontend()
-    value: Annotated[str, text(4096)] | None = frontend(".")
+    name: Annotated[str, text(55, f"opt/{_NAME}(/{_NAME})*", "a name below `opt/`")] | None = frontend()
+    # What a guest is set up with: Ignition's and systemd's credentials among it.
+    value: Annotated[str, text(4096, _BLOB, "a text without commas, quotes, `&`, `<` and `>`")] | None = frontend(
+        ".",
+        doc="write it without commas, quotes, `&`, `<` and `>`, which libvirt hands on wrongly, for example as Base64; "
+        "`spec.domain.sysinfo.oemStrings` takes them all",
+        secret=True,
+    )
     file: Path | None = backend("host-path")
 
 

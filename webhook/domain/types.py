@@ -38,6 +38,13 @@ Mac = Annotated[
 ]
 # What QEMU takes in a disk's serial without quoting it (libvirt's own set, VIR_STORAGE serial).
 Serial = Annotated[str, text(36, "[A-Za-z0-9 ._+-]+", "a serial number (letters, digits, space, `.`, `_`, `+`, `-`)")]
+# What a file or an object on the host is named after: no way up, no folder of its own, not the start of an option.
+FileName = Annotated[
+    str,
+    text(64, "[A-Za-z0-9_][A-Za-z0-9._-]*", "a name (letters, digits, `_`, `-`, `.`; not first a `-` or `.`)"),
+]
+# libvirt hands this on as it stands, so the comma is missing: QEMU would read what follows as its next option.
+PRINTABLE = "[ -+\\--~]"
 Line = Annotated[str, text(256)]
 Path = Annotated[str, text(4096)]
 MODEL = (64, "[A-Za-z0-9][A-Za-z0-9._+-]*", "a model's name")
@@ -69,4 +76,4 @@ HostPort = Annotated[int, integer(-1, 65535)]
 DeviceId = Annotated[int, integer(0, 0xFFFF, hex_digits=4)]
 Amount = Annotated[int | str, memory(1)]
 # What a boot loader of s390x is told.
-Loadparm = Annotated[str, text(8, "[A-Za-z0-9. ]{1,8}", "up to 8 letters, digits, dots or spaces")]
+Loadparm = Annotated[str, text(8, " *[A-Za-z0-9.][A-Za-z0-9. ]*", "up to 8 letters, digits, dots or spaces")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lxml import etree
 
-from webhook.declare import Field
+from webhook.declare import Field, shown
+from webhook.declare.scalars import whole
 from webhook.libvirt.place import where
 
 # libvirt's own table (virScaleInteger); KiB where nothing is said.
@@ -31,9 +32,9 @@ def in_own_unit(content: str, node: etree._Element, entry: Field, met: set[objec
         return content
     scale = _BYTES.get(unit)
     if scale is None:
-        raise ValueError(f"unit {unit}")
+        raise ValueError(f"unit {shown(unit)}")
     met.add((node, "unit"))
-    return str(-(-int(content) * scale // _BYTES[own or "KiB"]))
+    return str(-(-whole(content) * scale // _BYTES[own or "KiB"]))
 
 
 def _is_amount(entry: Field) -> bool:

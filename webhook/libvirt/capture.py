@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare import Field, Frontend, Shape, shown
+from webhook.declare import Field, Frontend, Shape, told
 from webhook.domain import domain_shape
 from webhook.findings import Finding
 from webhook.libvirt.frontend import frontend_of
@@ -93,7 +93,7 @@ def _leaf(target: Tree, entry: Field, value: Any, here: str, path: str, found: C
             target[entry.name] = value
             found.added.append(f"{path}.{here}")
     elif entry.name != "name" and entry.scalar is not None and not entry.scalar.same(there, value):
-        problem = f"is `{shown(there)}`, but the running domain has `{shown(value)}`"
+        problem = f"is {told(entry, there)}, but the running domain has {told(entry, value)}"
         way = "what is stored stays; find out why the domain was started with another machine"
         found.findings.append(Finding(f"{path}.{here}", problem, way, "capture"))
 

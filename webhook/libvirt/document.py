@@ -27,10 +27,21 @@ def document(xml: bytes | str, root: str) -> etree._Element:
     try:
         found = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as problem:
-        raise _refused(f"is no well-formed XML: {shown(problem.msg or '', 200)}") from None
+        raise _refused(f"is no well-formed XML: {_words(problem)}") from None
     if found.tag != root:
         raise _refused(f"is a `{shown(found.tag)}`, expected a `{root}`")
     return found
+
+
+# libxml2's numbers of errors, by their names.
+_ERRORS = {number: name for name, number in vars(etree.ErrorTypes).items() if type(number) is int}
+
+
+def _words(problem: etree.XMLSyntaxError) -> str:
+    """What is wrong and where. The parser's own words have parts of the document, maybe of a password."""
+    name = _ERRORS.get(getattr(problem, "code", 0), "ERR_SYNTAX").removeprefix("ERR_").lower().replace("_", " ")
+    line, column = problem.position
+    return f"{name}, line {line}, column {column}"
 
 
 def _content(xml: bytes | str) -> bytes:

@@ -10,7 +10,8 @@ from typing import Any
 
 from lxml import etree
 
-from webhook.declare import Field, Shape, shown
+from webhook.declare import Field, Shape, problem_of, shown, told
+from webhook.declare.withheld import taken
 from webhook.domain import domain_shape
 from webhook.domain.elsewhere import RUNNING, owner
 from webhook.findings import Finding, Refused
@@ -146,11 +147,12 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
         if entry.place == "alias/@name":
             walk.leave(found, at.attribute, "is libvirt's own name for the device", "running")
             return None
-        walk.leave(found, at.attribute, f"`{shown(content)}` is not understood: {shown(str(problem))}")
+        why = taken(scalar) if entry.secret else f"{problem}"
+        walk.leave(found, at.attribute, f"{told(entry, content)} is not understood: {why}")
         return None
-    problem_of_value = scalar.check(value)
-    if problem_of_value is not None:
-        walk.leave(found, at.attribute, problem_of_value)
+    wrong = problem_of(entry, value)
+    if wrong is not None:
+        walk.leave(found, at.attribute, wrong)
         return None
     return value
 

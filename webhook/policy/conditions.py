@@ -11,7 +11,7 @@ from typing import Any
 
 import re2  # type: ignore[import-untyped]
 
-from webhook.declare import Field, kib, shown, written
+from webhook.declare import Field, kib, problem_of, shown, told, written
 
 # What a field holds, as far as conditions care.
 ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
@@ -88,14 +88,14 @@ def _values(wanted: object, field: Field | None) -> frozenset[object]:
         raise Unfit(f"compares values, and the field holds {holding(field)}", "name one of the fields below it")
     made, same = set(), comparable(field)
     for value in wanted:
-        problem = field.scalar.check(value) if field and field.scalar else None
+        problem = problem_of(field, value) if field and field.scalar else None
         if problem:
             raise Unfit(f"can never hold: the field's value {problem}", "name values that the field can have")
         known = same(value)
         if known is None:
             raise Unfit(f"holds `{shown(value)}`, expected texts, whole numbers or booleans")
         if known in made:
-            raise Unfit(f"names `{shown(value)}` twice", "keep one of them")
+            raise Unfit(f"names {told(field, value) if field else f'`{shown(value)}`'} twice", "keep one of them")
         made.add(known)
     return frozenset(made)
 

@@ -20,7 +20,7 @@ from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Re
 from webhook.policy.namesakes import Namesakes
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
-from webhook.policy.view import Tree, View, view
+from webhook.policy.view import Denial, Tree, View, view
 from webhook.policy.walk import denials
 
 # A decision tells of so many refusals at most, unless it is asked for fewer.
@@ -109,7 +109,12 @@ class Engine:
         for denial in denials(one, marks, spec, path, enough):
             if stored is not None and unchanged(one, denial, spec, stored, path, self.places, known):
                 continue
-            yield refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value)
+            yield self._refusal(denial)
+
+    def _refusal(self, denial: Denial) -> Finding:
+        place = self.places.get(denial.declared)
+        secret = place is not None and place.field.secret
+        return refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value, secret=secret)
 
     def lost(
         self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare import Backend, Mark, Place, shown
+from webhook.declare import SECRET_KINDS, Backend, Mark, Place, shown
 from webhook.findings import Finding
 from webhook.policy.devices import CHOSEN_ANEW, DEVICES, ELSEWHERE, Parts, device_of, namesake, standing
 from webhook.policy.guards import Memo
@@ -129,12 +129,12 @@ class _Update:
             if type(at.new) is not dict:
                 return None  # malformed, and refused for that
             if name not in at.new:
-                return _missing(denial, at, parts[depth:])
+                return self._missing(denial, at, parts[depth:])
             new, old, here = at.new[name], at.old[name], f"{at.here}.{name}"
             if index:
                 number = self._number(new, old[int(index)], f"{declared}[*]")
                 if number is None:
-                    return _missing(denial, at, parts[depth:])
+                    return self._missing(denial, at, parts[depth:])
                 if number < 0:
                     break
                 new, old, declared, here = new[number], old[int(index)], f"{declared}[*]", f"{here}[{number}]"
@@ -143,7 +143,7 @@ class _Update:
                 unit = at
         else:
             if not self.known.pair(at.new, at.old, _same):
-                return _changed(denial, at)
+                return self._changed(denial, at)
         return self._turned(denial, at, unit) if unit is not None else None
 
     def _number(self, new: Any, entry: Any, declared: str) -> int | None:
@@ -161,6 +161,31 @@ class _Update:
             return None
         differs = _differing(unit.new, unit.old, compared)
         return Lost(at.here, f"was granted to a device whose `{differs}` was another", _DEVICE, denial.rule)
+
+    def _changed(self, denial: Denial, at: _At) -> Lost:
+        told = self._told(denial, at.old)
+        problem = f"was {told} and is {self._told(denial, at.new)}" if told else "is not what was granted"
+        return Lost(at.here, problem, _VALUE.format("change"), denial.rule)
+
+    def _missing(self, denial: Denial, at: _At, parts: Parts) -> Lost:
+        """From the first name that is missing down to the field, or to a list that lacks an entry."""
+        names: list[str] = []
+        value: Any = at.old
+        for name, index in parts:
+            names.append(name)
+            value = value[name]
+            if index:
+                break
+        told = self._told(denial, value)
+        problem = f"was {told} and is gone" if told else "is gone"
+        way = _VALUE.format("remove")
+        return Lost(".".join([at.here, *names]), problem, way, denial.rule, at.new, tuple(names), value)
+
+    def _told(self, denial: Denial, value: Any) -> str:
+        """A value as it may be told; empty where it may be a secret, or is no leaf."""
+        place = self.places.get(denial.declared)
+        hidden = denial.kind in SECRET_KINDS or (place is not None and place.field.secret)
+        return f"`{shown(value)}`" if not hidden and isinstance(value, str | int) else ""
 
 
 def _same(new: Any, old: Any) -> bool:
@@ -181,29 +206,3 @@ def _differing(new: Any, old: Any, compared: Any) -> str:
     if type(inner) is dict and type(before) is dict:
         return f"{name}.{_differing(inner, before, _same)}"
     return shown(name)
-
-
-def _changed(denial: Denial, at: _At) -> Lost:
-    told = _told(denial, at.old)
-    problem = f"was {told} and is {_told(denial, at.new)}" if told else "is not what was granted"
-    return Lost(at.here, problem, _VALUE.format("change"), denial.rule)
-
-
-def _missing(denial: Denial, at: _At, parts: Parts) -> Lost:
-    """From the first name that is missing down to the field, or to a list that lacks an entry."""
-    names: list[str] = []
-    value: Any = at.old
-    for name, index in parts:
-        names.append(name)
-        value = value[name]
-        if index:
-            break
-    told = _told(denial, value)
-    problem = f"was {told} and is gone" if told else "is gone"
-    way = _VALUE.format("remove")
-    return Lost(".".join([at.here, *names]), problem, way, denial.rule, at.new, tuple(names), value)
-
-
-def _told(denial: Denial, value: Any) -> str:
-    """A value as it may be told; empty where it may not, or is no leaf."""
-    return f"`{shown(value)}`" if denial.kind != "credential" and isinstance(value, str | int) else ""

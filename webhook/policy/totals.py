@@ -56,7 +56,7 @@ def totals() -> dict[str, Total]:
 
 def _total(name: str, said: Mapping[str, Any]) -> Total:
     unit, largest = said["unit"], said["largest"]
-    parts = tuple(tuple(_TERMS[word](part[word], unit) for word in part if word in _TERMS) for part in largest)
+    parts = tuple(tuple(_TERMS[word](terms, unit) for word, terms in part.items()) for part in largest)
     paths = frozenset(path for part in largest for path in _paths(part))
     return Total(name, said["doc"], said["at"], unit, parts, paths)
 
@@ -80,7 +80,7 @@ def _product(paths: Iterable[str], unit: str) -> Term:  # noqa: ARG001 - one of 
 
 def _each(entries: Mapping[str, str], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
     """What each entry of these lists states below itself, 1 where it states nothing."""
-    known = [(_steps(path), _steps(below) if below else ()) for path, below in entries.items()]
+    known = [(_steps(path), _steps(below)) for path, below in entries.items()]
     return lambda spec: sum([_or_one(entry, below) for steps, below in known for entry in _at(spec, steps)])
 
 
@@ -114,7 +114,7 @@ def _adding(paths: Iterable[str], amount: Callable[[Any], int]) -> Term:
 
 
 def _or_one(entry: Any, below: Steps) -> int:
-    return max([1, *map(_whole, _at(entry, below))]) if below else 1
+    return max([1, *map(_whole, _at(entry, below))])
 
 
 def _whole(value: Any) -> int:
@@ -136,6 +136,4 @@ def _at(tree: Any, steps: Steps) -> list[Any]:
         found = [each[name] for each in found if type(each) is dict and name in each]
         if many:
             found = [entry for each in found if type(each) is list for entry in each]
-        if not found:
-            break
     return found

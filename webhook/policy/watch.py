@@ -42,6 +42,10 @@ async def watch(policies: Policies, on_load: OnLoad, on_error: OnError, look_eve
             # The folder itself is gone or replaced; what was in force stays so.
             await _look(policies, on_load, on_error)
             await asyncio.sleep(min(1.0, look_every))
+        except RuntimeError:
+            # The node has no watches left to give: the folder is looked at by the clock alone.
+            await _look(policies, on_load, on_error)
+            await asyncio.sleep(look_every)
 
 
 async def _look(policies: Policies, on_load: OnLoad, on_error: OnError) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from webhook.server.health import Health
 from webhook.server.hooks import HOOKS, Hook
 from webhook.server.metrics import Metrics
 from webhook.server.settings import Settings, read_site
+from webhook.server.supervision import Supervision
 
 if TYPE_CHECKING:
     from certs.cluster import Apis
@@ -38,11 +39,12 @@ def create_app(
     reloader: Reloader | None = None,
     tend: Callable[[], object] | None = None,
     apis: Apis | None = None,
+    supervision: Supervision | None = None,
 ) -> FastAPI:
     """The service with these settings; raises Refused where the policies cannot be loaded.
 
     `reloader` serves the certificates and is kept up to date in the lifespan; `tend` renews self-managed ones. `apis`
-    is the cluster, for the settings that need one.
+    is the cluster, for the settings that need one. `supervision` keeps what runs beside the reviews.
     """
     world = World(
         policies=Policies(settings.policies or shipped(), places(), settings.default_level),
@@ -51,22 +53,29 @@ def create_app(
     namespaces, events = _cluster(settings, apis)
     if namespaces is not None:
         world.labels = namespaces.labels
-    metrics, health = Metrics(), Health(world, reloader, namespaces)
+    supervision = supervision or Supervision(logs.event)
+    metrics, health = Metrics(), Health(world, reloader, namespaces, supervision)
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with background(world.policies, metrics, events, namespaces, reloader, tend):
+        async with background(supervision, world.policies, metrics, events, namespaces, reloader, tend):
             digest = world.policies.digest[:12]
             logs.event("started", version=version("vmconfig"), policy=digest, listen=settings.listen)
             yield
         logs.event("stopped")
 
-    app = FastAPI(title="vmconfig", version=version("vmconfig"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="vmconfig", version=version("vmconfig"), lifespan=lifespan, openapi_url=None)
     app.state.health, app.state.world, app.state.metrics = health, world, metrics
     _probes(app, health, metrics)
     hooks = {f"/{name}": Hook(name, world, metrics) for name in HOOKS}
-    app.add_middleware(Front, hooks=hooks, body_limit=settings.body_limit, deadline=settings.deadline)
+    app.add_middleware(
+        Front,
+        hooks=hooks,
+        body_limit=settings.body_limit,
+        deadline=settings.deadline,
+        certified_only=settings.client_ca is not None,
+    )
     return app
 
 
@@ -106,8 +115,11 @@ def _scraped(health: Health, metrics: Metrics) -> None:
     """What is known best at the moment of asking."""
     engine, namespaces = health.world.policies.engine, health.namespaces
     metrics.exceptions(ending(engine.policies, engine.today()))
+    metrics.kept(logs.dropped(), health.supervision.restarts)
     if health.reloader is not None:
-        metrics.expiry.set(health.reloader.expires_at.replace(tzinfo=UTC).timestamp())
+        now, expires = datetime.now(UTC), health.reloader.expires_at
+        metrics.expiry.set(0 if expires is None else expires.timestamp())
+        metrics.certificate_problem.set(bool(health.reloader.problem or health.reloader.unusable(now)))
     if namespaces is not None:
         age = namespaces.watch.age
         metrics.namespaces.set(len(namespaces))

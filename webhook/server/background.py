@@ -1,13 +1,13 @@
 """What the service does beside answering: policies and their exceptions, certificates, and what the cluster is told.
 
-Every task lives in the application's lifespan and ends with it.
+Every task and thread lives in the application's lifespan and ends with it; what fails is started again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,20 @@ from webhook.policy.exceptions import expired
 from webhook.policy.watch import watch as watch_policies
 from webhook.server import logs
 from webhook.server.metrics import Metrics
+from webhook.server.supervision import Supervision
 
 if TYPE_CHECKING:
     from certs.serve import Reloader
 
 # Seconds between two looks at the calendar: exceptions end at midnight, UTC.
 _DAY = 30.0
+# Seconds that a thread may take to end.
+_LAST = 2.0
 
 
 @contextlib.asynccontextmanager
 async def background(
+    supervision: Supervision,
     policies: Policies,
     metrics: Metrics,
     events: Events | None,
@@ -38,22 +42,44 @@ async def background(
 ) -> AsyncIterator[None]:
     """All of it while this is entered; what is None is not done."""
     news = News(policies, metrics, events)
-    running = [watch_policies(policies, news.good, news.bad), news.follow_calendar()]
+    running: dict[str, Callable[[], Awaitable[None]]] = {
+        "policies": lambda: watch_policies(policies, news.good, news.bad),
+        "exceptions": news.follow_calendar,
+    }
     if events is not None:
-        running.append(events.run())
+        running["events"] = events.run
     if reloader is not None:
-        from certs.serve import watch
+        running["certificates"] = lambda: _certificates(reloader, tend)
+    tasks = [asyncio.create_task(supervision.task(name, run)) for name, run in running.items()]
+    async with _following(supervision, namespaces):
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-        running.append(watch(reloader, tend))
-    tasks = [asyncio.create_task(each) for each in running]
-    if namespaces is not None:
-        namespaces.watch.start()
-    yield
-    for task in tasks:
-        task.cancel()
-    if namespaces is not None:
-        await asyncio.to_thread(namespaces.watch.stop)
-    await asyncio.gather(*tasks, return_exceptions=True)
+
+@contextlib.asynccontextmanager
+async def _following(supervision: Supervision, namespaces: Namespaces | None) -> AsyncIterator[None]:
+    """The watch of the namespaces goes on while this is entered."""
+    if namespaces is None:
+        yield
+        return
+    watch = namespaces.watch
+    thread = supervision.thread(watch.what, watch.run, watch.ending)
+    try:
+        yield
+    finally:
+        watch.stop()
+        await asyncio.to_thread(thread.join, _LAST)
+
+
+async def _certificates(reloader: Reloader, tend: Callable[[], object] | None) -> None:
+    """cryptography costs what a service without certificates need not pay."""
+    from certs.serve import watch
+
+    await watch(reloader, tend)
 
 
 class News:

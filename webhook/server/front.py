@@ -17,11 +17,14 @@ _JSON = (b"content-type", b"application/json")
 class Front:
     """An ASGI application: POST on a hook's path goes to the hook, all else to the application behind."""
 
-    def __init__(self, app: Any, hooks: Mapping[str, Hook], body_limit: int, deadline: float) -> None:
+    def __init__(
+        self, app: Any, hooks: Mapping[str, Hook], body_limit: int, deadline: float, *, certified_only: bool = False
+    ) -> None:
         self.app = app
         self.hooks = hooks
         self.body_limit = body_limit
         self.deadline = deadline
+        self.certified_only = certified_only
         # One at a time: reading policies leaves the other core to VMs.
         self.apart = asyncio.Semaphore(1)
 
@@ -29,6 +32,9 @@ class Front:
         hook = self.hooks.get(scope["path"]) if scope["type"] == "http" else None
         if hook is None:
             await self.app(scope, receive, send)
+            return
+        if self.certified_only and not scope.get("state", {}).get("client_certificate"):
+            await _reply(send, *hook.malformed(401, "callers need a certificate of the client CA"), close=True)
             return
         if scope["method"] != "POST":
             await _reply(send, *hook.malformed(405, "webhooks are called by POST"), close=True)
@@ -51,17 +57,17 @@ class Front:
         for name, value in scope["headers"]:
             if name == b"content-length" and int(value) > self.body_limit:
                 return 413
-        message = await self._next(receive)
+        ends = asyncio.get_running_loop().time() + self.deadline
+        message = await self._next(receive, ends)
         if message is None:
             return 408
         if message["type"] == "http.request" and not message.get("more_body"):
             return message["body"] if len(message["body"]) <= self.body_limit else 413
-        return await self._rest(message, receive)
+        return await self._rest(message, receive, ends)
 
-    async def _rest(self, message: Any, receive: Any) -> bytes | int | None:
+    async def _rest(self, message: Any, receive: Any, ends: float) -> bytes | int | None:
         chunks: list[bytes] = []
         size = 0
-        ends = asyncio.get_running_loop().time() + self.deadline
         while message["type"] == "http.request":
             chunks.append(message["body"])
             size += len(message["body"])
@@ -74,9 +80,9 @@ class Front:
                 return 408
         return None
 
-    async def _next(self, receive: Any, ends: float | None = None) -> Any:
+    async def _next(self, receive: Any, ends: float) -> Any:
         try:
-            async with asyncio.timeout_at(ends or asyncio.get_running_loop().time() + self.deadline):
+            async with asyncio.timeout_at(ends):
                 return await receive()
         except TimeoutError:
             return None

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from webhook.admission.world import RULE_SETS, World
 from webhook.policy.exceptions import expired, expiring
+from webhook.server import logs
+from webhook.server.supervision import Supervision
 
 if TYPE_CHECKING:
     from certs.serve import Reloader
     from webhook.cluster.namespaces import Namespaces
+
+# Seconds without a word of the namespaces after which their labels may be others by now. A quiet watch is opened anew
+# every half minute, so that this is no pause but a loss.
+SILENT = 300.0
 
 
 @dataclass(slots=True)
@@ -22,6 +28,7 @@ class Health:
     world: World
     reloader: Reloader | None = None
     namespaces: Namespaces | None = None
+    supervision: Supervision = field(default_factory=lambda: Supervision(logs.event))
     draining: bool = False
 
     def problems(self) -> list[str]:
@@ -29,12 +36,22 @@ class Health:
         found = []
         if self.draining:
             found.append("the service is shutting down")
-        if self.reloader is not None and self.reloader.expires_at <= datetime.now(UTC):
-            found.append(f"the certificate expired at {self.reloader.expires_at.isoformat()}")
-        if self.namespaces is not None and not self.namespaces.watch.synced:
-            why = self.namespaces.watch.problem or "the API server has not answered yet"
-            found.append(f"the namespaces' labels are not known yet: {why}")
-        return found
+        unusable = self.reloader.unusable(datetime.now(UTC)) if self.reloader is not None else ""
+        if unusable:
+            found.append(unusable)
+        return found + self._silence() + self.supervision.problems()
+
+    def _silence(self) -> list[str]:
+        """Why the namespaces' labels are not known, or not known any more."""
+        if self.namespaces is None:
+            return []
+        watch = self.namespaces.watch
+        why = watch.problem or "the API server has not answered"
+        if not watch.synced:
+            return [f"the namespaces' labels are not known yet: {why}"]
+        if watch.age is not None and watch.age > SILENT:
+            return [f"nothing was heard of the namespaces' labels for {watch.age:.0f} s: {why}"]
+        return []
 
     def details(self) -> dict[str, Any]:
         """What an operator wants to know when looking closer."""
@@ -51,10 +68,14 @@ class Health:
             },
             "namespaces": self._namespaces(),
             "certificate": {
-                "expires": self.reloader.expires_at.isoformat() if self.reloader else None,
+                "expires": self._expires(),
                 "problem": self.reloader.problem if self.reloader else None,
             },
         }
+
+    def _expires(self) -> str | None:
+        expires = self.reloader.expires_at if self.reloader is not None else None
+        return None if expires is None else expires.isoformat()
 
     def _namespaces(self) -> dict[str, Any] | None:
         """How many are known, since when nothing was heard (seconds) and why; None where they are not watched."""

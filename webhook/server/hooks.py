@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +18,7 @@ from webhook.admission.world import World
 from webhook.kinds import KINDS
 from webhook.server import logs
 from webhook.server.metrics import Metrics
+from webhook.server.trace import trace
 
 # A VM's object is some 20 levels deep; beyond this a body is no manifest but an attack on whoever reads it.
 DEEPEST = 64
@@ -29,6 +29,8 @@ Decide = Callable[[Review, World], Verdict]
 HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate, "policies": check_policies}
 # Whole policy files are read there: too long for the event loop, on which VMs wait.
 APART = frozenset({"policies"})
+# Kubernetes' reasons of a Status.
+_WORDS = {401: "Unauthorized", 405: "MethodNotAllowed", 408: "Timeout", 413: "RequestEntityTooLarge"}
 _KNOWN = frozenset({*KINDS, CONFIG_MAP})
 
 
@@ -53,8 +55,8 @@ class Hook:
         try:
             verdict = self.decide(review, self.world)
             made = answer(review.uid, verdict)
-        except Exception:  # an unexpected error ends as a structured refusal, never as a pass
-            return 200, self._broken(review)
+        except Exception as error:  # an unexpected error ends as a structured refusal, never as a pass
+            return 200, self._broken(review, error)
         seconds = time.perf_counter() - began
         size = len(made) if verdict.patch else 0
         self.metrics.review(self.name, review, review.kind in _KNOWN, verdict, seconds, size)
@@ -65,13 +67,14 @@ class Hook:
         """The answer to what is no review: a Kubernetes Status with the reason."""
         self.metrics.malformed.labels(code).inc()
         logs.event("malformed", hook=self.name, status=code, reason=reason[:200])
-        word = {413: "RequestEntityTooLarge", 408: "Timeout", 405: "MethodNotAllowed"}.get(code, "BadRequest")
+        word = _WORDS.get(code, "BadRequest")
         return code, orjson.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, **status(code, word, reason)})
 
-    def _broken(self, review: Review) -> bytes:
+    def _broken(self, review: Review, error: Exception) -> bytes:
         reference = uuid.uuid4().hex[:12]
         self.metrics.errors.inc()
-        logs.event("error", hook=self.name, reference=reference, uid=review.uid, traceback=traceback.format_exc())
+        told = trace(error, (review.object, review.old_object))
+        logs.event("error", hook=self.name, reference=reference, uid=review.uid, traceback=told)
         text = f"an unexpected error of the service; its log has it under reference {reference}"
         response = {"uid": review.uid, "allowed": False, "status": status(500, "InternalError", text)}
         return envelope(response)

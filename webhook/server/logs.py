@@ -1,15 +1,30 @@
-"""A JSON line a decision on standard output, with no value of the object in it."""
+"""A JSON line a decision on standard output, with no value of the object in it.
+
+Nothing here raises, and while `queued` is entered nothing waits: the log stands on the path of every decision.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
+import os
 import sys
+import threading
 import time
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from webhook.admission.review import Review, Verdict
+from webhook.server.log_writer import LogWriter
+from webhook.server.supervision import Supervision
+
+# Seconds at the end of the process for what has not been written yet.
+FLUSH = 2.0
 
 
 def decision(hook: str, review: Review, verdict: Verdict, seconds: float, patch_bytes: int, digest: str) -> None:
@@ -44,5 +59,88 @@ def event(name: str, **facts: Any) -> None:
 
 
 def write(line: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
-    sys.stdout.buffer.flush()
+    _put(_rendered(line))
+
+
+def dropped() -> int:
+    """Lines that could not be written, since the process began to queue them."""
+    return _writer.dropped if _writer is not None else 0
+
+
+@contextlib.contextmanager
+def queued(supervision: Supervision) -> Iterator[None]:
+    """While this is entered a thread writes the log, and what libraries, warnings and dying threads say is in it.
+
+    At the end what waits is written, for FLUSH seconds at most; nothing is written afterwards.
+    """
+    global _put, _writer
+    _writer = writer = LogWriter(_standard_output(), _lost)
+    _put = writer.put
+    thread = supervision.thread("log", writer.run, writer.ending)
+    _collect()
+    try:
+        yield
+    finally:
+        writer.end()
+        thread.join(FLUSH)
+
+
+def _straight(line: bytes) -> None:
+    """Where no service runs, a line is written at once."""
+    with contextlib.suppress(Exception):
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+
+_put: Callable[[bytes], None] = _straight
+_writer: LogWriter | None = None
+
+
+def _rendered(line: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a surrogate pair, or a number beyond 64 bits
+        return json.dumps(line, default=str, skipkeys=True).encode() + b"\n"
+
+
+def _lost(lines: int) -> bytes:
+    return _rendered({"time": datetime.now(UTC), "event": "log lines dropped", "lines": lines})
+
+
+def _standard_output() -> int | None:
+    """The descriptor of standard output; None where the process was started without it.
+
+    A standard descriptor that is closed is opened on nothing, lest a socket get its number and then somebody's words.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    return None if sys.__stdout__ is None else sys.__stdout__.fileno()
+
+
+class _Messages(logging.Handler):
+    """What libraries log, as lines like all others: on standard error it could raise or wait."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(Exception):
+            where = "".join(traceback.format_exception(record.exc_info[1])) if record.exc_info else None
+            facts = {"traceback": where} if where else {}
+            event("message", logger=record.name, level=record.levelname, text=record.getMessage(), **facts)
+
+
+def _collect() -> None:
+    """Have everything that would be printed on standard error be a line of the log."""
+    logging.basicConfig(handlers=[_Messages()], force=True)
+    logging.captureWarnings(True)
+    logging.getLogger("certs").setLevel(logging.INFO)
+    # It tells of each retry; whoever asked tells what came of it.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    threading.excepthook = sys.unraisablehook = _unraised
+
+
+def _unraised(unraised: Any) -> None:
+    """An exception that nobody is there to catch: of a thread, or of a finalizer."""
+    where = "".join(traceback.format_exception(unraised.exc_value)) if unraised.exc_value else None
+    event("error", problem=unraised.exc_type.__name__, traceback=where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -14,6 +14,11 @@ from webhook.policy.model import Exemption
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 # Series of each of the two metrics about exceptions; those nearest to their end are shown.
 _EXCEPTIONS = 100
+# Why a connection was refused or closed before its time; docs/operation.md tells each.
+REFUSALS = (
+    *("bodies", "chunks", "handshake", "large-head", "limit"),
+    *("no-http", "slow-head", "system", "unread", "unused"),
+)
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 
 
@@ -31,6 +36,12 @@ class Metrics:
             "vmconfig_patch_bytes", "Size of patches", buckets=[0, 256, 1024, 4096, 16384, 65536, 262144], **made
         )
         self.malformed = Counter("vmconfig_malformed", "Requests that were no review", ["status"], **made)
+        self.connections = Gauge("vmconfig_connections", "Open connections", **made)
+        self.refused = Counter(
+            "vmconfig_connections_refused", "Connections that were refused or closed early", ["reason"], **made
+        )
+        for reason in REFUSALS:
+            self.refused.labels(reason)
         self.errors = Counter("vmconfig_errors", "Reviews refused for an error of the service", **made)
         self.policies = Gauge("vmconfig_policies_loaded", "1 while the policy files are good and in force", **made)
         self.loaded_at = Gauge(
@@ -54,6 +65,16 @@ class Metrics:
         self.expiry = Gauge(
             "vmconfig_certificate_expiry_seconds", "When the served certificate expires, as Unix time", **made
         )
+        self.certificate_problem = Gauge(
+            "vmconfig_certificate_problem",
+            "1 while certificates cannot be refreshed or the served one is not valid",
+            **made,
+        )
+        self.dropped = Counter("vmconfig_log_lines_dropped", "Lines of the log that could not be written", **made)
+        self.restarts = Counter(
+            "vmconfig_task_restarts", "Failures after which a background task was started again", ["task"], **made
+        )
+        self._kept: dict[str, int] = {}
         self.build = Info("vmconfig_build", "This service", **made)
         self._reviews: dict[tuple[str, str, str, bool], Counter] = {}
         self._seconds = {hook: self.seconds.labels(hook) for hook in ("mutate", "validate", "policies")}
@@ -75,6 +96,17 @@ class Metrics:
             self.findings.labels(hook, finding.rule.split(" ")[0]).inc()
         for finding in verdict.audits:
             self.audits.labels(finding.rule.split(" ")[0]).inc()
+
+    def refused_connection(self, reason: str) -> None:
+        """Count one connection that was refused or closed before its time."""
+        self.refused.labels(reason).inc()
+
+    def kept(self, dropped: int, restarts: Mapping[str, int]) -> None:
+        """Bring the counters up to what is counted elsewhere; called where the exposition is asked for."""
+        for task, times in restarts.items():
+            self.restarts.labels(task).inc(times - self._kept.get(task, 0))
+        self.dropped.inc(dropped - self._kept.get("", 0))
+        self._kept = {**restarts, "": dropped}
 
     def exceptions(self, ending: Iterable[tuple[int, Exemption]]) -> None:
         """Set what there is to say of exceptions, each with the days that are left: negative since it has ended."""

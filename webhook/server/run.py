@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import uvicorn
 
@@ -18,26 +15,35 @@ from certs.store import Folder
 from webhook.cluster.api import asking
 from webhook.server import logs
 from webhook.server.app import create_app
-from webhook.server.health import Health
+from webhook.server.connections import BODIES, Connections, limit_of
+from webhook.server.drain import GRACE, Draining
+from webhook.server.listener import bind
+from webhook.server.protocol import BoundedProtocol
 from webhook.server.settings import Settings
+from webhook.server.supervision import Supervision
 
 # The API server keeps idle connections for 90 s and more (client-go's transport): ours must not close them first.
 KEEP_ALIVE = 180
-# How long requests in flight may take once no new ones are accepted, in seconds.
-GRACE = 10
 
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises what certificates and policies cannot be loaded for."""
+    supervision = Supervision(logs.event)
+    with logs.queued(supervision):
+        return _serve(settings, supervision)
+
+
+def _serve(settings: Settings, supervision: Supervision) -> int:
+    sockets = bind(settings.host, settings.port)
     apis = cluster(settings)
     reloader, tend = certificates(settings, apis)
-    app = create_app(settings, reloader, tend, apis)
+    app = create_app(settings, reloader, tend, apis, supervision)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -46,12 +52,26 @@ def serve(settings: Settings) -> int:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
-        ssl_context_factory=lambda *_: reloader.context,
+        timeout_graceful_shutdown=GRACE // 2,
     )
-    server = Draining(config, app.state.health, settings.drain_seconds)
+    connections = Connections(
+        limit=connection_limit(settings),
+        deadline=settings.deadline,
+        count=app.state.metrics.refused_connection,
+        bodies_limit=max(BODIES, 2 * settings.body_limit),
+    )
+    app.state.metrics.connections.set_function(lambda: len(connections))
+    server = Draining(config, sockets, connections, app.state.health, reloader.context, settings.drain_seconds)
     server.run()
     return 0 if server.started else 1
+
+
+def connection_limit(settings: Settings) -> int:
+    """How many connections are taken; told where the process may not have as many descriptors as that needs."""
+    limit = limit_of(settings.connection_limit)
+    if limit < settings.connection_limit:
+        logs.event("connections limited by descriptors", limit=limit, wanted=settings.connection_limit)
+    return limit
 
 
 def cluster(settings: Settings) -> Apis | None:
@@ -63,9 +83,12 @@ def cluster(settings: Settings) -> Apis | None:
 
 
 def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Callable[[], object] | None]:
-    """Where the certificate comes from, and how it is renewed where that is ours to do."""
+    """Where the certificate comes from, and how it is renewed where that is ours to do.
+
+    A folder has to hold one now. A Secret is in a cluster that may be away: its certificate may come later.
+    """
     if settings.certs_dir is not None:
-        return Reloader(Folder(settings.certs_dir)), None
+        return Reloader(Folder(settings.certs_dir), settings.client_ca), None
     if not settings.certs_secret or apis is None:
         raise ValueError("name a folder of certificates (--certs-dir) or a Secret (--certs-secret)")
     namespace, _, name = settings.certs_secret.partition("/")
@@ -80,26 +103,4 @@ def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Calla
     def tend() -> object:
         return ensure(secret, names, datetime.now(UTC), registrations)
 
-    tend()
-    return Reloader(secret), tend
-
-
-class Draining(uvicorn.Server):
-    """At SIGTERM readiness falls first and requests go on being served for a while; then uvicorn drains."""
-
-    def __init__(self, config: uvicorn.Config, health: Health, seconds: float) -> None:
-        super().__init__(config)
-        self.health = health
-        self.seconds = seconds
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        if self.health.draining or sig == signal.SIGINT:
-            super().handle_exit(sig, frame)
-            return
-        self.health.draining = True
-        logs.event("draining", seconds=self.seconds)
-        asyncio.get_running_loop().call_later(self.seconds, self._finish)
-
-    def _finish(self) -> None:
-        """Begin uvicorn's own shutdown; without the signal, which it would raise again at the end."""
-        self.should_exit = True
+    return Reloader(secret, settings.client_ca, wait=True), tend

@@ -42,10 +42,16 @@ class Settings(BaseModel):
     )
     site: Path | None = Field(None, description="YAML file about the nodes: machines, graphics, domainType")
     body_limit: int = Field(3 * 1024 * 1024, description="the largest request body, in bytes", gt=0)
+    connection_limit: int = Field(512, description="the most connections at once, of all callers together", gt=0)
+    client_ca: Path | None = Field(
+        None, description="PEM file of the CA whose certificates callers of webhooks need, watched for changes"
+    )
     drain_seconds: float = Field(
         5, description="how long to go on serving after SIGTERM, while nobody sends new requests any more", ge=0
     )
-    deadline: float = Field(2.5, description="how long a request's body may take to arrive, in seconds", gt=0)
+    deadline: float = Field(
+        2.5, description="how long a request's head, and then its body, may take to arrive, in seconds", gt=0
+    )
 
     @property
     def host(self) -> str:

@@ -6,11 +6,11 @@ All of them, and smartcards, USB redirection and random number generators too, h
 
 from typing import Annotated
 
-from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
+from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
 from webhook.domain.devices.device import Device, PciDevice
 from webhook.domain.seclabel import SourceSeclabel
 from webhook.domain.storage import Reconnect
-from webhook.domain.types import Flag, IpAddress, Line, Path, Switch
+from webhook.domain.types import FileName, Flag, IpAddress, Line, Path, Switch
 
 
 class CharacterSource(Element, tag="source"):
@@ -70,9 +70,8 @@ class ChannelTarget(Element, tag="target"):
     """What the guest sees of a channel: its name; an address and a port are those of `guestfwd`."""
 
     type: Annotated[str, choice("virtio", "guestfwd")] | None = frontend(unless={"guestfwd": Backend("host-port")})
-    name: Annotated[str, text(64, "[A-Za-z0-9._-]+", "a channel's name like org.qemu.guest_agent.0")] | None = (
-        frontend()
-    )
+    # libvirt names the channel's socket so, in a folder of the VM's.
+    name: FileName | None = frontend()
     address: IpAddress | None = backend("host-port")
     port: Annotated[int, integer(0, 65535)] | None = backend("host-port")
 

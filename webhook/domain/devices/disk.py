@@ -15,10 +15,11 @@ from webhook.domain.storage import (
     StorageSource,
 )
 from webhook.domain.types import (
+    PRINTABLE,
     Big,
     Count,
+    FileName,
     Flag,
-    Line,
     Loadparm,
     ObjectName,
     Path,
@@ -29,8 +30,8 @@ from webhook.domain.types import (
     Word,
 )
 
-# libvirt's own rule, but for the comma: that begins the next option of QEMU's.
-_PRINTABLE = "[ -+\\--~]+"
+# libvirt's own rule, but for the comma.
+_PRINTABLE = f"{PRINTABLE}+"
 
 
 class Target(Element, tag="target"):
@@ -93,7 +94,7 @@ class Histogram(Element, tag="latency-histogram"):
 class ThrottleFilter(Element, tag="throttlefilter", key="group"):
     """A group of disks that share limits, by name."""
 
-    group: Line | None = backend("io-tuning")
+    group: FileName | None = backend("io-tuning")
 
 
 class Driver(VirtioDriver):

@@ -20,9 +20,9 @@ class PcrBanks(Element, tag="active_pcr_banks"):
 class Profile(Element, tag="profile"):
     """Which of the TPM's algorithms the guest gets (swtpm 0.10 and newer)."""
 
-    source: Annotated[str, text(64, "(local:)?[A-Za-z0-9._-]+", "a profile's name")] | None = frontend()
+    source: Annotated[str, text(64, "(local:)?[A-Za-z0-9_][A-Za-z0-9._-]*", "a profile's name")] | None = frontend()
     remove_disabled: Annotated[str, choice("check", "fips-host")] | None = goal("@removeDisabled")
-    name: Annotated[str, text(64, "[A-Za-z0-9._:-]+", "a profile's name")] | None = frontend()
+    name: Annotated[str, text(64, "[A-Za-z0-9_][A-Za-z0-9._:-]*", "a profile's name")] | None = frontend()
 
 
 class TpmSource(Element, tag="source"):

@@ -123,7 +123,7 @@ def _around(targets: Sequence[Target]) -> dict[str, str]:
 def _known(places: Mapping[str, Place]) -> dict[str, str]:
     """The names that are known of fields, by what they are of."""
     tables = [each.field.scalar.known for each in places.values() if each.field.scalar and each.field.scalar.known]
-    found = {known.what: dict.fromkeys(sorted(known.names), known.whose) for known in (each() for each in tables)}
+    found = {known.what: dict.fromkeys(sorted(known.names), "") for known in (each() for each in tables)}
     return {"known": table(found)} if found else {}
 
 

@@ -1,0 +1,64 @@
+"""`vmconfig serve` in which a background task fails while a file is there: FILE TASK, then the service's command."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from webhook.cli import main
+
+# What runs as which task: a module, and the name of a function in it.
+TASKS = {
+    "policies": ("webhook.server.background", "watch_policies"),
+    "exceptions": ("webhook.server.background", "News.follow_calendar"),
+    "events": ("webhook.cluster.events", "Events.run"),
+    "certificates": ("certs.serve", "watch"),
+    "namespaces": ("webhook.cluster.watch", "Watch.run"),
+    "log": ("webhook.server.log_writer", "LogWriter.run"),
+}
+
+
+def break_while(there: Path, task: str) -> None:
+    """Have the task fail at each start while the file is there, and soon after it comes where it runs."""
+    module, name = TASKS[task]
+    owner: Any = importlib.import_module(module)
+    *parts, last = name.split(".")
+    for part in parts:
+        owner = getattr(owner, part)
+    original = getattr(owner, last)
+    made = _task if asyncio.iscoroutinefunction(original) else _thread
+    setattr(owner, last, made(original, there))
+
+
+def _task(original: Callable[..., Awaitable[None]], there: Path) -> Callable[..., Awaitable[None]]:
+    async def run(*arguments: Any, **options: Any) -> None:
+        work = asyncio.ensure_future(original(*arguments, **options))
+        while not there.exists():
+            await asyncio.sleep(0.05)
+        work.cancel()
+        raise RuntimeError("broken by a test")
+
+    return run
+
+
+def _thread(original: Callable[..., None], there: Path) -> Callable[..., None]:
+    """A thread cannot be broken from without: it fails at its start, then goes on."""
+
+    def run(*arguments: Any, **options: Any) -> None:
+        if there.exists():
+            time.sleep(0.05)
+            raise RuntimeError("broken by a test")
+        original(*arguments, **options)
+
+    return run
+
+
+if __name__ == "__main__":
+    file, broken, *command = sys.argv[1:]
+    break_while(Path(file), broken)
+    sys.exit(main(command[command.index("serve") :]))

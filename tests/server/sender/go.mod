@@ -1,0 +1,3 @@
+module vmconfig.test/sender
+
+go 1.21
