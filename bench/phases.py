@@ -20,6 +20,7 @@ from webhook.admission.mutate import mutate
 from webhook.admission.patch import diff
 from webhook.admission.review import answer, parse
 from webhook.admission.validate import validate
+from webhook.declare.inspect import Inspection
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.platform import platform_of
@@ -67,7 +68,7 @@ def split(rounds: int) -> dict[str, float]:
         "(copy)": lambda: copied(merged),
         "addresses, names, identities (and copy)": placed,
         "consistency": lambda: (consistent(whole["domain"], "spec.domain"), unwise(whole["domain"], "spec.domain")),
-        "policy": lambda: judge(final, kind, reading, whole, None, used),
+        "policy": lambda: judge(final, kind, reading, whole, None, Inspection(), used),
         "patch": lambda: diff(spec, made.spec, "/spec"),
         "encode": lambda: (answer("uid", verdict), answer("uid", allowed)),
         "all of mutate": lambda: answer("uid", mutate(parse(before), used)),

@@ -221,3 +221,112 @@ def test_a_list_without_keys_is_not_emptied(wire: Of) -> None:
     restored = updated(wire, before, after, "both")
     assert restored.allowed
     assert restored.object["spec"]["domain"]["cputune"] == before["domain"]["cputune"]
+
+
+def without(spec: Tree, name: str) -> Tree:
+    """The same machine whose features ask for no device of this name any more; it says nothing of its hardware."""
+    made = {name: copy(spec[name]) for name in ("features", "abi")}
+    for lead in ("storage", "network"):
+        made["features"][lead] = [entry for entry in made["features"][lead] if name not in entry.values()]
+    return made
+
+
+def placeless(entry: Tree) -> Tree:
+    """A device without what the service chooses anew where the newest rule set is followed."""
+    return {name: value for name, value in entry.items() if name not in ("address", "bootOrder")}
+
+
+GUARDS = pytest.mark.parametrize(
+    ("kind", "name", "guard"), [("interfaces", "front", "filterRef"), ("disks", "root", "iotune")]
+)
+BASES = pytest.mark.parametrize("base", ["pc", "latest"])
+
+
+@BASES
+@GUARDS
+def test_a_device_that_a_tenant_takes_away_and_brings_back_has_its_guards(
+    wire: Of, base: str, kind: str, name: str, guard: str
+) -> None:
+    """In between it rests with them, and says so in the object."""
+    before = stored(base)
+    gone = updated(wire, before, without(before, name), "both")
+    assert gone.allowed, gone.findings
+    resting = gone.object["spec"]
+    rests = next(entry for entry in resting["abi"]["tombstones"][kind] if entry["name"] == name)
+    assert name not in {entry["name"] for entry in resting["domain"]["devices"].get(kind, ())}
+    assert rests[guard] == device(before, kind, name)[guard]
+    back = updated(wire, resting, {"features": copy(before["features"])}, "both")
+    assert back.allowed, back.findings
+    assert name not in {entry["name"] for entry in back.object["spec"]["abi"].get("tombstones", {}).get(kind, ())}
+    assert placeless(device(back.object["spec"], kind, name)) == placeless(device(before, kind, name))
+
+
+@BASES
+@GUARDS
+def test_a_device_that_rests_is_not_brought_back_without_its_guards(
+    wire: Of, base: str, kind: str, name: str, guard: str
+) -> None:
+    before = stored(base)
+    resting = updated(wire, before, without(before, name), "both").object["spec"]
+    after = copy(before)
+    del device(after, kind, name)[guard]
+    assert not updated(wire, resting, after).allowed
+    assert updated(wire, resting, after, "both").object["spec"]["domain"]["devices"][kind] is not None
+    forgotten = copy(resting)
+    del forgotten["abi"]["tombstones"]
+    assert not updated(wire, resting, forgotten).allowed
+    assert updated(wire, resting, forgotten, "both").object["spec"]["abi"]["tombstones"] == resting["abi"]["tombstones"]
+
+
+@pytest.mark.parametrize(("base", "own"), [("pc", "mac"), ("pc", "address"), ("latest", "mac")])
+def test_a_nic_does_not_shed_its_filter_under_another_name(wire: Of, base: str, own: str) -> None:
+    """Neither in the request in which it goes nor in a later one, whoever asks."""
+    before = stored(base)
+    features = copy(before["features"])
+    old = device(before, "interfaces", "front")
+    other = {"name": "front2", "network": old["network"], "model": old["model"], own: old[own]}
+    at_once = without(before, "front")
+    at_once["domain"] = copy(before["domain"])
+    at_once["domain"]["devices"]["interfaces"] = [
+        *(nic for nic in before["domain"]["devices"]["interfaces"] if nic["name"] != "front"),
+        other,
+    ]
+    where = f"domain.devices.interfaces[front2].{'mac.address' if own == 'mac' else own}"
+    assert (where, "frozen") in updated(wire, before, at_once, "both").findings
+    resting = updated(wire, before, without(before, "front"), "both").object["spec"]
+    later = copy(resting)
+    later["domain"]["devices"].setdefault("interfaces", []).append(other)
+    assert (where, "frozen") in updated(wire, resting, later, "both").findings
+    harmless = copy(resting)
+    harmless["domain"]["devices"].setdefault("interfaces", []).append({"name": "front2", "network": old["network"]})
+    assert updated(wire, resting, harmless, "both").allowed
+    assert features == before["features"]
+
+
+@BASES
+@pytest.mark.parametrize(
+    ("kind", "name", "field", "rule"),
+    [("interfaces", "front", "network", "no-host-networks"), ("disks", "root", "claim", "no-io-tuning")],
+)
+def test_what_a_granted_device_is_connected_to_is_not_the_tenants(
+    wire: Of, base: str, kind: str, name: str, field: str, rule: str
+) -> None:
+    """Not by the domain, and not by the features that the device was made of."""
+    before = stored(base)
+    after = copy(before)
+    device(after, kind, name)[field] = "another"
+    assert f"restricted/{rule}" in rules(updated(wire, before, after))
+    for entry in (*after["features"]["storage"], *after["features"]["network"]):
+        if entry["name"] == name:
+            entry["source"] = "another"
+    assert f"restricted/{rule}" in rules(updated(wire, before, after, "both"))
+
+
+@BASES
+def test_the_same_manifest_applied_again_changes_nothing(wire: Of, base: str) -> None:
+    before = stored(base)
+    for again in ({"features": copy(before["features"])}, copy(before)):
+        answer = updated(wire, before, again, "both")
+        assert answer.allowed, answer.findings
+        for kind, name in (("interfaces", "front"), ("disks", "root")):
+            assert placeless(device(answer.object["spec"], kind, name)) == placeless(device(before, kind, name))

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from webhook.declare import Place, inspect, walk
+from webhook.declare import Mark, Place, inspect, walk
 from webhook.domain import domain_shape
 from webhook.findings import Refused
 from webhook.policy import Decision, Engine, Policy, Request, compile_policies
@@ -46,9 +46,13 @@ def decide(
     judge: Engine, spec: Any, request: Request | None = None, stored: Any = None, frozen: bool = True
 ) -> Decision:
     """The decision over a spec that holds a domain; what is no domain has no marks."""
+    marks, stored_marks = (_marks(each) for each in (spec, stored))
+    return judge.decide(marks, spec, request or Request(), "spec", stored, stored_marks, frozen)
+
+
+def _marks(spec: Any) -> list[Mark]:
     domain = spec.get("domain") if isinstance(spec, dict) else None
-    marks = inspect(domain, domain_shape(), "spec.domain").marks
-    return judge.decide(marks, spec, request or Request(), "spec", stored, frozen)
+    return inspect(domain, domain_shape(), "spec.domain").marks
 
 
 def refused(decision: Decision) -> list[dict[str, str]]:

@@ -109,51 +109,91 @@ def test_keys_that_are_words_of_cel_are_seen(outage: Outage) -> None:
 
 SAFE = {"name": "data", "claim": "data"}
 HOSTS = [{"name": "a", "port": 1}, {"name": "b", "port": 2}]
+GONE = {"name": "gone", "source": {"file": "/gone"}}
 STORED = {
     "domain": {
         "title": "old",
         "seclabels": [{"label": "x"}],
+        "lifecycle": {"crash": "coredump-destroy"},
         "devices": {
+            "tpm": {"name": "tpm", "path": "/dev/tpm0", "secretName": "one"},
             "disks": [
                 {"name": "one", "driver": {"cache": "unsafe", "io": "native"}, "source": {"file": "/one"}},
                 {"name": "two", "source": {"protocol": "rbd", "hosts": HOSTS}},
                 SAFE,
-            ]
+            ],
         },
     },
-    "abi": {"tombstones": {"disks": [{"name": "gone", "source": {"file": "/gone"}}]}},
+    "abi": {"tombstones": {"disks": [GONE]}},
 }
 DISKS = "spec.domain.devices.disks"
 
 
-def put(path: tuple[str | int, ...], value: Any) -> Tree:
+def put(path: tuple[str | int, ...], value: Any, *, rest: Any = None, policy: str = "") -> Tree:
     """The stored spec with one place said otherwise."""
-    made = copy.deepcopy(STORED)
-    here: Any = made
+    made: Any = copy.deepcopy(STORED)
+    if rest is not None:
+        made["abi"]["tombstones"]["disks"] = rest
+    if policy:
+        made["abi"]["policy"] = policy
+    here = made
     for part in path[:-1]:
         here = here[part]
     here[path[-1]] = value
     return made
 
 
+def resting(disk: Tree) -> Tree:
+    """The stored spec without its first disk, which rests like this."""
+    return put(IN_DISKS, [TWO, SAFE], rest=[GONE, disk])
+
+
 IN_DISKS = ("domain", "devices", "disks")
+ALL_OF_ONE = {
+    f"{DISKS}[one].{told}" for told in ("source.file (host-path)", "driver.cache (io-tuning)", "driver.io (io-tuning)")
+}
 ONE, TWO, _ = STORED["domain"]["devices"]["disks"]  # type: ignore[index]
 CHANGES = {
     "another field leaves all that is stored alone": (put(("domain", "title"), "new"), set()),
     "the order of devices means nothing": (put(IN_DISKS, [SAFE, TWO, ONE]), set()),
-    "a device may go": (put(IN_DISKS, [TWO]), set()),
-    "a field of the host may go": (put((*IN_DISKS, 0), {"name": "one", "driver": {"io": "native"}}), set()),
+    "a device to which nothing was granted may go": (put(IN_DISKS, [TWO, ONE]), set()),
+    "a device may come to rest with what it was granted": (resting(ONE), set()),
+    "a device does not come to rest without what it was granted": (
+        resting({**ONE, "driver": {"cache": "unsafe"}}),
+        {f"{DISKS}[one].driver.io (io-tuning)"},
+    ),
+    "a device that rests comes back as it was": (put(IN_DISKS, [ONE, TWO, SAFE, GONE], rest=[]), set()),
+    "a device that rests does not come back as another": (
+        put(IN_DISKS, [ONE, TWO, SAFE, {**GONE, "claim": "mine"}], rest=[]),
+        {"spec.abi.tombstones.disks[gone].source.file (host-path)"},
+    ),
+    "a device does not go without coming to rest": (put(IN_DISKS, [TWO, SAFE]), ALL_OF_ONE),
+    "a field of the host does not go": (put((*IN_DISKS, 0), {"name": "one", "driver": {"io": "native"}}), ALL_OF_ONE),
+    "a value of the host does not give way to another": (
+        put(("domain", "lifecycle", "crash"), "restart"),
+        {"spec.domain.lifecycle.crash (host-path)"},
+    ),
+    "a device is not turned around what it was granted": (put((*IN_DISKS, 0), {**ONE, "claim": "mine"}), ALL_OF_ONE),
+    "a device that there can be but one of is not turned either": (
+        put(("domain", "devices", "tpm", "secretName"), "mine"),
+        {"spec.domain.devices.tpm.path (raw-device)"},
+    ),
+    "a device does not move": (put((*IN_DISKS, 0), {**ONE, "address": {"type": "usb"}}), ALL_OF_ONE),
+    "a device may move where the newest rule set is followed": (
+        put((*IN_DISKS, 0), {**ONE, "address": {"type": "usb"}}, policy="latest"),
+        set(),
+    ),
     "a device beside others comes without anything of the host": (
         put(IN_DISKS, [ONE, TWO, SAFE, {"name": "new"}]),
         set(),
     ),
-    "a changed value is refused alone": (
+    "a changed value is refused with all that its device was granted": (
         put((*IN_DISKS, 0, "source", "file"), "/other"),
-        {f"{DISKS}[one].source.file (host-path)"},
+        ALL_OF_ONE,
     ),
-    "a field beside stored ones is refused alone": (
+    "a field beside stored ones is refused with all that its device was granted": (
         put((*IN_DISKS, 0, "source", "dev"), "/dev/sda"),
-        {f"{DISKS}[one].source.dev (raw-device)"},
+        ALL_OF_ONE | {f"{DISKS}[one].source.dev (raw-device)"},
     ),
     "another device has no right to what a stored one has": (
         put((*IN_DISKS, 2), {**SAFE, "source": {"file": "/one"}}),
@@ -161,11 +201,15 @@ CHANGES = {
     ),
     "a renamed device is another one": (
         put((*IN_DISKS, 0), {"name": "uno", "source": {"file": "/one"}}),
-        {f"{DISKS}[uno].source.file (host-path)"},
+        ALL_OF_ONE | {f"{DISKS}[uno].source.file (host-path)"},
     ),
     "a list without keys is one value": (
         put((*IN_DISKS, 1, "source", "hosts"), [HOSTS[0]]),
-        {f"{DISKS}[two].source.hosts[*].name (host-port)", f"{DISKS}[two].source.hosts[*].port (host-port)"},
+        {
+            f"{DISKS}[two].source.protocol (host-port)",
+            f"{DISKS}[two].source.hosts[*].name (host-port)",
+            f"{DISKS}[two].source.hosts[*].port (host-port)",
+        },
     ),
     "an element that is the host's as a whole is one value": (
         put(("domain", "seclabels"), [{"label": "x"}, {"label": "y"}]),

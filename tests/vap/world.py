@@ -20,6 +20,7 @@ from webhook.kinds import GROUP, KINDS, VERSION, VM, Kind, places
 from webhook.kinds.crd import crds
 from webhook.kinds.spec import spec_shape
 from webhook.policy import Engine, Loaded, Request, load
+from webhook.policy.granted import losses
 from webhook.policy.vap import Target, export
 
 Tree = dict[str, Any]
@@ -208,16 +209,24 @@ def exported(from_: Loaded) -> list[Tree]:
 def judged(engine: Engine, spec: Tree, request: Request, stored: Tree | None = None, kind: Kind = VM) -> set[str]:
     """The paths that the engine refuses, with entries as the export names them: by key, or not at all.
 
-    Without sums, which are the webhook's alone.
+    Without sums, which are the webhook's alone. What an update does not keep is told where it is stored.
     """
     sums = {rule.named for policy in engine.policies for rule in policy.rules if rule.selector.total}
-    marks = inspect(spec, spec_shape(), kind.spec_path).marks
-    decision = engine.decide(marks, spec, request, kind.spec_path, stored)
-    return {
-        f"{kind.spec_path}.{_named(each.path[len(kind.spec_path) + 1 :], spec)}"
-        for each in decision.findings
-        if each.rule not in sums
-    }
+    root = kind.spec_path
+    decision = engine.decide(inspect(spec, spec_shape(), root).marks, spec, request, root, stored)
+    told = {f"{root}.{_named(each.path[len(root) + 1 :], spec)}" for each in decision.findings if each.rule not in sums}
+    if stored is None or request.operation != "UPDATE":
+        return told
+    lost = losses(
+        engine.views(request).enforce,
+        inspect(stored, spec_shape(), root).marks,
+        spec,
+        stored,
+        root,
+        engine.places,
+        frozen=all((each.get("abi") or {}).get("policy") != "latest" for each in (spec, stored)),
+    )
+    return told | {f"{root}.{_named(denial.path[len(root) + 1 :], stored)}" for denial, _ in lost}
 
 
 def _named(path: str, spec: Tree) -> str:

@@ -5,7 +5,7 @@ Pure over trees: the stored domain and tombstones, the domain as it comes in, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -69,6 +69,40 @@ def freeze(
     for kind, name in sorted(gone):
         _bury(kept.tombstones, kind, were.get((kind, name)))
     return kept
+
+
+def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[Place]]) -> Kept:
+    """What a VM that is not frozen keeps of devices: those with something of the host's rest when they go.
+
+    What rests comes back by its name, wherever there is a place then: a machine that is made anew keeps none. `asked`
+    are the devices that the features ask for now.
+    """
+    kept = Kept(copied(incoming), copied(tombstones))
+    kept.domain.setdefault("devices", {})
+    present = places([kept.domain])
+    were = devices_of(stored.get("devices", {}))
+    going = [
+        place for place in sorted(were.keys() - present) if place[0] != _STAYING and _provided(place[0], were[place])
+    ]
+    if going or tombstones:
+        present |= asked()
+        _return(kept, present)
+    for kind, name in going:
+        if (kind, name) not in present:
+            _bury(kept.tombstones, kind, were[kind, name])
+    for device in devices_of(kept.tombstones).values():
+        device.pop("address", None)
+    return kept
+
+
+def drop_present(tombstones: Tree, domain: Tree) -> None:
+    """Take away the tombstones of devices that are there, in place."""
+    _drop(tombstones, places([{"devices": tombstones}]) & places([domain]))
+
+
+def _provided(kind: str, device: Tree) -> bool:
+    """Whether the host provides something of a device."""
+    return buried(kind, device) != device
 
 
 def _removed(stored: Tree, devices: Tree, present: set[Place], before: set[Place], after: set[Place]) -> set[Place]:

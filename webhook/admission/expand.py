@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from webhook.abi.addresses import allocate
 from webhook.abi.boot import order_boot
 from webhook.abi.complete import complete
-from webhook.abi.freeze import freeze, places
+from webhook.abi.freeze import drop_present, freeze, places, renew
 from webhook.abi.identity import identify
 from webhook.abi.merge import copied, merge
 from webhook.abi.names import name_devices
@@ -59,7 +59,7 @@ def extend(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
     """Complete an update of a stored, complete spec: nothing that was there moves; raises Refused."""
     abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
     if abi.get("policy") == LATEST:
-        return _renewed(spec, stored, world, path)
+        return _renewed({**spec, "abi": abi}, stored, world, path)
     rule_set = _rule_set(abi, path)
     before, after = _asked_places(stored, spec, rule_set, world, path)
     old_abi = stored.get("abi") or {}
@@ -80,8 +80,23 @@ def extend(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
 
 
 def _renewed(spec: Tree, stored: Tree, world: World, path: str) -> Expanded:
-    """A VM that follows the newest rule set: identities stay, all else that is unsaid is best practice anew."""
-    return expand({**spec, "abi": {**(spec.get("abi") or {}), "ruleSet": NEWEST}}, world, path, stored["domain"])
+    """A VM that follows the newest rule set: identities stay, all else that is unsaid is best practice anew.
+
+    What rests is as it is stored, whatever the tenant says of it.
+    """
+    features, resting = spec.get("features") or {}, (stored.get("abi") or {}).get("tombstones") or {}
+    kept = renew(
+        stored["domain"],
+        resting,
+        spec.get("domain") or {},
+        lambda: _led_to(features, stored["domain"], NEWEST, world, path),
+    )
+    abi = {**spec["abi"], "ruleSet": NEWEST, "tombstones": kept.tombstones}
+    made = expand({**spec, "abi": abi, "domain": kept.domain}, world, path, stored["domain"])
+    drop_present(made.spec["abi"]["tombstones"], made.spec["domain"])
+    if not made.spec["abi"]["tombstones"]:
+        del made.spec["abi"]["tombstones"]
+    return made
 
 
 def _asked_places(

@@ -12,33 +12,42 @@ from webhook.declare.inspect import Inspection
 from webhook.findings import MOST
 from webhook.kinds import Kind
 from webhook.policy import Decision, Request
-from webhook.policy.removed import Removed
+from webhook.policy.granted import Lost
 
 
 def judge(
-    review: Review, kind: Kind, reading: Inspection, spec: Any, stored: Any, world: World, most: int = MOST
+    review: Review,
+    kind: Kind,
+    reading: Inspection,
+    spec: Any,
+    stored: Any,
+    stored_reading: Inspection,
+    world: World,
+    most: int = MOST,
 ) -> Decision:
     """What the policies in force say of every field of `spec` that is not stored already, for this user and place.
 
-    At most so many findings; none where the reading ended early: the review is refused for that.
+    And what they say of stored fields that are not as they were. At most so many findings; none where a reading ended
+    early: the review is refused for that.
     """
-    if reading.oversized or not most:
+    if reading.oversized or stored_reading.oversized or not most:
         return Decision()
-    tree = spec if type(spec) is dict else {}
-    frozen = LATEST not in (_policy(tree), _policy(stored))
-    engine = world.policies.engine
-    marks, request = marks_of(reading.marks, world.site, kind.spec_path), _request(review, world)
-    return engine.decide(marks, tree, request, kind.spec_path, stored=stored, frozen=frozen, most=most)
+    return world.policies.engine.decide(
+        marks_of(reading.marks, world.site, kind.spec_path),
+        spec if type(spec) is dict else {},
+        _request(review, world),
+        kind.spec_path,
+        stored=stored,
+        stored_marks=marks_of(stored_reading.marks, world.site, kind.spec_path),
+        frozen=_frozen(spec, stored),
+        most=most,
+    )
 
 
-def taken_away(
-    review: Review, kind: Kind, stored_reading: Inspection, spec: Any, stored: Any, world: World
-) -> list[Removed]:
-    """The stored backend that an update leaves out of what stays, and that its user could not set."""
-    if stored is None or not stored_reading.marks:
-        return []
+def granted(review: Review, kind: Kind, stored_reading: Inspection, spec: Any, stored: Any, world: World) -> list[Lost]:
+    """The stored backend that an update does not leave as it is, and that its user could not set."""
     request, marks = _request(review, world), marks_of(stored_reading.marks, world.site, kind.spec_path)
-    return world.policies.engine.removed(marks, spec, stored, request, kind.spec_path)
+    return list(world.policies.engine.lost(marks, spec, stored, request, kind.spec_path, _frozen(spec, stored)))
 
 
 def _request(review: Review, world: World) -> Request:
@@ -49,6 +58,10 @@ def _request(review: Review, world: World) -> Request:
         groups=review.groups,
         operation=review.operation,
     )
+
+
+def _frozen(spec: Any, stored: Any) -> bool:
+    return LATEST not in (_policy(spec), _policy(stored))
 
 
 def _policy(spec: Any) -> Any:

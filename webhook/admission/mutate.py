@@ -10,7 +10,7 @@ import orjson
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.state import LATEST
 from webhook.admission.expand import expand, extend, read
-from webhook.admission.judge import judge, taken_away
+from webhook.admission.judge import granted, judge
 from webhook.admission.patch import diff
 from webhook.admission.review import Review, Verdict, refusal
 from webhook.admission.world import World
@@ -42,7 +42,7 @@ def mutate(review: Review, world: World) -> Verdict:
         except Refused as refused:
             findings.take(refused.findings)
             findings.take(_changed(spec, stored, kind))
-    judged = judge(review, kind, reading, spec, stored, world, findings.room)
+    judged = judge(review, kind, reading, spec, stored, stored_reading, world, findings.room)
     findings.take(judged.findings)
     return refusal(findings, warnings=tuple(judged.warnings))
 
@@ -80,8 +80,8 @@ def _completed(
 ) -> Verdict:
     if stored is not None and stored.get("domain"):
         made = extend(spec, stored, world, kind.spec_path)
-        for gone in taken_away(review, kind, stored_reading, made.spec, stored, world):
-            gone.restore()
+        for lost in granted(review, kind, stored_reading, made.spec, stored, world):
+            lost.restore()
     else:
         made = expand(spec, world, kind.spec_path)
     return Verdict(allowed=True, patch=diff(spec, made.spec, kind.pointer))

@@ -1,7 +1,8 @@
 """What a VM's status says of the machine that runs: judged like a spec, for whoever writes it.
 
 The node's agent writes there, and whoever acts on it trusts it as much as the spec: backend that could not stand in the
-one must not come in by the other. Shape and policy only; how it fits together is the agent's report, not a wish.
+one must not come in by the other, and what was granted there stays as it is. Shape and policy only; how it fits
+together is the agent's report, not a wish.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from webhook.admission.expand import read
-from webhook.admission.judge import judge
+from webhook.admission.judge import granted, judge
 from webhook.admission.review import Review, Verdict, refusal
 from webhook.admission.world import World
 from webhook.findings import Finding, Findings
 from webhook.kinds import Kind
+from webhook.policy import Decision
 
 # The parts of a status that have a domain's shape.
 PARTS = ("desired", "current")
@@ -28,7 +30,7 @@ def validate_status(review: Review, kind: Kind, world: World) -> Verdict:
     audits: list[Finding] = []
     for part in PARTS:
         domain, stored = new.get(part), old.get(part)
-        if domain is not None and domain != stored:
+        if domain != stored:
             judged = _judged(review, kind, world, f"status.{part}", domain, stored)
             findings.take(judged.findings)
             findings.cut = findings.cut or judged.cut
@@ -49,11 +51,15 @@ def _judged(review: Review, kind: Kind, world: World, path: str, domain: Any, st
 
     What they want beside a domain is missing before and after, which is not the requester's doing.
     """
-    spec = {"domain": domain}
-    reading = read(spec, path)
+    spec, before = {"domain": {} if domain is None else domain}, {"domain": stored or {}}
+    reading, stored_reading = read(spec, path), read(before, path)
     inside = f"{path}.domain"
     there = replace(kind, spec=tuple(path.split(".")))
-    decision = judge(review, there, reading, spec, {"domain": stored or {}}, world, reading.findings.room)
+    if domain is None:
+        lost = granted(review, there, stored_reading, spec, before, world)
+        decision = Decision(Findings(each.finding() for each in lost))
+    else:
+        decision = judge(review, there, reading, spec, before, stored_reading, world, reading.findings.room)
 
     def told(found: list[Finding]) -> tuple[Finding, ...]:
         return tuple(

@@ -16,6 +16,7 @@ from webhook.admission.judge import judge
 from webhook.admission.offline import completed, review_of
 from webhook.admission.site import marks_of
 from webhook.admission.world import World
+from webhook.declare.inspect import Inspection
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind, places
 from webhook.policy import Decision
@@ -42,7 +43,7 @@ def judge_stored(obj: Mapping[str, Any], kind: Kind, world: World) -> Judged:
     review = review_of(dict(obj), kind)
     spec = kind.spec_of(review.object)
     reading = read(spec, kind.spec_path)
-    decision = judge(review, kind, reading, spec, None, world)
+    decision = judge(review, kind, reading, spec, None, Inspection(), world)
     uid = (obj.get("metadata") or {}).get("uid") or ""
     marked = {mark.path: class_of(mark.half) for mark in marks_of(reading.marks, world.site, kind.spec_path)}
     classes = _classes(marked, decision, kind.spec_path)

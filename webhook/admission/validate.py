@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.consistency import consistent, unwise
 from webhook.abi.freeze import buried, devices_of, places
+from webhook.abi.resting import trespassing
 from webhook.abi.state import LATEST, Tree
 from webhook.admission.expand import read
-from webhook.admission.judge import judge, taken_away
+from webhook.admission.judge import judge
 from webhook.admission.mutate import ALLOWED, identical, read_stored
 from webhook.admission.review import Review, Verdict, refusal
 from webhook.admission.running import validate_status
@@ -37,11 +38,10 @@ def validate(review: Review, world: World) -> Verdict:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
         findings.take(consistent(domain, path))
         warnings.take(unwise(domain, path))
+        findings.take(trespassing(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
             findings.take(unfrozen(stored, spec, kind.spec_path))
-            gone = taken_away(review, kind, stored_reading, spec, stored, world)
-            findings.take(each.finding() for each in gone)
-    judged = judge(review, kind, reading, spec, stored, world, findings.room)
+    judged = judge(review, kind, reading, spec, stored, stored_reading, world, findings.room)
     findings.take(judged.findings)
     told = (*judged.warnings, *map(str, warnings))
     if findings:
@@ -53,6 +53,7 @@ def unfrozen(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     """What an update would change of the machine that the guest was installed on."""
     abi = spec.get("abi") or {}
     if abi.get("policy") == LATEST:
+        yield from _forged(stored, abi, path, placed=False)
         return
     tombstones: Tree = abi.get("tombstones") or {}
     resting = places([{"devices": tombstones}])
@@ -86,8 +87,8 @@ def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: st
     )
 
 
-def _forged(stored: Tree, abi: Tree, path: str) -> Iterator[Finding]:
-    """Tombstones that are not the device that rests, or are of none."""
+def _forged(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> Iterator[Finding]:
+    """Tombstones that are not the device that rests, or are of none; where they keep no place, without it."""
     were = devices_of(stored["domain"].get("devices", {})) | devices_of(
         (stored.get("abi") or {}).get("tombstones") or {}
     )
@@ -99,8 +100,13 @@ def _forged(stored: Tree, abi: Tree, path: str) -> Iterator[Finding]:
             "frozen",
         )
         for (kind, name), device in sorted(devices_of(abi.get("tombstones") or {}).items())
-        if buried(kind, were.get((kind, name))) != device
+        if _rest(kind, were.get((kind, name)), placed) != _rest(kind, device, placed)
     )
+
+
+def _rest(kind: str, device: Tree | None, placed: bool) -> Tree | None:
+    left = buried(kind, device)
+    return left if placed or left is None else {**left, "address": None}
 
 
 def _rebased(stored: Tree, abi: Tree, path: str) -> list[Finding]:

@@ -15,6 +15,7 @@ from webhook.admission.offline import review_of
 from webhook.admission.stored import as_stored
 from webhook.admission.world import World
 from webhook.cli import manifests, verbs
+from webhook.declare.inspect import Inspection
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, places
 from webhook.policy import LEVELS, Policies, shipped
@@ -137,4 +138,4 @@ def _decision(obj: Tree, world: World) -> Decision:
     obj = as_stored(obj, kind, world)
     spec = kind.spec_of(obj)
     review, reading = review_of(obj, kind), read(spec, kind.spec_path)
-    return lambda: judge(review, kind, reading, spec, None, world)
+    return lambda: judge(review, kind, reading, spec, None, Inspection(), world)

@@ -14,10 +14,10 @@ from typing import Any
 from webhook.declare import Mark, Place
 from webhook.findings import Finding, Findings
 from webhook.policy.denials import refusal
+from webhook.policy.granted import Lost, losses
 from webhook.policy.index import Index, index
 from webhook.policy.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
 from webhook.policy.namesakes import Namesakes
-from webhook.policy.removed import Removed, removed
 from webhook.policy.scope import chosen, exempts
 from webhook.policy.stored import unchanged
 from webhook.policy.view import Denial, Tree, View, view
@@ -67,26 +67,31 @@ class Engine:
         request: Request,
         path: str = "spec",
         stored: Mapping[str, Any] | None = None,
+        stored_marks: Sequence[Mark] = (),
         frozen: bool = True,
         most: int = _MOST,
     ) -> Decision:
         """Judge every backend field among `marks` and every ruled field of `spec`, which stands at `path`.
 
-        `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing. Devices
-        are told by name; where they are not `frozen`, one that changes is the requester's as a whole. Of each sort of
-        finding `most` are made. Never raises, whatever the spec is; unknown fields are the inspection's to refuse.
+        `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing, and what
+        of it he could not set, by its `stored_marks`, stays as it is together with its device; where the VM is not
+        `frozen`, devices may move. Of each sort of finding `most` are made. Never raises, whatever the spec is; unknown
+        fields are the inspection's to refuse.
         """
         views = self.views(request)
         before = stored if request.operation == "UPDATE" else None
 
         def found(one: View | None, known: Container[str]) -> Findings:
-            made = self._judged(one, marks, spec, path, before, frozen, most) if one is not None else ()
+            made = self._judged(one, marks, spec, path, before, most) if one is not None else ()
             return Findings((finding for finding in made if finding.path not in known), most)
 
         refused = found(views.enforce, ())
+        known = {finding.path for finding in refused}
+        if before is not None and stored_marks:
+            gone = self.lost(stored_marks, spec, before, request, path, frozen)
+            refused.take(each.finding() for each in gone if each.path not in known)
         if views.warn is None and views.audit is None:
             return Decision(refused)
-        known = {finding.path for finding in refused}
         return Decision(refused, found(views.warn, known), found(views.audit, known))
 
     def _judged(
@@ -96,14 +101,13 @@ class Engine:
         spec: Tree,
         path: str,
         stored: Mapping[str, Any] | None,
-        frozen: bool,
         most: int,
     ) -> Iterator[Finding]:
         known = Namesakes()
         # What is stored already may be any number of denials, and is no finding.
         enough = most if stored is None else None
         for denial in denials(one, marks, spec, path, enough):
-            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, frozen, known):
+            if stored is not None and unchanged(one, denial, spec, stored, path, self.places, known):
                 continue
             yield self._refusal(denial)
 
@@ -112,9 +116,15 @@ class Engine:
         secret = place is not None and place.field.secret
         return refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value, secret=secret)
 
-    def removed(self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str) -> list[Removed]:
-        """The backend of the stored spec, by its marks, that `spec` lacks and the requester could not set."""
-        return removed(self.views(request).enforce, marks, spec, stored, path, self.places)
+    def lost(
+        self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True
+    ) -> Iterator[Lost]:
+        """What of the stored backend, by its marks, the requester could not set and `spec` does not keep, by place."""
+        told: set[str] = set()
+        for _, each in losses(self.views(request).enforce, marks, spec, stored, path, self.places, frozen):
+            if each.path not in told:
+                told.add(each.path)
+                yield each
 
     def views(self, request: Request) -> Views:
         """The policies in force for a request, by mode."""

@@ -13,7 +13,7 @@ from webhook.declare import Place
 from webhook.policy.model import CLASSES
 from webhook.policy.selection import class_of, decided_with, possible
 
-# Devices that were removed keep their frontend here, under the same names.
+# Devices that were removed keep their frontend here, and what they were granted, under the same names.
 TOMBSTONES = "abi.tombstones."
 _HEAD = """# Classes and paths
 

@@ -9,6 +9,7 @@ from operator import eq
 from typing import Any
 
 from webhook.declare import Place
+from webhook.policy.devices import Parts, device_of, namesake, standing
 from webhook.policy.guards import Seat
 from webhook.policy.model import Rule
 from webhook.policy.namesakes import Namesakes
@@ -27,8 +28,6 @@ class _Pair:
     new: Any
     old: Any
     old_path: str
-    # The outermost entries with a key that the value stands in, now and then.
-    device: tuple[Any, Any] | None = None
 
 
 def unchanged(
@@ -38,23 +37,18 @@ def unchanged(
     stored: Tree,
     path: str,
     places: Mapping[str, Place],
-    frozen: bool,
     known: Namesakes,
 ) -> bool:
     """Whether the old spec holds the refused value just as the new one does, and its rule refused it there too.
 
     A list whose entries have no key is one value. For what is missing: whether its surroundings were there without it.
-    For what is counted or summed: whether there is no more than before. A device must make no other use of a value that
-    stays; one that is not `frozen` has to stay as a whole, but for its place. `known` is one for all of a decision.
+    For what is counted or summed: whether there is no more than before. A device is the same where it has come to rest
+    or has come back. `known` is one for all of a decision.
     """
     if denial.kind == TOTAL:
         return _no_worse(denial.rule, denial.value, totals()[denial.declared].of(stored))
     pair = _pair(denial, spec, stored, path, places, known)
-    if pair is None or not _as_before(denial, pair, known):
-        return False
-    if pair.device is not None and known.pair(*pair.device, _turned_frozen if frozen else _turned):
-        return False
-    return _refused_before(one, denial, pair, stored, known)
+    return pair is not None and _as_before(denial, pair, known) and _refused_before(one, denial, pair, stored, known)
 
 
 def _as_before(denial: Denial, pair: _Pair, known: Namesakes) -> bool:
@@ -84,11 +78,24 @@ def _pair(
     denial: Denial, spec: Tree, stored: Tree, path: str, places: Mapping[str, Place], known: Namesakes
 ) -> _Pair | None:
     """The value now and then; None where the old spec has no such place."""
-    new: Any = spec
-    old: Any = stored
-    device: tuple[Any, Any] | None = None
-    declared = old_path = ""
-    parts = PART.findall(denial.path[len(path) + 1 :])
+    parts: Parts = PART.findall(denial.path[len(path) + 1 :])
+    where = device_of(parts)
+    now = standing(spec, where, parts[2]) if where is not None else None
+    if where is None or now is None:
+        return _below(denial, parts, _Pair(spec, stored, ""), "", places, known)
+    kind, index = parts[2]
+    then = namesake(stored, where, kind, now.device, known)
+    if then is None:
+        return None
+    declared = f"{'.'.join(where)}.{kind}{'[*]' if index else ''}"
+    return _below(denial, parts[3:], _Pair(now.device, then.device, then.path), declared, places, known)
+
+
+def _below(
+    denial: Denial, parts: Parts, at: _Pair, declared: str, places: Mapping[str, Place], known: Namesakes
+) -> _Pair | None:
+    """The value now and then, by the way from a pair of elements that hold it."""
+    new, old, old_path = at.new, at.old, at.old_path
     for depth, (name, index) in enumerate(parts):
         declared, old_path = f"{declared}.{name}".removeprefix("."), f"{old_path}.{name}".removeprefix(".")
         if type(old) is not dict:
@@ -96,7 +103,7 @@ def _pair(
         new, old = new.get(name, _MISSING) if type(new) is dict else _MISSING, old.get(name, _MISSING)
         if denial.kind == MISSING and old is _MISSING:
             inside = any(entry for _, entry in parts[depth:])
-            return None if inside else _Pair(new, old, ".".join([old_path, *map(_text, parts[depth + 1 :])]), device)
+            return None if inside else _Pair(new, old, ".".join([old_path, *map(_text, parts[depth + 1 :])]))
         if not index:
             continue
         declared += "[*]"
@@ -104,13 +111,12 @@ def _pair(
             return None
         key = key_of(places.get(declared))
         if not key:
-            return _Pair(new, old, ".".join([f"{old_path}[{index}]", *map(_text, parts[depth + 1 :])]), device)
+            return _Pair(new, old, ".".join([f"{old_path}[{index}]", *map(_text, parts[depth + 1 :])]))
         number = known.number(new[int(index)], old, key)
         if number is None:
             return None
         new, old, old_path = new[int(index)], old[number], f"{old_path}[{number}]"
-        device = device or (new, old)
-    return _Pair(new, old, old_path, device)
+    return _Pair(new, old, old_path)
 
 
 def _text(part: tuple[str, str]) -> str:
@@ -121,20 +127,6 @@ def _text(part: tuple[str, str]) -> str:
 def key_of(place: Place | None) -> str:
     """The field that tells a list's entries apart; empty where they have none."""
     return place.field.shape.key if place is not None and place.field.shape is not None else ""
-
-
-# What says how a device uses what the host gave it, by the names of its own fields; all else of it is frozen.
-USES = ("type", "backend", "transient", "shareBacking")
-
-
-def _turned_frozen(new: Any, old: Any) -> bool:
-    """Whether a device whose frontend is frozen makes another use of what it was given."""
-    return any(new.get(name) != old.get(name) for name in USES)
-
-
-def _turned(new: Any, old: Any) -> bool:
-    """Whether a device that is not frozen is another one, but for its place."""
-    return bool({**new, "address": None} != {**old, "address": None})
 
 
 def _counted(rule: Rule) -> bool:

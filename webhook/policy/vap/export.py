@@ -25,6 +25,8 @@ API_VERSION = "admissionregistration.k8s.io/v1"
 NAME = "vmconfig"
 # Of a message, what surely fits into the 5 KiB that the API server takes.
 _LONGEST = 3000
+# In a VM that follows the newest rule set devices may move (admission/judge.py).
+LATEST = text("latest")
 # What CEL's parser takes of one expression, in characters.
 _LARGEST = 100_000
 
@@ -107,12 +109,14 @@ def _too_large(level: str, variables: Mapping[str, str]) -> dict[str, Finding]:
 
 
 def _around(targets: Sequence[Target]) -> dict[str, str]:
-    """Where the spec stands, the spec, and the stored one as an optional."""
+    """Where the spec stands, the spec, the stored one as an optional, and whether its devices may move."""
     return {
         "root": _by_kind(targets, lambda keys: text(".".join(keys))),
         "spec": _by_kind(targets, lambda keys: f"dyn(object){''.join(f'.?{key}' for key in keys)}.orValue({{}})"),
         "old": "oldObject == null ? optional.none() : "
         + _by_kind(targets, lambda keys: f"optional.of(dyn(oldObject)){''.join(f'.?{key}' for key in keys)}"),
+        "moves": "[dyn(variables.spec), dyn(dyn(variables.old).orValue({}))]"
+        f".exists(s, s.?abi.?policy == optional.of({LATEST}))",
     }
 
 

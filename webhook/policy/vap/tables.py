@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from webhook.declare import Backend, Field
+from webhook.declare import BACKEND_KINDS, Backend, Field
+from webhook.policy.devices import is_single
 from webhook.policy.selection import class_of
 from webhook.policy.vap.asked import Spot
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, among, negated
+from webhook.policy.vap.records import Outer
 from webhook.policy.vap.verdicts import Refusal, Verdicts
 
 SPEC = "Spec"
@@ -19,15 +21,16 @@ SPEC = "Spec"
 CHANGED, UNCHANGED, ALWAYS = "changed", "unchanged", "always"
 # What conditions see of an element: nothing that any of them holds of.
 _ELEMENT: object = {}
-_SPEC_NOW, _SPEC_STORED = "optional.of(variables.spec)", "dyn(variables.old)"
+_SPEC_NOW, _SPEC_STORED = "optional.of(r0.spec)", "dyn(variables.old)"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields that are refused on one condition."""
+    """Fields that are refused on one condition; `backend` where all of them are backend."""
 
     when: str
     formula: str
+    backend: bool = True
 
 
 PLAIN = Group(CHANGED, TRUE)
@@ -66,10 +69,14 @@ class Seated:
     stored: Mapping[str, str] = field(default_factory=dict)
     # Whether every list around it has a key: what other entries were before is not known.
     keyed: bool = True
+    # Whether it stands in an element that is a unit of its own, and begins a walk like an outermost list.
+    single: bool = False
 
     def below(self, declared: str, entry: Field) -> Seated:
         """An element in this one, or an entry of a list in it."""
-        depth = self.depth + 1 if self.entries or not entry.many else 0
+        if is_single(declared):
+            return Seated(declared, single=True)
+        depth = self.depth + 1 if self.entries or self.single or not entry.many else 0
         if not entry.many:
             return replace(self, declared=declared, depth=depth)
         keyed = self.keyed and entry.shape is not None and bool(entry.shape.key)
@@ -79,19 +86,12 @@ class Seated:
             {**self.entries, declared: f"optional.of(r{depth}.new)"},
             {**self.stored, declared: f"dyn(r{depth}.old)"} if keyed else {},
             keyed,
+            self.single,
         )
 
     def spots(self, entry: Field, value: str) -> tuple[Spot, Spot]:
         """A value in the element, as it is and where it stands unchanged in the stored object."""
         return Spot(entry, value, _SPEC_NOW, self.entries), Spot(entry, value, _SPEC_STORED, self.stored)
-
-
-@dataclass(frozen=True, slots=True)
-class Outer:
-    """A list that stands in no other: its path, and the row of its entries."""
-
-    path: str
-    row: str
 
 
 @dataclass(slots=True)
@@ -160,8 +160,8 @@ class Tables:
         name = self.add(entry.shape.name, below, entry.shape.fields, inner)
         if not name:
             return
-        if entry.many and not seated.entries:
-            self.lists.append(Outer(declared.removesuffix("[*]"), name))
+        if is_single(declared) or (entry.many and not seated.entries and not seated.single):
+            self.lists.append(Outer(declared.removesuffix("[*]"), name, is_single(declared)))
         else:
             (row.entries if entry.many else row.elements)[entry.name] = name
 
@@ -170,18 +170,18 @@ class Tables:
         spot, stored = seated.spots(entry, f"{record}.new[k]")
         refusal = self.verdicts.count(declared, spot, replace(stored, value=f"dyn({record}.old)[?k].orValue([])"))
         if refusal is not None and refusal.changed != FALSE:
-            row.fields.setdefault(Group(ALWAYS, refusal.changed), {})[entry.name] = refusal.label
+            row.fields.setdefault(Group(ALWAYS, refusal.changed, False), {})[entry.name] = refusal.label
 
 
 def _put(row: Row, name: str, refusal: Refusal, where: str = TRUE) -> None:
     for group in _groups(refusal):
-        row.fields.setdefault(Group(group.when, all_of([group.formula, where])), {})[name] = refusal.label
+        row.fields.setdefault(replace(group, formula=all_of([group.formula, where])), {})[name] = refusal.label
 
 
 def _groups(refusal: Refusal) -> Iterator[Group]:
     for when, formula in ((CHANGED, refusal.changed), (UNCHANGED, refusal.unchanged)):
         if formula != FALSE:
-            yield Group(when, formula)
+            yield Group(when, formula, refusal.label in BACKEND_KINDS)
 
 
 def tables(verdicts: Verdicts) -> Tables:

@@ -1,8 +1,8 @@
 """The walk over a VM beside the tables, as expressions: CEL has no functions, so each depth is written out.
 
-An element in the walk is a record: `at` its path, `is` its row, `new` itself, `old` an optional of what is stored
-in its place; CEL looks into optionals that calls return, and not into those that stand in a record: hence `dyn(r.old)`.
-CEL cannot flatten lists either: all that is refused at a depth and below is a text, with gaps where nothing is.
+An element in the walk is a record (records.py): `at` its path, `is` its row, `new` itself, `old` an optional of what is
+stored in its place, or the other way round where it is `lost`. CEL cannot flatten lists: all that is refused at a depth
+and below is a text, with gaps where nothing is.
 
 The API server's checks of one expression take a time that grows with the square of its size. So what stands in no list
 has an expression, and so have lists whose entries are equally high.
@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from textwrap import indent
 
-from webhook.policy.stored import USES
-from webhook.policy.vap.cel import TRUE, all_of, table, text
-from webhook.policy.vap.tables import ALWAYS, CHANGED, PLAIN, SPEC, UNCHANGED, Group, Outer, Row, Tables
+from webhook.policy.vap.cel import TRUE, all_of, table
+from webhook.policy.vap.records import LIST, SINGLE, Outer, entries, outer_entries, outer_list, record, whole
+from webhook.policy.vap.tables import ALWAYS, CHANGED, PLAIN, SPEC, UNCHANGED, Group, Row, Tables
 
 Content = Mapping[str, Mapping[str, object]]
-# The name of a list's own record, and of the variable that every policy ends in.
-_LIST, REFUSED = "l", "refused"
+# The name of the variable that every policy ends in.
+REFUSED = "refused"
 _GAP = "'; '"
 
 
@@ -38,7 +38,7 @@ class Walk:
         """The variables by name, in an order in which none is needed before it is there."""
         tables = {name: table(rows) for name, rows in self._tables().items() if rows}
         parts = self._parts()
-        return {**tables, **parts, REFUSED: _together(f"variables.{name}" for name in parts)}
+        return {**tables, **self._records(), **parts, REFUSED: _together(f"variables.{name}" for name in parts)}
 
     def _tables(self) -> dict[str, Content]:
         found: dict[str, Content] = {}
@@ -61,26 +61,33 @@ class Walk:
         """What stands in no list, and the outermost lists, those of one height and key together."""
         parts = {}
         if SPEC in self._rows:
-            whole = _record("variables.root", text(SPEC), "variables.spec", "variables.old")
-            parts["single"] = f"[{whole}].map(r0,\n{self._depth(0, [self._rows[SPEC]])})[0]"
+            parts["single"] = f"{whole(SPEC)}.map(r0,\n{self._depth(0, [self._rows[SPEC]])}).join({_GAP})"
+        for number, (_, lists) in enumerate(self._alike(), 1):
+            below = f"{LIST}.map(r0,\n{self._depth(0, [self._rows[each.row] for each in lists])}).join({_GAP})"
+            parts[f"in_lists_{number}"] = f"variables.entries_{number}.map({LIST},\n{indent(below, '  ')}).join({_GAP})"
+        return parts
+
+    def _records(self) -> dict[str, str]:
+        """The records of the entries of lists that stand in no other, a list of them for each list."""
+        made = {}
+        for number, (key, lists) in enumerate(self._alike(), 1):
+            listed = ",\n".join(indent(outer_list(each), "  ") for each in lists)
+            found = indent(outer_entries(key), "  ")
+            made[f"entries_{number}"] = f"[\n{listed}\n].map({LIST},\n{found})"
+        return made
+
+    def _alike(self) -> list[tuple[str, list[Outer]]]:
+        """The outermost lists, those of one height and key together, and their key."""
         alike: dict[tuple[str, int], list[Outer]] = {}
         for each in self._lists:
             row = self._rows[each.row]
-            alike.setdefault((row.key, self._height([row])), []).append(each)
-        return parts | {f"in_lists_{number}": self._outer(lists) for number, lists in enumerate(alike.values(), 1)}
+            alike.setdefault((SINGLE if each.single else row.key, self._height([row])), []).append(each)
+        return [(key, lists) for (key, _), lists in alike.items()]
 
     def _height(self, rows: list[Row]) -> int:
         """How many elements stand in each other, at most."""
         below = self._below(rows)
         return 1 + self._height(below) if below else 0
-
-    def _outer(self, lists: list[Outer]) -> str:
-        """All entries of lists that stand in no other."""
-        rows = [self._rows[each.row] for each in lists]
-        whole = ",\n".join(indent(_list(each), "  ") for each in lists)
-        entries = _entries(f"{_LIST}.at", f"{_LIST}.is", f"{_LIST}.new", f"{_LIST}.old", rows[0].key, _USED_AS_BEFORE)
-        below = f"{entries}.map(r0,\n{self._depth(0, rows)}).join({_GAP})"
-        return f"[\n{whole}\n].map({_LIST},\n{indent(below, '  ')}).join({_GAP})"
 
     def _depth(self, depth: int, rows: list[Row]) -> str:
         """What is refused at an element of one of these rows and below it."""
@@ -116,19 +123,21 @@ class Walk:
         for key in self._keys(rows):
             known = _lists(key)
             row = f"variables.{known}[{here}.is][k]"
-            entries = _entries(f"{here}.at + '.' + k", row, f"{here}.new[k]", "before", key)
-            stored = f"[dyn({here}.old)[?k].orValue([])].map(before,\n{indent(entries, '  ')})[0]"
+            found = entries(f"{here}.at + '.' + k", row, f"{here}.new[k]", "before", key)
+            stored = f"[dyn({here}.old)[?k].orValue([])].map(before,\n{indent(found, '  ')})[0]"
             yield f"{keys}.filter(k, {_has(known, here)}).map(k,\n{indent(stored, '  ')})"
 
 
 def _fields(table: str, group: Group, here: str) -> str:
-    refused = all_of([f"{table}[?{here}.is][?k].hasValue()", _unchanged(group, here), group.formula])
+    refused = all_of([f"{table}[?{here}.is][?k].hasValue()", _unchanged(group, here), _seen(group), group.formula])
     return _labelled(f"{_keys(group, here)}.filter(k, {refused})", here, f"{table}[{here}.is][k]")
 
 
 def _values(table: str, group: Group, here: str) -> str:
     value = f"{here}.new[k]"
-    refused = all_of([f"{table}[?{here}.is][?k][?{value}].hasValue()", _unchanged(group, here), group.formula])
+    refused = all_of(
+        [f"{table}[?{here}.is][?k][?{value}].hasValue()", _unchanged(group, here), _seen(group), group.formula]
+    )
     return _labelled(f"{_keys(group, here)}.filter(k, {refused})", here, f"{table}[{here}.is][k][{value}]")
 
 
@@ -139,7 +148,7 @@ def _labelled(keys: str, here: str, label: str) -> str:
 def _whole(table: str, group: Group, here: str) -> str:
     same = {ALWAYS: TRUE, UNCHANGED: f"{here}.old == optional.of({here}.new)"}
     changed = same.get(group.when, f"{here}.old != optional.of({here}.new)")
-    refused = all_of([f"{table}[?{here}.is][?''].hasValue()", changed, group.formula])
+    refused = all_of([f"{table}[?{here}.is][?''].hasValue()", changed, _seen(group), group.formula])
     return f"({refused} ? [{here}.at + ' (' + {table}[{here}.is][''] + ')'] : [])"
 
 
@@ -149,6 +158,11 @@ def _keys(group: Group, here: str) -> str:
 
 def _unchanged(group: Group, here: str) -> str:
     return f"!(k in {_changed(here)})" if group.when == UNCHANGED else TRUE
+
+
+def _seen(group: Group) -> str:
+    """Of what is lost only backend counts, by what was said of it while it was there."""
+    return TRUE if group.when == CHANGED and group.backend else "!r0.lost"
 
 
 def _changed(here: str) -> str:
@@ -162,36 +176,7 @@ def _has(table: str, here: str) -> str:
 
 def _below(here: str) -> str:
     at, row = f"{here}.at + '.' + k", f"variables.elements[{here}.is][k]"
-    return _record(at, row, f"{here}.new[k]", f"dyn({here}.old)[?k]")
-
-
-# What is stored counts beside an entry of the outermost lists, its device, that makes the same use of it (stored.py).
-_USED_AS_BEFORE = (
-    f".optFlatMap(o, [{', '.join(text(name) for name in USES)}].all(u, o[?u] == e[?u])"
-    " ? optional.of(o) : optional.none())"
-)
-
-
-def _entries(at: str, row: str, new: str, old: str, key: str, where: str = "") -> str:
-    """The entries of a list: each beside the stored one of the same key; without a key a list is one value."""
-    if not key:
-        same = f"{old} == {new} ? optional.of(e) : optional.none()"
-        record = _record(f"{at} + '[*]'", row, "e", same)
-        return f"{new}.map(e, {record})"
-    named = f"e[{text(key)}]"
-    record = _record(f"{at} + '[' + string({named}) + ']'", row, "e", f"{old}[?keys.indexOf({named})]{where}")
-    return f"[{old}.map(e, {named})].map(keys, {new}.map(e,\n  {record}))[0]"
-
-
-def _list(each: Outer) -> str:
-    """The record of a list; `old` is the stored list, empty where there is none."""
-    way = "".join(f".?{part}" for part in each.path.split("."))
-    at = f"variables.root + {text('.' + each.path)}"
-    return _record(at, text(each.row), f"variables.spec{way}.orValue([])", f"dyn(variables.old){way}.orValue([])")
-
-
-def _record(at: str, row: str, new: str, old: str) -> str:
-    return f"{{'at': dyn({at}), 'is': dyn({row}), 'new': dyn({new}), 'old': dyn({old})}}"
+    return record(at, row, f"{here}.new[k]", f"dyn({here}.old)[?k]")
 
 
 def _together(parts: Iterable[str]) -> str:
