@@ -30,6 +30,7 @@ HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate, "policies": 
 # Whole policy files are read there: too long for the event loop, on which VMs wait.
 APART = frozenset({"policies"})
 _KNOWN = frozenset({*KINDS, CONFIG_MAP})
+_REASONS = {405: "MethodNotAllowed", 408: "Timeout", 413: "RequestEntityTooLarge", 429: "TooManyRequests"}
 
 
 class Hook:
@@ -65,7 +66,7 @@ class Hook:
         """The answer to what is no review: a Kubernetes Status with the reason."""
         self.metrics.malformed.labels(code).inc()
         logs.event("malformed", hook=self.name, status=code, reason=reason[:200])
-        word = {413: "RequestEntityTooLarge", 408: "Timeout", 405: "MethodNotAllowed"}.get(code, "BadRequest")
+        word = _REASONS.get(code, "BadRequest")
         return code, orjson.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, **status(code, word, reason)})
 
     def _broken(self, review: Review) -> bytes:

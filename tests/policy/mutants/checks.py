@@ -103,7 +103,15 @@ _GROUPS: dict[str, Callable[[], Iterator[tuple[str, Check]]]] = {
     "declarations": _declarations,
     **{
         f"functions of {name}": partial(_functions, name)
-        for name in ("test_levels", "test_marks", "test_reviews", "test_rulings", "test_engine", "test_series")
+        for name in (
+            "test_levels",
+            "test_marks",
+            "test_reviews",
+            "test_rulings",
+            "test_engine",
+            "test_series",
+            "test_kept",
+        )
     },
     "mistakes": _mistakes,
 }
