@@ -9,8 +9,10 @@ from webhook.policy.model import LABELS, LEVELS, MODES, Exemption, Match, Policy
 
 
 def glob(pattern: str, name: str) -> bool:
-    """Whether `name` is of the form `pattern`, in which each `*`, at least one, is any characters. Linear in the name."""
+    """Whether `name` is of the form `pattern`, in which `*` stands for any characters. Linear in the name."""
     first, *rest = pattern.split("*")
+    if not rest:
+        return pattern == name
     if not name.startswith(first):
         return False
     *inner, last = rest
