@@ -69,7 +69,7 @@ def _engine(policies: list[Tree]) -> Engine:
     """The policies as from files: written, read and checked."""
     made = []
     for policy in (_PERMITTING, *policies):
-        text = yaml.dump(policy, Dumper=yaml.CSafeDumper).encode()
+        text = yaml.dump(policy, Dumper=yaml.CSafeDumper).encode() + b"...\n"
         read_now, findings = parse(text, f"bench/{policy['metadata']['name']}.yaml", places())
         assert not findings, findings[0]
         made += read_now

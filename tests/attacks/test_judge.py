@@ -87,7 +87,7 @@ def test_the_judge_sees_what_a_policy_lets_through(tmp_path: Path) -> None:
         "metadata": {"name": "hole"},
         "rules": [{"name": "open", "permit": {"class": "host-path"}}],
     }
-    (tmp_path / "policies" / "hole.yaml").write_text(yaml.safe_dump(hole))
+    (tmp_path / "policies" / "hole.yaml").write_text(f"{yaml.safe_dump(hole)}...\n")
     spec = spec_of("pc", {}, complete=False)
     put(spec, FILE, "/etc/shadow", 0)
     final = admitted(spec, CREATED, World(Policies(tmp_path / "policies", places())))

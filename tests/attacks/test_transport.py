@@ -76,6 +76,7 @@ MALFORMED = {
     "a user that is a list": text(whole(userInfo=["system:masters"])),
     "groups that are a text": text(whole(userInfo={"username": "x", "groups": "system:masters"})),
     "groups that are numbers": text(whole(userInfo={"username": "x", "groups": [1]})),
+    "groups without end": text(whole(userInfo={"username": "x", "groups": ["g"] * 4097})),
     "a subresource that is true": text(whole(subResource=True)),
     "lists in lists": b"[" * 100_000,
     "objects in objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,

@@ -274,6 +274,7 @@ metadata: {name: all}
 rules:
   - {name: tuning, permit: {class: io-tuning}}
   - {name: no-b, forbid: {path: "domain.devices.disks[*].claim"}, when: {in: [root]}}
+...
 """
 
 

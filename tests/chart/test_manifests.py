@@ -113,7 +113,7 @@ def test_the_policies_are_checked_in_their_namespace_alone_and_can_be_repaired_w
         HOOKS[1]: ["validate.vmconfig.kubevirt.io", "policies.vmconfig.kubevirt.io"],
     }
     hook = rendered()[f"{HOOKS[1]}/vmconfig"]["webhooks"][1]
-    assert hook["failurePolicy"] == "Ignore"
+    assert (hook["failurePolicy"], hook["timeoutSeconds"]) == ("Ignore", 10)
     assert hook["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
     assert hook["clientConfig"]["service"]["path"] == "/policies"
     (rule,) = hook["rules"]

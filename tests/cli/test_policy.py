@@ -39,6 +39,23 @@ def test_a_mistake_is_found_with_file_line_and_column() -> None:
     assert findings[0]["path"] == "selection/selection.yaml:5:36"
 
 
+@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+def test_nothing_is_printed_of_a_file_that_is_no_policy(folder: Path, output: str) -> None:
+    """A kubeconfig and a Secret that were named by mistake, well-formed and broken in every way there is."""
+    user = "users: [{name: admin, user: {token: canary-1, client-key-data: &canary canary-2, canary-3: on}}]\n"
+    (folder / "config.yaml").write_text(f"apiVersion: v1\nkind: Config\n{user}")
+    (folder / "twice.yaml").write_text(f"apiVersion: v1\nkind: Secret\ncanary-4: a\ncanary-4: b\n{user}...\n")
+    (folder / "cut.yaml").write_text(f"apiVersion: v1\nkind: Config\n{user}x: [canary-5, 'canary-6\n")
+    (folder / "bare.yaml").write_text("canary-7\n")
+    (folder / "binary.yaml").write_bytes(b"canary-8: \xff\n")
+    (folder / "tagged.yaml").write_text("!canary-9 {? [canary-10] : *canary}\n")
+    done = vmconfig("policy", "check", "-o", output, str(folder))
+    assert done.returncode == 1
+    for name in ("config", "twice", "cut", "bare", "binary", "tagged"):
+        assert f"policies/{name}.yaml" in done.stdout
+    assert "canary" not in done.stdout + done.stderr
+
+
 def test_a_case_that_ends_otherwise_is_named(folder: Path) -> None:
     suite = folder / "restricted" / "suite.yaml"
     suite.write_text(suite.read_text() + "  - {title: my kernel passes, spec: {domain: {os: {kernel: /boot/k}}}}\n")
@@ -50,7 +67,7 @@ def test_a_case_that_ends_otherwise_is_named(folder: Path) -> None:
 def test_a_rule_that_no_case_needs_is_named(folder: Path) -> None:
     policy = folder / "restricted" / "policy.yaml"
     rule = "  - {name: few-vcpus, forbid: {path: domain.vcpu.count}, when: {above: 64}}\n"
-    policy.write_text(policy.read_text() + rule)
+    policy.write_text(policy.read_text().replace("...\n", f"{rule}...\n"))
     done = vmconfig("policy", "test", str(folder))
     assert done.returncode == 1
     assert "rule `restricted/few-vcpus` is exercised by no case" in done.stdout
@@ -97,7 +114,7 @@ def suite_of_manifest(folder: Path, disk: str, expected: str) -> int:
     folder.mkdir()
     (folder / "policy.yaml").write_text(
         "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: site}\nmode: warn\n"
-        "rules: [{name: buses, forbid: {path: 'domain.devices.disks[*].target.bus'}, when: {in: [sata]}}]\n"
+        "rules: [{name: buses, forbid: {path: 'domain.devices.disks[*].target.bus'}, when: {in: [sata]}}]\n...\n"
     )
     (folder / "cases").mkdir()
     (folder / "cases" / "vm.yaml").write_text(
@@ -152,7 +169,7 @@ def test_explain_is_for_a_user_in_a_namespace(vm: Path, folder: Path) -> None:
     (folder / "site.yaml").write_text(
         "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: site}\n"
         "match: {namespaces: {names: [c], labels: {tier: x}}, subjects: {users: [jane]}}\n"
-        "rules: [{name: kernels, permit: {path: domain.os.kernel}}]\n"
+        "rules: [{name: kernels, permit: {path: domain.os.kernel}}]\n...\n"
     )
     asked = (str(vm), "--policies", str(folder), "--user", "jane", "--label", "tier=x")
     assert explained(*asked, "--namespace", "c")[KERNEL] == (False, "site/kernels")

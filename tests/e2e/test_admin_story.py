@@ -42,6 +42,7 @@ rules:
     when: {above: %s}
 exceptions:
   - {rule: baseline/cache-kept, namespaces: [team-a], values: [unsafe], until: %s, owner: storage, ticket: OPS-1}
+...
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.policy.test_loading import policy
+from tests.policy.files import policy, whole
 from tests.policy.world import PLACES
 from tests.waiting import PATIENCE
 from webhook.findings import Finding, Refused
@@ -63,23 +63,23 @@ def test_policies_that_cannot_be_loaded_at_first_are_refused(tmp_path: Path) -> 
 
 def test_a_bad_reload_keeps_the_last_good_and_remembers_the_error(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
-    file.write_text(policy("good"))
+    file.write_text(whole(policy("good")))
     policies = Policies(tmp_path, PLACES)
     engine, digest = policies.engine, policies.digest
     file.write_text("nonsense")
     assert policies.reload() == policies.error != []
     assert (policies.engine, policies.digest) == (engine, digest)
-    file.write_text(policy("better"))
+    file.write_text(whole(policy("better")))
     assert policies.reload() == policies.error == []
     assert policies.engine.policies[0].name == "better"
     assert policies.digest != digest
 
 
 def test_an_edit_comes_into_force(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(policy("one"))
+    (tmp_path / "a.yaml").write_text(whole(policy("one")))
 
     async def story(policies: Policies, news: News) -> None:
-        (tmp_path / "a.yaml").write_text(policy("two"))
+        (tmp_path / "a.yaml").write_text(whole(policy("two")))
         assert await news.load() == "two"
         assert policies.engine.policies[0].name == "two"
 
@@ -87,15 +87,15 @@ def test_an_edit_comes_into_force(tmp_path: Path) -> None:
 
 
 def test_a_bad_edit_does_not_come_into_force_and_is_told_once(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(policy("one"))
+    (tmp_path / "a.yaml").write_text(whole(policy("one")))
 
     async def story(policies: Policies, news: News) -> None:
-        (tmp_path / "a.yaml").write_text(policy("two", "forbid: {class: host-paths}"))
+        (tmp_path / "a.yaml").write_text(whole(policy("two", "forbid: {class: host-paths}")))
         assert "a.yaml:4" in await news.error()
         assert policies.engine.policies[0].name == "one"
         await asyncio.sleep(0.5)  # the folder is looked at many times meanwhile
         assert news.errors.empty()
-        (tmp_path / "a.yaml").write_text(policy("three"))
+        (tmp_path / "a.yaml").write_text(whole(policy("three")))
         assert await news.load() == "three"
         assert policies.error == []
 
@@ -105,7 +105,7 @@ def test_a_bad_edit_does_not_come_into_force_and_is_told_once(tmp_path: Path) ->
 def test_a_config_map_that_swaps_its_link_comes_into_force(tmp_path: Path) -> None:
     def mount(version: str, name: str) -> None:
         (tmp_path / version).mkdir()
-        (tmp_path / version / "a.yaml").write_text(policy(name))
+        (tmp_path / version / "a.yaml").write_text(whole(policy(name)))
         os.symlink(version, tmp_path / "..data_tmp")
         os.rename(tmp_path / "..data_tmp", tmp_path / "..data")
 
@@ -142,14 +142,14 @@ def test_a_folder_is_looked_at_where_the_node_has_no_watches_left(
 def test_a_folder_that_goes_and_comes_back_is_watched_again(tmp_path: Path) -> None:
     folder = tmp_path / "policies"
     folder.mkdir()
-    (folder / "a.yaml").write_text(policy("one"))
+    (folder / "a.yaml").write_text(whole(policy("one")))
 
     async def story(policies: Policies, news: News) -> None:
         shutil.rmtree(folder)
         await news.error()
         assert policies.engine.policies[0].name == "one"
         folder.mkdir()
-        (folder / "a.yaml").write_text(policy("two"))
+        (folder / "a.yaml").write_text(whole(policy("two")))
         assert await news.load() == "two"
 
     watching(folder, story, look_every=0.2)

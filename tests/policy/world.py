@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tests.policy.files import END
 from webhook.declare import Mark, Place, inspect, walk
 from webhook.domain import domain_shape
 from webhook.findings import Refused
@@ -30,7 +31,9 @@ def policies(said: list[dict[str, Any]], places: dict[str, Place] = PLACES) -> l
         {"apiVersion": "policy.vmconfig.kubevirt.io/v1", "kind": "Policy", "metadata": {"name": "site"}, **each}
         for each in said
     ]
-    text = yaml.dump_all(whole, Dumper=_Written, sort_keys=False)
+    if not whole:
+        return []
+    text = yaml.dump_all(whole, Dumper=_Written, sort_keys=False) + END
     made, findings = parse(text.encode(), "site/policy.yaml", places)
     findings = findings or check(made, places)
     if findings:

@@ -18,7 +18,7 @@ import yaml
 from tests.cluster.cluster import Cluster, reserved_port, running
 from tests.cluster.test_namespaces import LEVEL
 from tests.e2e.service import POLICIES, RELEASE, ROOT, Service, account, install, release, serving, wait_ready
-from tests.policy.test_loading import policy
+from tests.policy.files import ended, policy
 from tests.waiting import PATIENCE, until
 
 Tree = dict[str, Any]
@@ -189,7 +189,7 @@ def test_the_rights_of_the_chart_are_just_those_that_are_used(installed: Install
 
 def test_bad_policies_are_refused_where_they_are_written_with_their_line(installed: Installed) -> None:
     tree = the_config_map()
-    tree["data"]["mine.yaml"] = policy("mine", "forbid: {class: host-paths}")
+    tree["data"]["mine.yaml"] = ended(policy("mine", "forbid: {class: host-paths}"))
     done = installed.kubectl("-n", RELEASE, "apply", "-f", "-", manifest=tree, check=False)
     assert done.returncode != 0
     assert 'admission webhook "policies.vmconfig.kubevirt.io" denied' in done.stderr
@@ -201,7 +201,7 @@ def test_bad_policies_are_refused_where_they_are_written_with_their_line(install
 
 def test_good_policies_pass(installed: Installed) -> None:
     tree = the_config_map()
-    tree["data"]["mine.yaml"] = policy("mine")
+    tree["data"]["mine.yaml"] = ended(policy("mine"))
     done = installed.kubectl("-n", RELEASE, "apply", "-f", "-", manifest=tree)
     assert done.stderr == ""
     installed.kubectl("-n", RELEASE, "apply", "-f", "-", manifest=the_config_map())
@@ -228,7 +228,7 @@ def test_other_config_maps_are_nobodys_business(installed: Installed, where: str
 def test_a_bad_reload_and_a_good_one_are_events_that_describe_shows(installed: Installed) -> None:
     digest = installed.get("/version").json()["policy"]
     before = len(installed.events("PolicyLoaded"))
-    with edited(installed, "mine.yaml", policy("mine", "forbid: {class: host-paths}")):
+    with edited(installed, "mine.yaml", ended(policy("mine", "forbid: {class: host-paths}"))):
         until(lambda: installed.events("PolicyRefused"))
         (event,) = installed.events("PolicyRefused")
         assert event["type"] == "Warning"

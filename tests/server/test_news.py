@@ -12,7 +12,7 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.policy.test_loading import policy
+from tests.policy.files import policy, whole
 from webhook.cluster.events import Events, first
 from webhook.findings import Finding
 from webhook.kinds import places
@@ -58,7 +58,8 @@ class Written:
 
 
 def with_exceptions(**days: str) -> str:
-    return policy() + "exceptions:\n" + "".join(EXCEPTION.format(day, ticket) for ticket, day in days.items())
+    exceptions = "".join(EXCEPTION.format(day, ticket) for ticket, day in days.items())
+    return whole(policy() + "exceptions:\n" + exceptions)
 
 
 @pytest.fixture
@@ -150,13 +151,13 @@ def test_an_end_of_an_exception_is_told_once_on_its_day(
 
 
 def test_a_bad_change_and_a_good_one_are_told_with_findings_and_digest(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(policy())
+    (tmp_path / "a.yaml").write_text(whole(policy()))
     policies, written, metrics = Policies(tmp_path, places()), Written(), Metrics()
     news = News(policies, metrics, written)  # type: ignore[arg-type]
-    (tmp_path / "a.yaml").write_text(policy("site", "forbid: {class: host-paths}"))
+    (tmp_path / "a.yaml").write_text(whole(policy("site", "forbid: {class: host-paths}")))
     news.bad(policies.reload())
     assert b"vmconfig_policies_loaded 0.0" in metrics.text()
-    (tmp_path / "a.yaml").write_text(policy("other"))
+    (tmp_path / "a.yaml").write_text(whole(policy("other")))
     policies.reload()
     news.good(policies)
     assert b"vmconfig_policies_loaded 1.0" in metrics.text()

@@ -20,26 +20,25 @@ from fastapi.testclient import TestClient
 from tests.admission.reviews import POLICIES, ask, review, service
 from tests.chart.rendering import rendered
 from tests.e2e.service import serving
-from tests.policy.test_loading import policy
+from tests.policy.files import HEAD, ended, policy, whole
 from webhook.kinds import places
 from webhook.policy import load
 from webhook.policy.load import load_contents
 
 Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "cases" / "policies.yaml").read_text())
-EXCEPTION = (
-    "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: extra}\nexceptions:\n"
-    "- {rule: site/r, namespaces: [lab], until: %s, owner: boot-team, ticket: OPS-9}\n"
+EXCEPTION = HEAD % "extra" + (
+    "exceptions:\n- {rule: site/r, namespaces: [lab], until: %s, owner: boot-team, ticket: OPS-9}\n"
 )
 TEXTS = {
-    "good": policy("site"),
-    "better": policy("site", "forbid: {class: host-port}"),
-    "bad": policy("other", "forbid: {class: host-paths}"),
+    "good": whole(policy("site")),
+    "better": whole(policy("site", "forbid: {class: host-port}")),
+    "bad": ended(policy("other", "forbid: {class: host-paths}")),
     "broken": "{",
     "words": "words",
-    "excepting": EXCEPTION % "2099-01-01",
-    "ended": EXCEPTION % "2020-01-01",
-    "soon": EXCEPTION % (datetime.now(UTC).date() + timedelta(7)),
+    "excepting": ended(EXCEPTION % "2099-01-01"),
+    "ended": ended(EXCEPTION % "2020-01-01"),
+    "soon": ended(EXCEPTION % (datetime.now(UTC).date() + timedelta(7))),
 }
 
 

@@ -29,7 +29,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     warning = (
         "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: sizes}\nmode: warn\nrules:\n"
         "- {name: large, forbid: {path: domain.vcpu.count}, when: {above: 64}}\n"
-        "- {name: said, forbid: {path: features.memory}, when: {present: false}}\n"
+        "- {name: said, forbid: {path: features.memory}, when: {present: false}}\n...\n"
     )
     for name, text in {**data, "sizes.yaml": warning}.items():
         (folder / name).write_text(text)

@@ -195,7 +195,9 @@ def loaded(policies: list[Tree], folder: Path, level: str = "restricted") -> Loa
     for each in shipped.glob("*/policy.yaml"):
         (folder / f"{each.parent.name}.yaml").write_text(each.read_text())
     head = {"apiVersion": "policy.vmconfig.kubevirt.io/v1", "kind": "Policy"}
-    (folder / "site.yaml").write_text(yaml.safe_dump_all([{**head, **each} for each in policies], sort_keys=False))
+    texts = yaml.safe_dump_all([{**head, **each} for each in policies], sort_keys=False)
+    if policies:
+        (folder / "site.yaml").write_text(f"{texts}...\n")
     return load(folder, places(), level)
 
 

@@ -14,11 +14,10 @@ from importlib.metadata import version
 from typing import Any
 
 from webhook.admission.mutate import ALLOWED
+from webhook.admission.policy_process import checked
 from webhook.admission.review import Review, Verdict
 from webhook.admission.world import World
 from webhook.findings import Finding, Refused
-from webhook.policy.exceptions import expiring
-from webhook.policy.load import load_contents
 
 Tree = dict[str, Any]
 KIND = "ConfigMap"
@@ -43,11 +42,12 @@ def check_policies(review: Review, world: World) -> Verdict:
     engine = world.policies.engine
     try:
         contents = list(_contents(review.object, review.name))
-        loaded = load_contents(review.name, contents, engine.places, engine.default_level, engine.today)
     except Refused as refused:
         return Verdict(allowed=False, findings=tuple(refused.findings))
-    notes = (*loaded.notes, *expiring(loaded.engine.policies, engine.today()))
-    return Verdict(allowed=True, warnings=tuple(str(note) for note in notes))
+    outcome = checked(review.name, contents, engine.default_level, engine.today())
+    if outcome.findings:
+        return Verdict(allowed=False, findings=outcome.findings)
+    return Verdict(allowed=True, warnings=tuple(str(note) for note in outcome.notes))
 
 
 def _files(obj: Any) -> list[Tree]:

@@ -41,8 +41,8 @@ class Branch:
         return self.kind or (class_of(self.entry.half_of(value)) if self.entry else "frontend")
 
 
-def grow(rules: Iterable[Rule], places: Mapping[str, Place]) -> Branch:
-    """The tree of what these rules are about."""
+def grow(rules: Iterable[Rule], places: Mapping[str, Place], below: Mapping[str, list[Place]]) -> Branch:
+    """The tree of what these rules are about; `below` has the places at and below each path."""
     root = Branch("")
     grown: set[tuple[str, str]] = set()
     for rule in rules:
@@ -53,18 +53,19 @@ def grow(rules: Iterable[Rule], places: Mapping[str, Place]) -> Branch:
             _add(root, places[rule.selector.path], rule, places)
         elif about not in grown:
             grown.add(about)
-            for place in _ruled(rule, places):
+            for place in _ruled(rule, places, below):
                 _add(root, place, rule, places)
     return root
 
 
-def _ruled(rule: Rule, places: Mapping[str, Place]) -> list[Place]:
+def _ruled(rule: Rule, places: Mapping[str, Place], below: Mapping[str, list[Place]]) -> list[Place]:
     """The places that the rule is about, but for those of backend classes: their values are marked."""
     wanted, path = rule.selector.kind, rule.selector.path
     if wanted in BACKEND_KINDS or wanted == "backend":
         return []
     if wanted:
-        return [place for name, place in places.items() if wanted in possible(place) and selects(rule, name, wanted)]
+        near = below.get(path, ())
+        return [place for place in near if wanted in possible(place) and selects(rule, place.path, wanted)]
     return [places[path]]
 
 

@@ -14,12 +14,13 @@ All but the title and one of spec and manifest may be left out; a case expects w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from webhook.findings import Finding, Refused
-from webhook.policy.document import Node, documents
+from webhook.policy.budget import Exhausted
+from webhook.policy.document import Node, nodes
 from webhook.policy.fields import Entries, Pages
 from webhook.policy.model import Request
 
@@ -51,19 +52,26 @@ class Case:
 
 def read_cases(content: bytes, file: str, beside: Beside, complete: Complete) -> tuple[list[Case], list[Finding]]:
     """The cases of one suite, and all that is wrong with it."""
-    nodes, findings = documents(content, file)
+    found, findings = nodes(content, file)
     if findings:
         return [], findings
     pages = Pages(file, {})
-    cases: list[Case] = []
-    for node in nodes:
+    try:
+        return _cases(pages, found, beside, complete), pages.findings
+    except Exhausted as exhausted:
+        return [], [*pages.findings, exhausted.finding]
+
+
+def _cases(pages: Pages, found: Iterable[Node], beside: Beside, complete: Complete) -> list[Case]:
+    cases = []
+    for node in found:
         entries = pages.mapping(node, "a suite", ("cases",), ("cases",))
         for item in pages.items(entries.get("cases"), "cases"):
             before = len(pages.findings)
             case = _case(pages, item, beside, complete)
             if case is not None and len(pages.findings) == before:
                 cases.append(case)
-    return cases, pages.findings
+    return cases
 
 
 def _case(pages: Pages, node: Node, beside: Beside, complete: Complete) -> Case | None:
@@ -101,7 +109,7 @@ def _manifest(pages: Pages, node: Node, beside: Beside, complete: Complete) -> t
     name = pages.text(node, "manifest")
     nothing: tuple[Tree, str, str] = ({}, "spec", "default")
     try:
-        objects, findings = documents(beside(name), name)
+        objects, findings = nodes(beside(name), name)
     except OSError as error:
         pages.wrong(node, f"`{name}` cannot be read: {error.strerror}", "name a file beside the suite")
         return nothing

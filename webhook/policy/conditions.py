@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
-
 from webhook.declare import Field, kib, problem_of, shown, told, written
+from webhook.policy.patterns import InvalidPattern, Pattern, pattern
 
 # What a field holds, as far as conditions care.
 ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
@@ -36,7 +35,7 @@ class Condition:
     same: Callable[[Any], object] | None = None
     limit: int = 0
     amount: Callable[[Any], int | None] | None = None
-    pattern: Any = None
+    pattern: Pattern | None = None
 
 
 _SCALARS = frozenset((str, int, bool))
@@ -114,25 +113,15 @@ def _matches(wanted: object, field: Field | None) -> Condition:
         raise Unfit(f"reads texts, and the field holds {holding(field)}", "use `in`, `above` or `below`")
     if type(wanted) is not str or not 0 < len(wanted) <= 512:
         raise Unfit("is no regular expression of 1 to 512 characters")
-    options = re2.Options()
-    options.log_errors = False
     try:
-        pattern = re2.compile(wanted, options)
-    except re2.error as error:
-        said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
-        raise Unfit(
-            f"is no regular expression: {shown(said)}", "the syntax is RE2's, without back-references"
-        ) from None
+        known = pattern(wanted)
+    except InvalidPattern as invalid:
+        raise Unfit(shown(str(invalid)), invalid.help) from None
 
     def holds(value: Any) -> bool:
-        return type(value) is str and pattern.fullmatch(encodable(value)) is not None
+        return type(value) is str and known.matches(value)
 
-    return Condition("matches", wanted, holds, pattern=pattern)
-
-
-def encodable(value: str) -> str:
-    """A text as RE2 takes it: a lone surrogate is in no encoding, and the declarations refuse it everywhere."""
-    return value if value.isascii() else value.encode(errors="replace").decode()
+    return Condition("matches", wanted, holds, pattern=known)
 
 
 def _above(wanted: object, field: Field | None) -> Condition:

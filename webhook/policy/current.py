@@ -7,9 +7,11 @@ from pathlib import Path
 
 from webhook.declare import Place
 from webhook.findings import Finding, Refused
+from webhook.policy.budget import Budget, no_rest
 from webhook.policy.engine import Engine, utc_today
 from webhook.policy.load import Loaded, load
 from webhook.policy.model import LEVELS, Today
+from webhook.policy.wholeness import lost
 
 
 class Policies:
@@ -21,8 +23,8 @@ class Policies:
         """Load the folder; raises Refused with all findings."""
         self.folder = folder
         self.error: list[Finding] = []
-        self._load: Callable[[], Loaded] = lambda: load(folder, places, default_level, today)
-        self._loaded = self._load()
+        self._load: Callable[[Budget], Loaded] = lambda budget: load(folder, places, default_level, today, budget)
+        self._loaded = self._load(Budget())
 
     @property
     def engine(self) -> Engine:
@@ -38,11 +40,18 @@ class Policies:
         """Exceptions that had ended when the files were read."""
         return self._loaded.notes
 
-    def reload(self) -> list[Finding]:
-        """Read the folder again. With findings, what was in force stays so."""
+    def reload(self, rest: Callable[[], None] = no_rest) -> list[Finding]:
+        """Read the folder again, with a rest wherever `rest` takes one. With findings, what was in force stays so."""
         try:
-            self._loaded = self._load()
-            self.error = []
+            loaded = self._load(Budget(rest))
+            missing = [] if self._swapped() else lost(self._loaded, loaded)
+            if missing:
+                raise Refused(missing)
+            self._loaded, self.error = loaded, []
         except Refused as refused:
             self.error = refused.findings
         return self.error
+
+    def _swapped(self) -> bool:
+        """Whether the folder changes as a whole, by a link, as a mounted ConfigMap: then what is gone was meant."""
+        return self.folder.is_symlink() or (self.folder / "..data").is_symlink()

@@ -14,9 +14,11 @@ import yaml
 
 from webhook.declare import shown
 from webhook.findings import Finding
+from webhook.policy.budget import Budget, Exhausted
 
 LONGEST = 1 << 20  # bytes of one file; a ConfigMap holds no more
 _DEEPEST = 32
+_FLATTER = "write fewer lists and objects within each other"
 
 Scalar = str | int | bool | None
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
@@ -32,6 +34,9 @@ _NUMBER_LIKE = re.compile(
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+_NO_KEYS: Mapping[str, tuple[int, int]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A value and the line and column it begins at (from 1); `keys` says the same of a mapping's keys."""
@@ -39,7 +44,7 @@ class Node:
     value: dict[str, Node] | list[Node] | Scalar
     line: int
     column: int
-    keys: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    keys: Mapping[str, tuple[int, int]] = field(default_factory=lambda: _NO_KEYS)
 
     def plain(self) -> object:
         """The value without its places."""
@@ -50,28 +55,50 @@ class Node:
         return self.value
 
 
-def documents(content: bytes, file: str) -> tuple[list[Node], list[Finding]]:
-    """The documents of one file, and all that is wrong with its YAML as `FILE:LINE:COLUMN`. Never raises."""
-    findings: list[Finding] = []
+@dataclass(slots=True)
+class Document:
+    """One document of a file, what is wrong with its YAML, and the line of the `...` that ends it (0: none)."""
+
+    node: Node
+    findings: list[Finding] = field(default_factory=list)
+    end: int = 0
+
+
+def documents(content: bytes, file: str, budget: Budget | None = None) -> tuple[list[Document], list[Finding]]:
+    """The documents of one file, and why it cannot be read to its end as `FILE:LINE:COLUMN`; raises Exhausted alone.
+
+    Of a document that is not whole nothing is told but where it breaks: nobody knows yet what it is.
+    """
     if len(content) > LONGEST:
         return [], [Finding(f"{file}:1:1", f"has {len(content)} bytes, expected at most {LONGEST}", "split it", "yaml")]
+    made: list[Document] = []
     try:
-        text = content.decode()
-        events = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
-        return list(_Reading(events, file, findings).documents()), findings
+        events = iter(yaml.parse(content.decode(), Loader=yaml.CSafeLoader))
+        for each in _Reading(events, file, budget or Budget()).documents():
+            made.append(each)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        findings.append(Finding(f"{file}:{line}:1", "is not UTF-8", "save the file as UTF-8", "yaml"))
+        return made, [Finding(f"{file}:{line}:1", "is not UTF-8", "save the file as UTF-8", "yaml")]
     except _TooDeep as error:
         line, column = error.args
-        findings.append(Finding(f"{file}:{line}:{column}", f"is nested deeper than {_DEEPEST}", "", "yaml"))
+        return made, [Finding(f"{file}:{line}:{column}", f"is nested deeper than {_DEEPEST}", _FLATTER, "yaml")]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else f"{file}:1:1"
-        findings.append(Finding(place, f"is no YAML: {error.problem or error.context}", "", "yaml"))
+        return made, [Finding(place, f"is no YAML: {error.problem or error.context}", "", "yaml")]
     except yaml.YAMLError as error:
-        findings.append(Finding(f"{file}:1:1", f"is no YAML: {shown(str(error))}", "", "yaml"))
-    return [], findings
+        return made, [Finding(f"{file}:1:1", f"is no YAML: {shown(str(error))}", "", "yaml")]
+    return made, []
+
+
+def nodes(content: bytes, file: str) -> tuple[list[Node], list[Finding]]:
+    """What the documents of one file hold, and all that is wrong with its YAML. Never raises."""
+    try:
+        made, findings = documents(content, file)
+    except Exhausted as exhausted:
+        return [], [exhausted.finding]
+    findings = [finding for each in made for finding in each.findings] + findings
+    return ([], findings) if findings else ([each.node for each in made if each.node.value is not None], [])
 
 
 class _TooDeep(Exception):
@@ -84,19 +111,25 @@ class _Reading:
 
     events: Iterator[yaml.Event]
     file: str
-    findings: list[Finding]
+    budget: Budget
+    findings: list[Finding] = field(default_factory=list)
 
-    def documents(self) -> Iterator[Node]:
+    def documents(self) -> Iterator[Document]:
+        """Each document as it ends, those that hold nothing included."""
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
+                self.findings = []
                 node = self._node(next(self.events), 0)
-                if node.value is not None:
-                    yield node
+                end = next(self.events)
+                explicit = isinstance(end, yaml.DocumentEndEvent) and end.explicit
+                mark = end.start_mark
+                yield Document(node, self.findings, mark.line + 1 if explicit and mark is not None else 0)
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
         mark = event.start_mark
         assert mark is not None  # noqa: S101 - only events made by hand have none
         line, column = mark.line + 1, mark.column + 1
+        self.budget.spend("nodes", f"{self.file}:{line}:{column}")
         if depth > _DEEPEST:
             raise _TooDeep(line, column)
         if isinstance(event, yaml.AliasEvent):
@@ -153,4 +186,6 @@ class _Reading:
         return content
 
     def _wrong(self, line: int, column: int, problem: str, way: str) -> None:
-        self.findings.append(Finding(f"{self.file}:{line}:{column}", problem, way, "yaml"))
+        place = f"{self.file}:{line}:{column}"
+        self.budget.spend("findings", place)
+        self.findings.append(Finding(place, problem, way, "yaml"))

@@ -6,13 +6,14 @@ so that the second request of a kind finds its index ready.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from webhook.declare import Mark, Place
 from webhook.findings import Finding, Findings
+from webhook.policy.budget import no_rest
 from webhook.policy.denials import refusal
 from webhook.policy.granted import Lost, losses
 from webhook.policy.index import Index, index
@@ -26,6 +27,8 @@ from webhook.policy.walk import denials
 # A decision tells of so many refusals at most, unless it is asked for fewer.
 _MOST = 512
 _KEPT = 1024  # views and sorts of request that are kept; beyond it they are made anew
+# Rules of all kept views together, and characters of what a kept sort of request is told by.
+_KEPT_RULES, _KEPT_TEXT = 400_000, 16_384
 
 
 def utc_today() -> date:
@@ -136,9 +139,11 @@ class Engine:
         )
         found = self._sorts.get(sort)
         if found is None:
-            if len(self._sorts) >= _KEPT:
-                self._sorts.clear()
-            found = self._sorts[sort] = self._made(request)
+            found = self._made(request)
+            if _size(sort) <= _KEPT_TEXT:
+                if len(self._sorts) >= _KEPT:
+                    self._sorts.clear()
+                self._sorts[sort] = found
         return found
 
     def _made(self, request: Request) -> Views:
@@ -152,15 +157,27 @@ class Engine:
             self._view(audit, excepted) if audit != enforce else None,
         )
 
+    def _forget(self) -> None:
+        """Drop views, and the sorts of request that hold them, before they are too many or too large."""
+        if len(self._views) >= _KEPT or sum(each.size for each in self._views.values()) >= _KEPT_RULES:
+            self._views.clear()
+            self._sorts.clear()
+
     def _view(self, policies: tuple[int, ...], exemptions: tuple[int, ...]) -> View:
         found = self._views.get((policies, exemptions))
         if found is None:
-            if len(self._views) >= _KEPT:
-                self._views.clear()
+            self._forget()
             known = frozenset(policies)
             excepted = [each for index in exemptions for policy, each in [self.exemptions[index]] if policy in known]
             found = self._views[policies, exemptions] = view(self.index, known, excepted, self.places, self.today)
         return found
+
+
+def _size(sort: object) -> int:
+    """How much text tells a sort of request: whoever may write reviews could make it endless."""
+    if isinstance(sort, tuple):
+        return sum(map(_size, sort)) + len(sort)
+    return len(sort) if isinstance(sort, str) else 0
 
 
 def compile_policies(
@@ -168,8 +185,12 @@ def compile_policies(
     places: Mapping[str, Place],
     default_level: str = LEVELS[0],
     today: Today = utc_today,
+    rest: Callable[[], None] = no_rest,
 ) -> Engine:
-    """Policies that have passed their checks, ready for decisions; `today` is asked where an exception is used."""
+    """Policies that have passed their checks, ready for decisions; `today` is asked where an exception is used.
+
+    `rest` is called with each rule, for whoever makes them beside an event loop.
+    """
     known = tuple(policies)
     matches = [policy.match for policy in known]
     exemptions = tuple((index, each) for index, policy in enumerate(known) for each in policy.exceptions)
@@ -178,7 +199,7 @@ def compile_policies(
         places=places,
         default_level=default_level,
         today=today,
-        index=index(known),
+        index=index(known, places, rest),
         exemptions=exemptions,
         labels=tuple(sorted({*LABELS.values(), *(label for match in matches for label in match.labels)})),
         by_namespace=bool(exemptions) or any(match.names or match.without for match in matches),

@@ -5,34 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from difflib import get_close_matches
+from itertools import islice
 
 from webhook.declare import Place, shown
 from webhook.findings import Finding
+from webhook.policy.budget import Budget
 from webhook.policy.conditions import Condition, Unfit, condition
 from webhook.policy.denials import DEFAULT_DENY
 from webhook.policy.model import Exemption, Policy, Rule
-from webhook.policy.selection import possible
+from webhook.policy.selection import classes_below
 
 # Days before its end from which an exception is spoken of: time to ask for another day.
 SOON = 14
+# Rules among which the nearest name is looked for.
+_NEAR = 2000
 
 
-def check_exceptions(policies: Iterable[Policy], places: Mapping[str, Place]) -> list[Finding]:
-    """Findings for exceptions to no rule, or at a place that their rule says nothing about."""
+def check_exceptions(policies: Iterable[Policy], places: Mapping[str, Place], budget: Budget) -> list[Finding]:
+    """Findings for exceptions to no rule, or at a place that their rule says nothing about; raises Exhausted."""
     policies = tuple(policies)
     rules = {rule.id: rule for rule in DEFAULT_DENY.values()}
     rules.update({rule.id: rule for policy in policies for rule in policy.rules})
-    findings = []
+    classes = budget.once("classes", lambda: classes_below(places, budget.rest))
+    findings: list[Finding] = []
     for each in _exemptions(policies):
+        budget.rest()
         rule = rules.get(each.rule)
         if rule is None:
-            near = get_close_matches(each.rule[:128], rules, n=1)
+            near = get_close_matches(each.rule[:128], islice(rules, _NEAR), n=1) if budget.suggests() else []
             way = f"did you mean `{near[0]}`?" if near else "name it `POLICY/RULE`"
             findings.append(
                 Finding(each.place, f"rule `{shown(each.rule)}` is not there to except from", way, "policy")
             )
             continue
-        if each.selector.path and not _within(each.selector.path, rule, places):
+        if each.selector.path and not _within(each.selector.path, rule, classes):
             problem = f"path `{each.selector.path}` is none that `{rule.id}` decides"
             way = f"name one of {rule.selector.path or 'class ' + rule.selector.kind}"
             findings.append(Finding(each.place, problem, way, "policy"))
@@ -89,12 +95,8 @@ def _ends(exemption: Exemption, word: str) -> Finding:
     )
 
 
-def _within(path: str, rule: Rule, places: Mapping[str, Place]) -> bool:
+def _within(path: str, rule: Rule, classes: Mapping[str, set[str]]) -> bool:
     wanted, parent = rule.selector.kind, rule.selector.path
     if parent and path != parent and not path.startswith(f"{parent}."):
         return False
-    if not wanted:
-        return True
-    return any(
-        wanted in possible(place) for name, place in places.items() if name == path or name.startswith(f"{path}.")
-    )
+    return not wanted or wanted in classes.get(path, ())

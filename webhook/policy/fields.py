@@ -14,7 +14,9 @@ from datetime import date
 from webhook.declare import Place, shown
 from webhook.declare.scalars import kind_of, listed
 from webhook.findings import Finding
+from webhook.policy.budget import Budget
 from webhook.policy.document import Node
+from webhook.policy.selection import classes_below
 
 _NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -32,18 +34,32 @@ class Entries:
 
 @dataclass(slots=True)
 class Pages:
-    """One file as it is read: its name as findings show it, the places that paths may name, what is wrong."""
+    """One file as it is read: its name as findings show it, the places that paths may name, its cost, what is wrong."""
 
     file: str
     places: Mapping[str, Place]
+    budget: Budget = field(default_factory=Budget)
     findings: list[Finding] = field(default_factory=list)
 
     def at(self, node: Node) -> str:
         """`FILE:LINE`."""
         return f"{self.file}:{node.line}"
 
+    def place(self, node: Node) -> str:
+        """`FILE:LINE:COLUMN`."""
+        return f"{self.file}:{node.line}:{node.column}"
+
+    def spend(self, what: str, node: Node, about: str = "", amount: int = 1) -> None:
+        """Count what stands at a node."""
+        self.budget.spend(what, self.place(node), amount, about)
+
+    def classes(self) -> Mapping[str, set[str]]:
+        """By path, every class that a value there or below can have."""
+        return self.budget.once("classes", lambda: classes_below(self.places, self.budget.rest))
+
     def wrong(self, node: Node, problem: str, way: str = "") -> None:
-        self.findings.append(Finding(f"{self.file}:{node.line}:{node.column}", problem, way, "policy"))
+        self.spend("findings", node)
+        self.findings.append(Finding(self.place(node), problem, way, "policy"))
 
     def mapping(self, node: Node, what: str, known: Sequence[str], required: Sequence[str] = ()) -> Entries:
         """A mapping of known fields; an unknown one gets the nearest name."""
@@ -73,6 +89,7 @@ class Pages:
 
     def text(self, node: Node | None, what: str, longest: int = 1024) -> str:
         """A text of one line."""
+        self.budget.rest()
         if node is None:
             return ""
         if not isinstance(node.value, str):
@@ -107,7 +124,7 @@ class Pages:
         """A declared path; a wrong one gets the nearest that is declared."""
         content = self.text(node, "path")
         if node is not None and content and content not in self.places:
-            near = _nearest(content, self.places)
+            near = _nearest(content, self.places) if self.budget.suggests() else ""
             way = f"did you mean `{near}`?" if near else "the reference lists the paths of every class"
             self.wrong(node, f"path `{shown(content, 160)}` is not declared", way)
             return ""

@@ -5,10 +5,10 @@ What is asked of it costs what it answers, not how many rules there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from webhook.declare import BACKEND_KINDS
+from webhook.declare import BACKEND_KINDS, Place
 from webhook.policy.model import Policy, Rule
 from webhook.policy.selection import selects
 
@@ -32,6 +32,8 @@ class Index:
     by_class: dict[str, list[Entry]] = field(default_factory=dict)
     of_lists: list[Entry] = field(default_factory=list)
     by_total: dict[str, list[Entry]] = field(default_factory=dict)
+    # The declared places at and below each path; all of them below the empty one.
+    below: Mapping[str, list[Place]] = field(default_factory=dict)
 
     def about(self, declared: str, kind: str) -> list[Entry]:
         """Every rule about values of class `kind` at a declared place, in the order of the files."""
@@ -53,14 +55,26 @@ class Index:
             yield from entries
 
 
-def index(policies: Iterable[Policy]) -> Index:
-    """Sort the rules of all policies."""
-    made, order = Index(), 0
+def index(policies: Iterable[Policy], places: Mapping[str, Place], rest: Callable[[], None]) -> Index:
+    """Sort the rules of all policies; `rest` is called with each, and with each declared path."""
+    made, order = Index(below=_below(places, rest)), 0
     for number, policy in enumerate(policies):
         for rule in policy.rules:
+            rest()
             _sort(made, Entry(rule, number, order))
             order += 1
     return made
+
+
+def _below(places: Mapping[str, Place], rest: Callable[[], None]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {"": list(places.values())}
+    for path, place in places.items():
+        rest()
+        here = path
+        while here:
+            found.setdefault(here, []).append(place)
+            here = here.rpartition(".")[0]
+    return found
 
 
 def of_lists(rule: Rule) -> bool:

@@ -14,6 +14,8 @@ from webhook.policy.guards import Comparison, Guard
 
 API_VERSION = "policy.vmconfig.kubevirt.io/v1"
 KIND = "Policy"
+# A document that names the files of its folder.
+SET_KIND = "PolicySet"
 # The levels that a namespace's label chooses from, strictest first.
 LEVELS = ("restricted", "baseline", "privileged")
 MODES = ("enforce", "audit", "warn")
@@ -118,6 +120,30 @@ class Policy:
     def place(self) -> str:
         """`FILE:LINE:COLUMN`."""
         return f"{self.where}:{self.column}"
+
+    @property
+    def file(self) -> str:
+        """`FOLDER/FILE`."""
+        return self.where.rpartition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """The files that a folder of policies has, by their names below it: one that is missing is missed."""
+
+    files: tuple[str, ...]
+    where: str
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """`FILE:LINE:COLUMN`."""
+        return f"{self.where}:{self.column}"
+
+    @property
+    def file(self) -> str:
+        """`FOLDER/FILE`."""
+        return self.where.rpartition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from webhook.policy.document import Node
 from webhook.policy.fields import Entries, Pages
 from webhook.policy.guards import COMPARISONS, GUARDS, Comparison, Guard, guard
 from webhook.policy.model import CLASSES, EFFECTS, Effect, Rule, Selector
-from webhook.policy.selection import decided_with, possible
+from webhook.policy.selection import decided_with
 from webhook.policy.sense import senseless
 from webhook.policy.totals import totals
 
 _RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
 _WHEN = (*CONDITIONS, *COMPARISONS)
+# Conditions of which many are no lookup.
+_ASKED = ("matches", "not-in")
 
 
 def read_rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]:
@@ -21,6 +23,7 @@ def read_rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]
     rules: dict[str, Rule] = {}
     clean: dict[str, Node] = {}
     for item in pages.items(node, "rules"):
+        pages.spend("rules", item)
         before = len(pages.findings)
         rule = _rule(pages, item, policy)
         if rule.id.endswith("/"):
@@ -30,11 +33,21 @@ def read_rules(pages: Pages, node: Node | None, policy: str) -> tuple[Rule, ...]
             pages.wrong(item, f"rule `{rule.id}` is there already, in {rules[rule.id].where}", way)
             continue
         rules[rule.id] = rule
+        _weigh(pages, item, rule)
         if len(pages.findings) == before:  # else what it says is not what it means
             clean[rule.id] = item
-    for rule, said in senseless([rules[name] for name in clean]):
+    for rule, said in senseless([rules[name] for name in clean], pages.budget.rest):
         pages.wrong(clean[rule.id], *said)
     return tuple(rules.values())
+
+
+def _weigh(pages: Pages, node: Node, rule: Rule) -> None:
+    """Count what is asked of each value on its own. A lookup or a limit alone is merged with all others of its kind."""
+    guarded = sum(len(wanted) for each in rule.guards for wanted in each.conditions.values())
+    asked = len(rule.conditions) + len(rule.comparisons) + guarded
+    alone = any(each.name in _ASKED for each in rule.conditions)
+    if asked > 1 or alone or rule.guards or rule.comparisons:
+        pages.spend("asked", node, rule.selector.path or rule.selector.kind or rule.selector.total, asked)
 
 
 def _rule(pages: Pages, node: Node, policy: str) -> Rule:
@@ -85,11 +98,9 @@ def _reachable(pages: Pages, node: Node, selector: Selector) -> None:
     """A rule below an element that is backend as a whole, or for a class that no field there can have."""
     if whole := decided_with(selector.path, pages.places):
         pages.wrong(node, f"path `{selector.path}` is decided with `{whole}`", f"name `{whole}`")
-    elif selector.path and selector.kind:
-        here = [place for path, place in pages.places.items() if f"{path}.".startswith(f"{selector.path}.")]
-        if not any(selector.kind in possible(place) for place in here):
-            problem = f"class `{selector.kind}` is no class of `{selector.path}`"
-            pages.wrong(node, problem, "remove the class, or name another path")
+    elif selector.path and selector.kind and selector.kind not in pages.classes().get(selector.path, ()):
+        problem = f"class `{selector.kind}` is no class of `{selector.path}`"
+        pages.wrong(node, problem, "remove the class, or name another path")
 
 
 def _when(
@@ -127,6 +138,9 @@ def _is_missing(each: Condition) -> bool:
 
 def _made(pages: Pages, name: str, wanted: Node, field: Field | None, total: str = "") -> list[Condition]:
     """The condition, where it can mean something."""
+    if name == "matches" and isinstance(wanted.value, str) and wanted.value not in pages.budget.patterns:
+        pages.spend("patterns", wanted)
+        pages.budget.patterns.add(wanted.value)
     try:
         if total:
             return [of_total(name, wanted.plain(), totals()[total].unit)]

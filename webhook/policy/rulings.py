@@ -10,18 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
-
-from webhook.policy.conditions import Condition, encodable
+from webhook.policy.conditions import Condition
 from webhook.policy.guards import Seat
 from webhook.policy.model import Rule, Today
+from webhook.policy.patterns import Pattern, merged
 
 # Makes the seat of the value in question; most rules never ask.
 Seated = Callable[[], Seat]
 # Which of two rules that both hold is named: the lower one.
 Rank = tuple[int, int]
-# What RE2 may take for the automaton of one merged expression, in bytes.
-_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,22 +158,16 @@ class _Patterns:
     """Regular expressions, asked together first: most values match none of many."""
 
     patterns: list[tuple[Rank, Rule, Condition]]
-    together: Any = field(init=False, default=None)
+    together: Pattern | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        if len(self.patterns) < 2:
-            return
-        options = re2.Options()
-        options.log_errors, options.max_mem = False, _LARGEST
-        try:
-            self.together = re2.compile("|".join(f"(?:{each.wanted})" for _, _, each in self.patterns), options)
-        except re2.error:  # larger than RE2 takes: they are asked one by one
-            self.together = None
+        if len(self.patterns) > 1:
+            self.together = merged(tuple(dict.fromkeys(str(each.wanted) for _, _, each in self.patterns)))
 
     def first(self, value: Any, best: tuple[Rank, Rule | None]) -> tuple[Rank, Rule | None]:
         if not self.patterns or type(value) is not str:
             return best
-        if self.together is not None and self.together.fullmatch(encodable(value)) is None:
+        if self.together is not None and not self.together.matches(value):
             return best
         for rank, rule, condition in self.patterns:
             if rank < best[0] and condition.holds(value):

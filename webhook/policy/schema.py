@@ -7,7 +7,7 @@ from typing import Any
 
 from webhook.policy.conditions import CONDITIONS
 from webhook.policy.guards import COMPARISONS, GUARDS
-from webhook.policy.model import API_VERSION, CLASSES, EFFECTS, KIND, LEVELS, MODES
+from webhook.policy.model import API_VERSION, CLASSES, EFFECTS, KIND, LEVELS, MODES, SET_KIND
 from webhook.policy.totals import totals
 
 Tree = dict[str, Any]
@@ -39,10 +39,33 @@ _GUARDS: dict[str, str] = {
 
 
 def policy_schema(paths: Iterable[str]) -> Tree:
-    """The schema of one policy document; `paths` are all declared ones."""
+    """The schema of one document of a policy file; `paths` are all declared ones.
+
+    An object whose `kind` is PolicySet is held against that part alone, so that an editor names the slip and not both.
+    """
+    is_set = {"required": ["kind"], "properties": {"kind": {"const": SET_KIND}}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "vmconfig policy",
+        "if": is_set,
+        "then": {"$ref": "#/$defs/set"},
+        "else": {"$ref": "#/$defs/policy"},
+        "$defs": {"policy": _policy(), "set": _set(), **_parts(paths)},
+    }
+
+
+def _set() -> Tree:
+    files = {**_TEXTS, "description": "the policy files of the folder, by their names below it"}
+    head: Tree = {"apiVersion": {"const": API_VERSION}, "kind": {"const": SET_KIND}, "metadata": _metadata()}
+    return _object({**head, "files": files}, "apiVersion", "kind", "files")
+
+
+def _metadata() -> Tree:
+    return _object({"name": _NAME, "labels": _ANY, "annotations": _ANY}, "name")
+
+
+def _policy() -> Tree:
+    return {
         "type": "object",
         "additionalProperties": False,
         "required": ["apiVersion", "kind", "metadata"],
@@ -50,29 +73,32 @@ def policy_schema(paths: Iterable[str]) -> Tree:
         "properties": {
             "apiVersion": {"const": API_VERSION},
             "kind": {"const": KIND},
-            "metadata": _object({"name": _NAME, "labels": _ANY, "annotations": _ANY}, "name"),
+            "metadata": _metadata(),
             "level": {"enum": list(LEVELS), "description": "holds where a namespace's labels name this level"},
             "mode": {"enum": list(MODES), "default": "enforce"},
             "match": _match(),
             "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
             "exceptions": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/exception"}},
         },
-        "$defs": {
-            "path": {"enum": sorted(paths), "description": "a declared field"},
-            "selector": {
-                **_object({"class": {"enum": list(CLASSES)}, "path": {"$ref": "#/$defs/path"}, "total": _total()}),
-                "minProperties": 1,
-            },
-            "conditions": {**_object({name: _CONDITIONS[name] for name in CONDITIONS}), "minProperties": 1},
-            "guard": {
-                "type": "object",
-                "propertyNames": {"$ref": "#/$defs/path"},
-                "additionalProperties": {"$ref": "#/$defs/conditions"},
-                "minProperties": 1,
-            },
-            "rule": _rule(),
-            "exception": _exception(),
+    }
+
+
+def _parts(paths: Iterable[str]) -> Tree:
+    return {
+        "path": {"enum": sorted(paths), "description": "a declared field"},
+        "selector": {
+            **_object({"class": {"enum": list(CLASSES)}, "path": {"$ref": "#/$defs/path"}, "total": _total()}),
+            "minProperties": 1,
         },
+        "conditions": {**_object({name: _CONDITIONS[name] for name in CONDITIONS}), "minProperties": 1},
+        "guard": {
+            "type": "object",
+            "propertyNames": {"$ref": "#/$defs/path"},
+            "additionalProperties": {"$ref": "#/$defs/conditions"},
+            "minProperties": 1,
+        },
+        "rule": _rule(),
+        "exception": _exception(),
     }
 
 

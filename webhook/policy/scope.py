@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from webhook.policy.model import LABELS, LEVELS, MODES, Exemption, Match, Policy, Request
 
@@ -24,22 +25,40 @@ def glob(pattern: str, name: str) -> bool:
     return len(name) - at >= len(last) and name.endswith(last)
 
 
+class Names:
+    """Names and globs to be found in: a name without `*` is looked up."""
+
+    __slots__ = ("_globs", "_known")
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        known, globs = set(), []
+        for each in patterns:
+            globs.append(each) if "*" in each else known.add(each)
+        self._known, self._globs = known, globs
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known or any(glob(each, str(name)) for each in self._globs)
+
+
+names = lru_cache(maxsize=4096)(Names)
+
+
 def applies(match: Match, request: Request) -> bool:
     """Whether a policy with this `match` is about the request."""
-    if match.names and not _any(match.names, request.namespace):
+    if match.names and request.namespace not in names(match.names):
         return False
-    if _any(match.without, request.namespace):
+    if request.namespace in names(match.without):
         return False
     if any(request.labels.get(label) != value for label, value in match.labels.items()):
         return False
     if not match.by_subject:
         return True
-    return _any(match.users, request.user) or any(_any(match.groups, group) for group in request.groups)
+    return request.user in names(match.users) or any(map(names(match.groups).__contains__, request.groups))
 
 
 def exempts(exemption: Exemption, request: Request) -> bool:
     """Whether an exception is about the request's namespace; its day is looked at with each value."""
-    return _any(exemption.namespaces, request.namespace)
+    return request.namespace in names(exemption.namespaces)
 
 
 def levels(request: Request, default: str) -> dict[str, str]:
@@ -64,7 +83,3 @@ def chosen(policies: Iterable[Policy], request: Request, mode: str, default: str
         if (policy.level == level if policy.level else policy.mode in ("enforce", mode))
         and applies(policy.match, request)
     )
-
-
-def _any(patterns: Iterable[str], name: str) -> bool:
-    return any(glob(pattern, name) for pattern in patterns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from webhook.declare import BACKEND_KINDS, Backend, Frontend, Goal, Half, Place
 from webhook.policy.model import Rule
@@ -29,6 +29,18 @@ def possible(place: Place) -> set[str]:
         return set()
     halves = {class_of(half) for half in (place.field.half, *place.field.unless.values())}
     return halves | ({"backend"} if halves & _BACKEND else set())
+
+
+def classes_below(places: Mapping[str, Place], rest: Callable[[], None] = lambda: None) -> dict[str, set[str]]:
+    """By path, every class that a value there or below can have; `rest` is called with each declared path."""
+    found: dict[str, set[str]] = {}
+    for path, place in places.items():
+        rest()
+        classes, here = possible(place), path
+        while here:
+            found.setdefault(here, set()).update(classes)
+            here = here.rpartition(".")[0]
+    return found
 
 
 def decided_with(path: str, places: Mapping[str, Place]) -> str:

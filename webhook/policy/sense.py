@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from webhook.declare import BACKEND_KINDS
 from webhook.policy.conditions import Condition
 from webhook.policy.model import Rule, Selector
 
 _OPPOSITE = {"permit": "forbid", "forbid": "permit"}
+_BACKEND = "backend"
+# A text of a list that is longer is not tried against the other conditions: that takes time, and helps nobody.
+_TRIED = 1024
 _WAY = "remove one of them"
 # What is wrong with a rule, and the way out.
 Said = tuple[str, str]
 
 
-def senseless(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Said]]:
-    """The rules of one policy that make no difference, each with why."""
-    whole = [rule for rule in rules if rule.effect == "forbid" and not _asks(rule)]
+def senseless(rules: Sequence[Rule], rest: Callable[[], None]) -> Iterator[tuple[Rule, Said]]:
+    """The rules of one policy that make no difference, each with why; `rest` is called with each rule."""
+    whole: dict[tuple[str, str], Rule] = {}
+    for rule in rules:
+        if rule.effect == "forbid" and not _asks(rule) and not rule.selector.total:
+            whole.setdefault((rule.selector.kind, rule.selector.path), rule)
     known: dict[object, Rule] = {}
     for rule in rules:
+        rest()
         if impossible(rule.conditions):
             yield rule, (f"no value meets all conditions of `{rule.id}`", _WAY)
             continue
         about = _about(rule)
         same, opposite = known.get((rule.effect, about)), known.get((_OPPOSITE.get(rule.effect), about))
         known.setdefault((rule.effect, about), rule)
-        forbid = next(
-            (each for each in whole if rule.effect != "forbid" and covers(each.selector, rule.selector)), None
-        )
+        forbid = None if rule.effect == "forbid" else _covering(whole, rule.selector)
         if same is not None:
             yield rule, (f"`{rule.id}` says just what `{same.id}` says", _WAY)
         elif opposite is not None:
             yield rule, (f"one of `{rule.id}` and `{opposite.id}` forbids just what the other permits", _WAY)
         elif forbid is not None and (rule.effect == "deny" or _about(forbid) != about):
             yield rule, (f"`{rule.id}` never decides: `{forbid.id}` forbids all that it is about", _WAY)
+
+
+def _covering(whole: Mapping[tuple[str, str], Rule], selector: Selector) -> Rule | None:
+    """A forbid that is about all that is selected: looked up, because a policy may have thousands of them."""
+    paths = ["", selector.path]
+    while paths[-1]:
+        paths.append(paths[-1].rpartition(".")[0])
+    near = (whole.get((kind, path)) for kind in ("", selector.kind, _BACKEND) for path in paths)
+    return next((each for each in near if each is not None and covers(each.selector, selector)), None)
 
 
 def _asks(rule: Rule) -> bool:
@@ -56,10 +70,14 @@ def impossible(conditions: Iterable[Condition]) -> bool:
     listed = [each for each in known if each.name == "in"]
     if listed:
         others = [each for each in known if each.name != "in"]
-        return not any(all(each.holds(value) for each in others) for value in _values(listed[0]))
+        return not any(_long(value) or all(each.holds(value) for each in others) for value in _values(listed[0]))
     floor = max((each.limit for each in known if each.name == "above"), default=-1)
     ceiling = min((each.limit for each in known if each.name == "below"), default=None)
     return ceiling is not None and floor + 1 >= ceiling
+
+
+def _long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > _TRIED
 
 
 def _values(listed: Condition) -> list[object]:

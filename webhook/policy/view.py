@@ -24,6 +24,8 @@ from webhook.policy.totals import Total, totals
 # The classes of what is not there, and of sums.
 MISSING, TOTAL = "", "total"
 Tree = Mapping[str, Any]
+# Rules of all rulings of a view together; beyond it they are made anew with each review.
+_LARGEST = 200_000
 # The default deny is named where nothing else refuses.
 _LAST: Rank = (1 << 60, 0)
 
@@ -57,6 +59,8 @@ class View:
     totals: tuple[tuple[Total, Ruling], ...]
     today: Today
     rulings: dict[tuple[str, str], Ruling] = field(default_factory=dict)
+    # How many rules it has and its rulings were made of: what it weighs.
+    size: int = 0
 
     def backend(self, mark: Mark, half: Backend, spec: Tree, root: str, memo: Memo) -> Denial | None:
         """The denial of a backend field, if any."""
@@ -69,7 +73,10 @@ class View:
         known = self.rulings.get((declared, kind))
         if known is None:
             entries = self.index.about(declared, kind)
-            known = self.rulings[declared, kind] = self._ruling(entries, declared, kind)
+            known = self._ruling(entries, declared, kind)
+            self.size += len(entries)
+            if self.size <= _LARGEST:
+                self.rulings[declared, kind] = known
         return known
 
     def _ruling(self, entries: Iterable[Entry], declared: str, kind: str) -> Ruling:
@@ -120,11 +127,12 @@ def view(
     everything = (*index.values(), *index.of_lists, *(entry for each in index.by_total.values() for entry in each))
     active = [entry.rule for entry in everything if entry.policy in policies]
     by_id.update((rule.id, rule) for rule in active if rule.id in wanted)
-    lifts: dict[str, tuple[Rule, ...]] = {}
+    lifts: dict[str, list[Rule]] = {}
     for each in excepted:
         if each.rule in by_id:
-            lifts[each.rule] = (*lifts.get(each.rule, ()), exempted(each, by_id[each.rule], places))
-    made = View(index, policies, lifts, grow(active, places), (), today)
+            lifts.setdefault(each.rule, []).append(exempted(each, by_id[each.rule], places))
+    lifted = {name: tuple(each) for name, each in lifts.items()}
+    made = View(index, policies, lifted, grow(active, places, index.below), (), today, size=len(active))
     limited = {rule.selector.total for rule in active} - {""}
     made.totals = tuple((total, made.of_total(total)) for name, total in totals().items() if name in limited)
     return made

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from watchfiles import awatch
 
 from webhook.findings import Finding
+from webhook.policy.budget import Pace
 from webhook.policy.current import Policies
 
 # A folder is looked at that often also without an event: some file systems send none.
@@ -25,7 +26,7 @@ logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it reports each cha
 async def watch(policies: Policies, on_load: OnLoad, on_error: OnError, look_every: float = _LOOK) -> None:
     """Reload whenever the folder changes, until cancelled; each callback is told of news only.
 
-    Files are read in a thread: the event loop goes on answering meanwhile.
+    Files are read in a thread that rests often: the event loop goes on answering meanwhile.
     """
     while True:
         try:
@@ -50,7 +51,7 @@ async def watch(policies: Policies, on_load: OnLoad, on_error: OnError, look_eve
 
 async def _look(policies: Policies, on_load: OnLoad, on_error: OnError) -> None:
     before, wrong = policies.digest, policies.error
-    now_wrong = await asyncio.to_thread(policies.reload)
+    now_wrong = await asyncio.to_thread(policies.reload, Pace())
     if now_wrong and now_wrong != wrong:
         on_error(now_wrong)
     elif not now_wrong and (wrong or policies.digest != before):

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from webhook.server.apart import Apart
 from webhook.server.hooks import Hook
 
 _JSON = (b"content-type", b"application/json")
@@ -25,8 +26,7 @@ class Front:
         self.body_limit = body_limit
         self.deadline = deadline
         self.certified_only = certified_only
-        # One at a time: reading policies leaves the other core to VMs.
-        self.apart = asyncio.Semaphore(1)
+        self.apart = Apart()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         hook = self.hooks.get(scope["path"]) if scope["type"] == "http" else None
@@ -46,9 +46,7 @@ class Front:
         elif body is None:
             return
         elif hook.apart:
-            async with self.apart:
-                answer = await asyncio.to_thread(hook, body)
-            await _reply(send, *answer)
+            await _reply(send, *await self.apart(hook, body))
         else:
             await _reply(send, *hook(body))
 

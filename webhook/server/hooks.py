@@ -29,9 +29,15 @@ Decide = Callable[[Review, World], Verdict]
 HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate, "policies": check_policies}
 # Whole policy files are read there: too long for the event loop, on which VMs wait.
 APART = frozenset({"policies"})
-# Kubernetes' reasons of a Status.
-_WORDS = {401: "Unauthorized", 405: "MethodNotAllowed", 408: "Timeout", 413: "RequestEntityTooLarge"}
 _KNOWN = frozenset({*KINDS, CONFIG_MAP})
+# Kubernetes' reasons of a Status.
+_REASONS = {
+    401: "Unauthorized",
+    405: "MethodNotAllowed",
+    408: "Timeout",
+    413: "RequestEntityTooLarge",
+    429: "TooManyRequests",
+}
 
 
 class Hook:
@@ -67,7 +73,7 @@ class Hook:
         """The answer to what is no review: a Kubernetes Status with the reason."""
         self.metrics.malformed.labels(code).inc()
         logs.event("malformed", hook=self.name, status=code, reason=reason[:200])
-        word = _WORDS.get(code, "BadRequest")
+        word = _REASONS.get(code, "BadRequest")
         return code, orjson.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, **status(code, word, reason)})
 
     def _broken(self, review: Review, error: Exception) -> bytes:

@@ -61,6 +61,7 @@ agents.yaml: |
   rules:
     - name: what-runs
       permit: {class: backend}
+  ...
 {{- end }}
 {{- end -}}
 

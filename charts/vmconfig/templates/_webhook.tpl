@@ -55,7 +55,8 @@ sideEffects: None
 # comes into force no more than before: the service goes on with the last good ones, and says so.
 failurePolicy: Ignore
 matchPolicy: Equivalent
-timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+# Longer than a VM may wait: the service starts a process for each check.
+timeoutSeconds: 10
 clientConfig:
   {{- include "vmconfig.clientConfig" (dict "root" . "path" "policies") | nindent 2 }}
 rules:

@@ -111,6 +111,7 @@ _GROUPS: dict[str, Callable[[], Iterator[tuple[str, Check]]]] = {
             "test_engine",
             "test_series",
             "test_namesakes",
+            "test_kept",
         )
     },
     "mistakes": _mistakes,

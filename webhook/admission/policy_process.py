@@ -1,0 +1,117 @@
+"""Policies of a ConfigMap are loaded in a process of their own, which may cost so much and no more.
+
+Whoever reaches the port may send policies, and Python runs one thread at a time: in the service itself even a bounded
+loading would delay reviews, and what it takes of memory would stay. The process is started for one check, is limited by
+the kernel before it reads anything, and is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from webhook.findings import Finding, Refused
+
+# Bytes that the process may write to, beside what is mapped from files; seconds of CPU; seconds in all.
+MEMORY, CPU, DEADLINE = 96 << 20, 8, 20.0
+# It gives way to reviews, and is what the kernel ends first where a pod has no memory left.
+_NICE, _FIRST_TO_GO = 5, "1000"
+# How the process says that it wanted more memory.
+_NO_MEMORY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is wrong with the files, or what is worth saying of them."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+
+
+def checked(name: str, files: Sequence[tuple[str, bytes]], default_level: str, today: date) -> Outcome:
+    """Load files as the service would load them from the folder `name`; waits until that is done or is too much."""
+    asked = {
+        "name": name,
+        "files": [[file, content.decode("latin-1")] for file, content in files],
+        "level": default_level,
+        "today": today.isoformat(),
+    }
+    try:
+        done = subprocess.run(  # noqa: S603 - the same Python, on a module of ours
+            [sys.executable, "-P", "-m", __name__],
+            input=orjson.dumps(asked),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PYTHONPATH": str(Path(__file__).parents[2])},
+            timeout=DEADLINE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return _too_much(name)
+    if done.returncode == _NO_MEMORY or done.returncode < 0:
+        return _too_much(name)
+    if done.returncode:
+        raise RuntimeError(f"the check of policies ended with {done.returncode}")
+    told = orjson.loads(done.stdout)
+    return Outcome(*(tuple(Finding(**each) for each in told[part]) for part in ("findings", "notes")))
+
+
+def _too_much(name: str) -> Outcome:
+    problem = f"takes more than {MEMORY >> 20} MiB of memory or {CPU} s to load"
+    return Outcome((Finding(name, problem, "write fewer rules, conditions and regular expressions", "policy"),))
+
+
+def _loaded(asked: dict[str, Any]) -> Outcome:
+    # The process that asks needs none of it.
+    from webhook.kinds import places
+    from webhook.policy.exceptions import expiring
+    from webhook.policy.load import load_contents
+
+    today = date.fromisoformat(asked["today"])
+    files = [(file, content.encode("latin-1")) for file, content in asked["files"]]
+    try:
+        loaded = load_contents(asked["name"], files, places(), asked["level"], lambda: today)
+    except Refused as refused:
+        return Outcome(tuple(refused.findings))
+    return Outcome(notes=(*loaded.notes, *expiring(loaded.engine.policies, today)))
+
+
+def _limit() -> None:
+    """Bounds of the kernel's own, before anything is read."""
+    os.nice(_NICE)
+    for what, most in (
+        (resource.RLIMIT_DATA, MEMORY),
+        (resource.RLIMIT_CPU, CPU),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+    try:
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+    except OSError:  # another system, or one that does not let us: the limits hold
+        return
+
+
+def main() -> int:
+    """One check: the files on standard input, the outcome on standard output."""
+    try:
+        _limit()
+        outcome = _loaded(orjson.loads(sys.stdin.buffer.read()))
+        told = {part: [each.as_dict() for each in getattr(outcome, part)] for part in ("findings", "notes")}
+        sys.stdout.buffer.write(orjson.dumps(told))
+    except MemoryError:
+        return _NO_MEMORY
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
