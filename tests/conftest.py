@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.cluster.fixtures", "tests.oracle.fixtures"]
 
 ROOT = Path(__file__).parent
+# Examples count; how long one takes on a busy machine does not.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 # The fast lane is made of these folders, but for tests that use a real part or are marked `thorough`.
 FAST = frozenset(
     {"abi", "addresses", "admission", "declare", "features", "guests", "kinds", "libvirt", "machines", "policy"}

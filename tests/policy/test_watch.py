@@ -127,10 +127,10 @@ def test_a_folder_is_looked_at_where_the_node_has_no_watches_left(
         raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
 
     monkeypatch.setattr("webhook.policy.watch.awatch", exhausted)
-    (tmp_path / "a.yaml").write_text(policy("one"))
+    (tmp_path / "a.yaml").write_text(whole(policy("one")))
 
     async def story(policies: Policies, news: News) -> None:
-        (tmp_path / "a.yaml").write_text(policy("two"))
+        (tmp_path / "a.yaml").write_text(whole(policy("two")))
         assert await news.load() == "two"
         (tmp_path / "a.yaml").write_text("")
         await news.error()

@@ -63,7 +63,7 @@ def large(disks: int, nics: int) -> Tree:
 
 @pytest.mark.usefixtures("shipped_only")
 def test_a_vm_of_many_devices_passes_when_it_is_created_and_when_all_of_them_change(outage: Outage) -> None:
-    spec = large(300, 30)
+    spec = large(200, 30)
     changed = copy.deepcopy(spec)
     for disk in changed["domain"]["devices"]["disks"]:
         disk["serial"] = f"s-{disk['name']}"
