@@ -11,10 +11,10 @@ import jsonpatch
 import orjson
 import yaml
 
+from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import answer, parse
-from webhook.admission.world import World
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "proposal-features.yaml"
@@ -24,8 +24,8 @@ VARIANTS = 64
 Tree = dict[str, Any]
 
 
-def world() -> World:
-    return World(policies=Policies(shipped(), places()))
+def context() -> AdmissionContext:
+    return AdmissionContext(policies=Policies(shipped(), declared_fields()))
 
 
 @functools.cache
@@ -66,7 +66,7 @@ def review(obj: Tree) -> bytes:
     return orjson.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request})
 
 
-def stored(body: bytes, used: World) -> tuple[Tree, bytes]:
+def stored(body: bytes, used: AdmissionContext) -> tuple[Tree, bytes]:
     """The object as it would be stored, and the answer of the mutating half."""
     made = answer("705ab4f5-6393-11e8-b7cc-42010a800002", mutate(parse(body), used))
     response = orjson.loads(made)["response"]
@@ -76,7 +76,7 @@ def stored(body: bytes, used: World) -> tuple[Tree, bytes]:
 
 def pairs(disks: int = 0, count: int = VARIANTS) -> list[tuple[bytes, bytes]]:
     """Bodies of /mutate and of the /validate that follows it."""
-    used = world()
+    used = context()
     found = []
     for number in range(count):
         body = review(vm(number, disks))

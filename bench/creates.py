@@ -21,7 +21,7 @@ import uvloop
 import yaml
 
 from bench import client, processes
-from bench.bodies import review, stored, vm, world
+from bench.bodies import context, review, stored, vm
 from tests import tools
 from tests.cluster.cluster import Cluster, running
 
@@ -57,7 +57,7 @@ def measure(certs: Path) -> dict[str, Creates]:
 
 def _complete() -> list[bytes]:
     """The same VMs as ours are stored, for a load in which the API server stores as much but nobody expands."""
-    used = world()
+    used = context()
     return [orjson.dumps(stored(review(vm(number)), used)[0]) for number in range(COUNT)]
 
 

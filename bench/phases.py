@@ -7,24 +7,25 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.bodies import pairs, world
-from webhook.abi.addresses import allocate
-from webhook.abi.boot import order_boot
-from webhook.abi.consistency import consistent, unwise
-from webhook.abi.identity import identify
-from webhook.abi.merge import copied, merge
-from webhook.abi.names import name_devices
-from webhook.admission.expand import expand, read
-from webhook.admission.judge import judge
+from bench.bodies import context, pairs
 from webhook.admission.mutate import mutate
 from webhook.admission.patch import diff
+from webhook.admission.policy_check import check_policy
 from webhook.admission.review import answer, parse
 from webhook.admission.validate import validate
+from webhook.consistency import consistent, warned_of
 from webhook.declare.inspect import Inspection
+from webhook.declare.tree import copied
+from webhook.expand.addresses import allocate
+from webhook.expand.boot_order import order_boot
+from webhook.expand.identity import identify
+from webhook.expand.merge import merge
+from webhook.expand.naming import name_devices
+from webhook.expand.pipeline import expand
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.platform import platform_of
-from webhook.kinds import KINDS
+from webhook.kinds import KINDS, inspect_spec
 from webhook.server.hooks import bounded, shallow
 
 Tree = dict[str, Any]
@@ -32,13 +33,13 @@ Tree = dict[str, Any]
 
 def split(rounds: int) -> dict[str, float]:
     """Microseconds of CPU by phase of one mutate and one validate, the least of some runs."""
-    used, kind = world(), KINDS["VM"]
+    used, kind = context(), KINDS["VM"]
     before, after = pairs(count=1)[0]
     review, final = parse(before), parse(after)
     spec, whole = kind.spec_of(review.object), kind.spec_of(final.object)
     platform = platform_of(spec["features"], {}, used.site, "2026.1")
     contributions = expand_features(spec["features"], platform)
-    reading = read(whole, "spec")
+    reading = inspect_spec(whole, "spec")
     made = expand(spec, used, "spec")
     verdict = mutate(review, used)
     allowed = validate(final, used)
@@ -60,15 +61,15 @@ def split(rounds: int) -> dict[str, float]:
     phases: dict[str, Callable[[], object]] = {
         "parse": lambda: [step(body) for body in (before, after) for step in (bounded, parse)],
         "bounds": bounds,
-        "inspect": lambda: (read(spec, "spec"), read(whole, "spec")),
+        "inspect": lambda: (inspect_spec(spec, "spec"), inspect_spec(whole, "spec")),
         "expand features": lambda: expand_features(
             spec["features"], platform_of(spec["features"], {}, used.site, "2026.1")
         ),
         "merge": lambda: merge({}, contributions, "spec.domain"),
         "(copy)": lambda: copied(merged),
         "addresses, names, identities (and copy)": placed,
-        "consistency": lambda: (consistent(whole["domain"], "spec.domain"), unwise(whole["domain"], "spec.domain")),
-        "policy": lambda: judge(final, kind, reading, whole, None, Inspection(), used),
+        "consistency": lambda: (consistent(whole["domain"], "spec.domain"), warned_of(whole["domain"], "spec.domain")),
+        "policy": lambda: check_policy(final, kind, reading, whole, None, Inspection(), used),
         "patch": lambda: diff(spec, made.spec, "/spec"),
         "encode": lambda: (answer("uid", verdict), answer("uid", allowed)),
         "all of mutate": lambda: answer("uid", mutate(parse(before), used)),
@@ -79,7 +80,7 @@ def split(rounds: int) -> dict[str, float]:
 
 def growth(rounds: int) -> dict[int, float]:
     """Microseconds of a mutate and a validate together, by number of disks."""
-    used = world()
+    used = context()
     found = {}
     for disks in (1, 10, 100):
         before, after = pairs(disks, 1)[0]

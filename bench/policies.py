@@ -18,15 +18,14 @@ import yaml
 
 from bench.bodies import EXAMPLE
 from bench.phases import least
-from webhook.admission.expand import read
 from webhook.admission.stored import as_stored
 from webhook.cli import cost, manifests
-from webhook.declare import Place
-from webhook.kinds import KINDS, places
+from webhook.declare import DeclaredField
+from webhook.kinds import KINDS, declared_fields, inspect_spec
 from webhook.policy import Engine, Policies, Request, compile_policies, shipped
-from webhook.policy.conditions import ANY, ELEMENT, ELEMENTS, FLAG, LIST, MEMORY, NUMBER, holding
-from webhook.policy.load import check, parse
-from webhook.policy.selection import decided_with
+from webhook.policy.language.conditions import ANY, ELEMENT, ELEMENTS, FLAG, LIST, MEMORY, NUMBER, holding
+from webhook.policy.language.selection import decided_with
+from webhook.policy.loading.load import check, parse
 
 FEW, MANY, RULES = 10, 1000, 20
 Tree = dict[str, Any]
@@ -54,7 +53,7 @@ def growth(rounds: int) -> dict[str, Growth]:
 
 def examples(seconds: float) -> tuple[cost.Timings, cost.Timings]:
     """Decisions over the examples by the shipped policies, and the calibration."""
-    return cost.measured(cost.decided(manifests.read(EXAMPLE.parent), Policies(shipped(), places())), seconds)
+    return cost.measured(cost.decided(manifests.read(EXAMPLE.parent), Policies(shipped(), declared_fields())), seconds)
 
 
 def _growth(shape: Callable[[int], list[Tree]], rounds: int) -> Growth:
@@ -70,18 +69,18 @@ def _engine(policies: list[Tree]) -> Engine:
     made = []
     for policy in (_PERMITTING, *policies):
         text = yaml.dump(policy, Dumper=yaml.CSafeDumper).encode() + b"...\n"
-        read_now, findings = parse(text, f"bench/{policy['metadata']['name']}.yaml", places())
+        read_now, findings = parse(text, f"bench/{policy['metadata']['name']}.yaml", declared_fields())
         assert not findings, findings[0]
         made += read_now
-    wrong = check(made, places())
+    wrong = check(made, declared_fields())
     assert not wrong, wrong[0]
-    return compile_policies(made, places())
+    return compile_policies(made, declared_fields())
 
 
 def _decisions(engine: Engine) -> Callable[[], object]:
     """One VM that says little and one that says much of the backend, each decided for the same namespace."""
     request = Request(namespace="team-7", user="jane", groups=("devs",))
-    looked = [(read(spec, "spec").marks, spec) for spec in _specs()]
+    looked = [(inspect_spec(spec, "spec").marks, spec) for spec in _specs()]
 
     def decide() -> None:
         for marks, spec in looked:
@@ -93,9 +92,9 @@ def _decisions(engine: Engine) -> Callable[[], object]:
 
 @cache
 def _specs() -> list[Tree]:
-    from bench.bodies import world
+    from bench.bodies import context
 
-    used = world()
+    used = context()
     files = (EXAMPLE, EXAMPLE.with_name("proposal-domain-backend.yaml"))
     return [as_stored(yaml.safe_load(file.read_text()), KINDS["VM"], used)["spec"] for file in files]
 
@@ -128,17 +127,17 @@ def _rule(name: int, path: str, when: Tree) -> Tree:
 
 def _spread() -> Said:
     """All declared paths in turn, as far as a condition can be on them that no VM of ours meets."""
-    usable = [(place, when) for place in places().values() if (when := _never(place)) is not None]
+    usable = [(place, when) for place in declared_fields().values() if (when := _never(place)) is not None]
     # In an order of its own, so that few rules are as spread as many.
     random.Random(1).shuffle(usable)
     for number, (place, when) in zip(count(), cycle(usable), strict=False):
         yield place.path, when(number)
 
 
-def _never(place: Place) -> Callable[[int], Tree] | None:
+def _never(place: DeclaredField) -> Callable[[int], Tree] | None:
     """A condition on the place by number, if there is one that takes any number."""
     kind = holding(place.field)
-    if decided_with(place.path, places()):
+    if decided_with(place.path, declared_fields()):
         return None
     if kind in (NUMBER, MEMORY):
         return lambda number: {"above": 10**12 + number}

@@ -92,7 +92,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ValidationCache:
     """A webhook configuration as it was read. ca_bundles: PEM, one a webhook in its order, empty where unset."""
 
     mutating: bool
@@ -109,7 +109,7 @@ class Registrations:
     mutating: tuple[str, ...] = ()
     validating: tuple[str, ...] = ()
 
-    def read(self) -> tuple[Seen, ...]:
+    def read(self) -> tuple[ValidationCache, ...]:
         """The configurations that exist now."""
         admission = self.apis.admission
         return (
@@ -117,7 +117,7 @@ class Registrations:
             *_seen(False, admission.read_validating_webhook_configuration, self.validating),
         )
 
-    def write(self, seen: Iterable[Seen], ca_bundle: bytes) -> None:
+    def write(self, seen: Iterable[ValidationCache], ca_bundle: bytes) -> None:
         """Sets `caBundle` in each webhook where it differs; writes nothing where it does not."""
         encoded = base64.b64encode(ca_bundle).decode()
         for one in seen:
@@ -140,13 +140,13 @@ class Registrations:
         return admission.patch_validating_webhook_configuration
 
 
-def _seen(mutating: bool, read: Any, names: Iterable[str]) -> Iterator[Seen]:
+def _seen(mutating: bool, read: Any, names: Iterable[str]) -> Iterator[ValidationCache]:
     for name in names:
         found = _found(read, name)
         if found is not None:
             texts = (webhook.client_config.ca_bundle or "" for webhook in found.webhooks or ())
             ca_bundles = tuple(base64.b64decode(text) for text in texts)
-            yield Seen(mutating, name, found.metadata.resource_version, ca_bundles)
+            yield ValidationCache(mutating, name, found.metadata.resource_version, ca_bundles)
 
 
 def _found(read: Any, *where: str) -> Any:

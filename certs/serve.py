@@ -119,7 +119,7 @@ class Reloader:
 
 async def watch(
     reloader: Reloader,
-    tend: Callable[[], object] | None = None,
+    renew: Callable[[], object] | None = None,
     period: float = PERIOD,
     soonest: float = SOONEST,
 ) -> None:
@@ -134,7 +134,7 @@ async def watch(
         try:
             async with aclosing(_occasions(reloader.source, period)) as occasions:
                 async for _ in occasions:
-                    await apart(_look, reloader, tend)
+                    await apart(_look, reloader, renew)
                     failures = 0
                     _tell(reloader, None)
         except Exception as error:
@@ -157,11 +157,11 @@ def _tell(reloader: Reloader, problem: str | None) -> None:
         log.warning("certificates not refreshed, still serving those until %s: %s", reloader.expires_at, problem)
 
 
-def _look(reloader: Reloader, tend: Callable[[], object] | None) -> None:
+def _look(reloader: Reloader, renew: Callable[[], object] | None) -> None:
     """Reloads even where tending fails: another replica may have renewed what we could not."""
     try:
-        if tend is not None:
-            tend()
+        if renew is not None:
+            renew()
     finally:
         if reloader.reload():
             log.info("serving a new certificate until %s", reloader.expires_at)

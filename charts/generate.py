@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from webhook.cli.written import written
+from webhook.cli.yaml_output import written
 from webhook.kinds.crd import crds
 
 ROOT = Path(__file__).resolve().parents[1]

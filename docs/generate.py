@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from webhook.kinds import places
-from webhook.policy.reference import page
+from webhook.kinds import declared_fields
+from webhook.policy.tools.reference import page
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 
 
 def wanted() -> dict[str, str]:
     """Every generated page by its file's name."""
-    return {"classes.md": page(places())}
+    return {"classes.md": page(declared_fields())}
 
 
 def main() -> int:

@@ -23,12 +23,14 @@ JSON = st.recursive(
 )
 
 
-def scalars(scalar: Scalar, half_of: Any = None, halves: tuple[type, ...] = ANY) -> st.SearchStrategy[Any]:
+def scalars(scalar: Scalar, class_of_value: Any = None, classes: tuple[type, ...] = ANY) -> st.SearchStrategy[Any]:
     """Values that a leaf takes; with `half_of` only those whose half is one of `halves`."""
     kind = scalar.schema.get("type")
     made: st.SearchStrategy[Any]
     if scalar.values:
-        made = st.sampled_from([v for v in scalar.values if half_of is None or isinstance(half_of(v), halves)])
+        made = st.sampled_from(
+            [v for v in scalar.values if class_of_value is None or isinstance(class_of_value(v), classes)]
+        )
     elif kind == "boolean":
         made = st.just(True) if scalar.presence else st.booleans()
     elif kind == "integer":
@@ -55,21 +57,21 @@ def _sizes(scalar: Scalar) -> st.SearchStrategy[int | str]:
     return st.integers(lowest, 2**44).map(written)
 
 
-def trees(shape: Shape, halves: tuple[type, ...] = ANY, most: int = 5) -> st.SearchStrategy[dict[str, Any]]:
+def trees(shape: Shape, classes: tuple[type, ...] = ANY, most: int = 5) -> st.SearchStrategy[dict[str, Any]]:
     """Trees of this shape with at most `most` fields an element, all of whose leaves are of one of `halves`."""
-    known = _KNOWN.get((id(shape), halves, most))
+    known = _KNOWN.get((id(shape), classes, most))
     if known is None:
         # The shape is kept beside its strategy, so that its id stays its own.
-        known = _KNOWN[id(shape), halves, most] = (shape, _trees(shape, halves, most))
+        known = _KNOWN[id(shape), classes, most] = (shape, _trees(shape, classes, most))
     return known[1]
 
 
 _KNOWN: dict[tuple[int, tuple[type, ...], int], tuple[Shape, st.SearchStrategy[dict[str, Any]]]] = {}
 
 
-def _trees(shape: Shape, halves: tuple[type, ...], most: int) -> st.SearchStrategy[dict[str, Any]]:
-    possible = {name: entry for name, entry in shape.fields.items() if _possible(entry, halves)}
-    below = {name: values(entry, halves, most) for name, entry in possible.items()}
+def _trees(shape: Shape, classes: tuple[type, ...], most: int) -> st.SearchStrategy[dict[str, Any]]:
+    possible = {name: entry for name, entry in shape.fields.items() if _possible(entry, classes)}
+    below = {name: values(entry, classes, most) for name, entry in possible.items()}
 
     @st.composite
     def tree(draw: st.DrawFn) -> dict[str, Any]:
@@ -87,11 +89,11 @@ def _trees(shape: Shape, halves: tuple[type, ...], most: int) -> st.SearchStrate
     return tree()
 
 
-def values(entry: Field, halves: tuple[type, ...] = ANY, most: int = 5) -> st.SearchStrategy[Any]:
+def values(entry: Field, classes: tuple[type, ...] = ANY, most: int = 5) -> st.SearchStrategy[Any]:
     """What one field takes: a leaf, an element, or a list whose entries have keys of their own."""
     if entry.shape is None:
-        return scalars(_scalar(entry), entry.half_of, halves)
-    inner = trees(entry.shape, halves, most)
+        return scalars(_scalar(entry), entry.class_of_value, classes)
+    inner = trees(entry.shape, classes, most)
     if not entry.many:
         return inner
     key = entry.shape.key
@@ -109,31 +111,31 @@ def _scalar(entry: Field) -> Scalar:
     return entry.scalar
 
 
-def _possible(entry: Field, halves: tuple[type, ...]) -> bool:
+def _possible(entry: Field, classes: tuple[type, ...]) -> bool:
     """Whether a field can say anything of these halves; goals around frontends can."""
     if entry.shape is not None:
-        if not isinstance(entry.half, (*halves, Frontend, Goal)):
+        if not isinstance(entry.field_class, (*classes, Frontend, Goal)):
             return False
-        return any(_possible(inner, halves) for inner in entry.shape.fields.values())
+        return any(_possible(inner, classes) for inner in entry.shape.fields.values())
     if entry.scalar is not None and entry.scalar.values:
-        return any(isinstance(entry.half_of(value), halves) for value in entry.scalar.values)
-    return isinstance(entry.half, halves)
+        return any(isinstance(entry.class_of_value(value), classes) for value in entry.scalar.values)
+    return isinstance(entry.field_class, classes)
 
 
 @st.composite
 def mutated(draw: st.DrawFn, whole: st.SearchStrategy[dict[str, Any]]) -> Any:
     """A tree with one place of it replaced, renamed, removed or doubled: right, or almost right."""
     tree = draw(whole)
-    path = draw(st.sampled_from(sorted(places(tree), key=repr)))
+    path = draw(st.sampled_from(sorted(declared_fields(tree), key=repr)))
     return _changed(tree, path, draw)
 
 
-def places(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def declared_fields(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of every value in a JSON tree, its own first."""
     found = [path]
     children = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for key, value in children:
-        found.extend(places(value, (*path, key)))
+        found.extend(declared_fields(value, (*path, key)))
     return found
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from webhook.abi.consistency import consistent, machine, unwise
-from webhook.abi.consistency.rule import RULES
-from webhook.abi.consistency.whole import nothing_is_left_open
+from webhook.consistency import consistent, machine, warned_of
+from webhook.consistency.completeness import nothing_is_left_open
+from webhook.consistency.rule import RULES
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "consistency.yaml").read_text())
 # Cases show one part of a domain; what the rest lacks is another rule's business, tested below.
@@ -59,7 +59,7 @@ def test_what_libvirt_would_choose_by_itself_is_refused_where_it_is_missing() ->
     ],
 )
 def test_what_is_unwise_is_a_warning(domain: dict[str, Any], places: list[str]) -> None:
-    assert [finding.path for finding in unwise(domain, "spec.domain")] == places
+    assert [finding.path for finding in warned_of(domain, "spec.domain")] == places
 
 
 def test_names_of_machines_that_nobody_has_cost_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:

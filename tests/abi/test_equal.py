@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from webhook.abi.compare import compare
-from webhook.declare import Frontend, Place, Scalar
-from webhook.kinds import places
+from webhook.declare import DeclaredField, Frontend, Scalar
+from webhook.kinds import declared_fields
 
 # What a guest is shown in either case alike: libvirt reads these digits as bytes (tests/oracle/test_equal.py).
 CASELESS = {
@@ -57,11 +57,11 @@ LOOKALIKES: dict[str, Callable[[str], str]] = {
 }
 
 
-def frontend_texts() -> dict[str, Place]:
+def frontend_texts() -> dict[str, DeclaredField]:
     return {
         path: place
-        for path, place in places().items()
-        if path.startswith("domain.") and isinstance(place.half, Frontend) and _free(place.field.scalar)
+        for path, place in declared_fields().items()
+        if path.startswith("domain.") and isinstance(place.field_class, Frontend) and _free(place.field.scalar)
     }
 
 
@@ -77,7 +77,7 @@ def at(path: str, value: Any) -> dict[str, Any]:
     chain = [(part, declared := f"{declared}.{part}") for part in parts]
     for part, above in reversed(chain):
         if part.endswith("[*]"):
-            shape = places()[above].field.shape
+            shape = declared_fields()[above].field.shape
             assert shape is not None
             made = [{shape.key: "x", **made} if shape.key else made]
         made = {part.removesuffix("[*]"): made}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from webhook.abi.freeze import Kept, freeze
-from webhook.abi.merge import copied
+from webhook.declare.tree import copied
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "freeze.yaml").read_text())
 

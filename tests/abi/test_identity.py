@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from webhook.abi.identity import identify
+from webhook.expand.identity import identify
 
 
 def domain() -> dict[str, Any]:

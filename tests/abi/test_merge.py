@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from webhook.abi.merge import copied, merge
+from webhook.declare.tree import copied
+from webhook.expand.merge import merge
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "merge.yaml").read_text())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webhook.abi.names import label, name_devices
+from webhook.expand.naming import label, name_devices
 
 
 @pytest.mark.parametrize(

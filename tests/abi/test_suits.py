@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from webhook import guests
-from webhook.abi.suits import suits
+from webhook.expand.guest_requirements import suits
 
 FIT: dict[str, Any] = {
     "os": {"firmware": "efi"},

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook import machines
-from webhook.abi.addresses import allocate
-from webhook.abi.merge import copied
+from webhook.declare.tree import copied
+from webhook.expand.addresses import allocate
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "places.yaml").read_text())
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.admission.reviews import admitted, ask, patched, review, service
-from webhook.abi.merge import copied
+from webhook.declare.tree import copied
 
 EXAMPLES = [
     path

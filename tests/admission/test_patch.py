@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.abi.merge import copied
 from webhook.admission.patch import diff
+from webhook.declare.tree import copied
 
 LEAVES = st.one_of(st.booleans(), st.integers(0, 3), st.text("ab/~", max_size=3))
 NAMED = st.lists(

@@ -11,18 +11,18 @@ import pytest
 import yaml
 
 from tests.admission.reviews import POLICIES, review
-from tests.vap.world import TARGETS
+from tests.vap.context import TARGETS
+from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Verdict, parse
-from webhook.admission.site import halves
+from webhook.admission.site import classes
 from webhook.admission.stored import judge_stored
 from webhook.admission.validate import validate
-from webhook.admission.world import World
 from webhook.cli import main
 from webhook.features.platform import Site
-from webhook.kinds import VM, places
+from webhook.kinds import VM, declared_fields
 from webhook.policy import Policies, load
-from webhook.policy.model import LABELS
+from webhook.policy.language.model import LABELS
 from webhook.policy.vap import export
 
 Tree = dict[str, Any]
@@ -31,8 +31,10 @@ SITES = pytest.mark.parametrize("site", OTHER)
 LEVELS = pytest.mark.parametrize("level", ["restricted", "baseline"])
 
 
-def world(site: str, level: str) -> World:
-    return World(Policies(POLICIES, places()), Site(domain_type=site), labels=lambda _: {LABELS["enforce"]: level})
+def context(site: str, level: str) -> AdmissionContext:
+    return AdmissionContext(
+        Policies(POLICIES, declared_fields()), Site(domain_type=site), labels=lambda _: {LABELS["enforce"]: level}
+    )
 
 
 def vm(domain: Tree | None = None, **words: Any) -> Tree:
@@ -41,7 +43,7 @@ def vm(domain: Tree | None = None, **words: Any) -> Tree:
     return {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "web"}, "spec": spec}
 
 
-def admitted(obj: Tree, where: World, old: Tree | None = None) -> tuple[Tree, Verdict]:
+def admitted(obj: Tree, where: AdmissionContext, old: Tree | None = None) -> tuple[Tree, Verdict]:
     """The object as the mutating half leaves it, and what the validating one says of it."""
     first = mutate(parse(orjson.dumps(review(obj, old=old))), where)
     assert first.allowed, first.findings
@@ -56,7 +58,7 @@ def refused(verdict: Verdict) -> set[tuple[str, str]]:
 @LEVELS
 @SITES
 def test_a_vm_that_says_nothing_has_the_sites_type_and_passes(site: str, level: str) -> None:
-    made, verdict = admitted(vm(), world(site, level))
+    made, verdict = admitted(vm(), context(site, level))
     assert made["spec"]["domain"]["type"] == site
     assert verdict.allowed, verdict.findings
 
@@ -64,7 +66,7 @@ def test_a_vm_that_says_nothing_has_the_sites_type_and_passes(site: str, level: 
 @LEVELS
 @SITES
 def test_the_sites_own_type_may_be_stated(site: str, level: str) -> None:
-    made, verdict = admitted(vm({"type": site}), world(site, level))
+    made, verdict = admitted(vm({"type": site}), context(site, level))
     assert made["spec"]["domain"]["type"] == site
     assert verdict.allowed, verdict.findings
 
@@ -72,7 +74,7 @@ def test_the_sites_own_type_may_be_stated(site: str, level: str) -> None:
 @LEVELS
 @SITES
 def test_another_type_than_the_sites_is_refused_on_create_and_on_update(site: str, level: str) -> None:
-    where, expected = world(site, level), {("spec.domain.type", f"{level}/no-other-hypervisor")}
+    where, expected = context(site, level), {("spec.domain.type", f"{level}/no-other-hypervisor")}
     assert refused(admitted(vm({"type": OTHER[site]}), where)[1]) == expected
     stored, _ = admitted(vm(), where)
     changed = {**stored, "spec": {**stored["spec"], "domain": {**stored["spec"]["domain"], "type": OTHER[site]}}}
@@ -81,21 +83,21 @@ def test_another_type_than_the_sites_is_refused_on_create_and_on_update(site: st
 
 @SITES
 def test_another_type_than_the_sites_passes_at_privileged(site: str) -> None:
-    assert admitted(vm({"type": OTHER[site]}), world(site, "privileged"))[1].allowed
+    assert admitted(vm({"type": OTHER[site]}), context(site, "privileged"))[1].allowed
 
 
 @pytest.mark.parametrize("level", ["restricted", "baseline", "privileged"])
 @SITES
 def test_a_type_that_was_granted_stays_under_an_update_that_does_not_name_it(site: str, level: str) -> None:
-    stored, _ = admitted(vm({"type": OTHER[site]}), world(site, "privileged"))
-    made, verdict = admitted(vm(rng=True), world(site, level), stored)
+    stored, _ = admitted(vm({"type": OTHER[site]}), context(site, "privileged"))
+    made, verdict = admitted(vm(rng=True), context(site, level), stored)
     assert made["spec"]["domain"]["type"] == OTHER[site]
     assert verdict.allowed, verdict.findings
 
 
 @SITES
 def test_an_audit_finds_the_other_type_and_not_the_sites(site: str) -> None:
-    where = world(site, "restricted")
+    where = context(site, "restricted")
     stored, _ = admitted(vm(), where)
     assert judge_stored(stored, VM, where).decision.findings == []
     stored["spec"]["domain"]["type"] = OTHER[site]
@@ -106,7 +108,7 @@ def test_an_audit_finds_the_other_type_and_not_the_sites(site: str) -> None:
 
 @SITES
 def test_an_export_refuses_the_other_type_and_not_the_sites(site: str) -> None:
-    made = export(load(POLICIES, places()), TARGETS, [], halves(Site(domain_type=site)))
+    made = export(load(POLICIES, declared_fields()), TARGETS, [], classes(Site(domain_type=site)))
     variables = {each["name"]: each["expression"] for each in made.documents[0]["spec"]["variables"]}
     told = next(said for name, said in variables.items() if name.startswith("values") and "'type'" in said)
     assert f"'type': {{'{OTHER[site]}': 'host-identity'}}" in told

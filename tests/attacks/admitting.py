@@ -5,17 +5,17 @@ from __future__ import annotations
 import jsonpatch
 
 from tests.attacks.manifests import Tree, manifest
+from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Review
 from webhook.admission.validate import validate
-from webhook.admission.world import World
 from webhook.kinds import VM
 
 CREATED, PAST_MUTATION, UPDATED = "created", "created past the mutating webhook", "updated"
 WAYS = (CREATED, PAST_MUTATION, UPDATED)
 
 
-def admitted(spec: Tree, way: str, facts: World, stored: Tree | None = None) -> Tree | None:
+def admitted(spec: Tree, way: str, facts: AdmissionContext, stored: Tree | None = None) -> Tree | None:
     """The spec that would be stored; None where either webhook refuses. `spec` is changed."""
     if way != PAST_MUTATION:
         first = mutate(review(spec, stored), facts)

@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 import yaml
 
-from webhook.admission.expand import expand
-from webhook.admission.world import World
-from webhook.kinds import KINDS, places
+from webhook.admission.context import AdmissionContext
+from webhook.expand.pipeline import expand
+from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Policies
 
 Tree = dict[str, Any]
@@ -30,15 +30,15 @@ _PART = re.compile(r"([^.\[\]]+)((?:\[[^\]]*\])*)")
 
 
 @cache
-def world(level: str = "restricted") -> World:
+def context(level: str = "restricted") -> AdmissionContext:
     """The shipped policies in this process."""
-    return World(Policies(POLICIES, places(), level))
+    return AdmissionContext(Policies(POLICIES, declared_fields(), level))
 
 
 @cache
 def _complete(base: str) -> bytes:
     drawn = Random(base)  # the same identities in each run
-    return orjson.dumps(expand(BASES[base], replace(world(), entropy=drawn.randbytes), "spec").spec)
+    return orjson.dumps(expand(BASES[base], replace(context(), entropy=drawn.randbytes), "spec").spec)
 
 
 def spec_of(base: str, part: Tree, *, complete: bool) -> Tree:

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from tests.attacks.manifests import BASES, HERE, Tree, spec_of
-from webhook.declare import Backend, Place
-from webhook.kinds import places
+from webhook.declare import Backend, DeclaredField
+from webhook.kinds import declared_fields
 
 _SAID = yaml.safe_load((HERE / "hostile.yaml").read_text())
 TEXTS: list[str] = _SAID["texts"]
@@ -18,9 +18,9 @@ NAMES: list[str] = _SAID["names"]
 OTHERS: list[Any] = _SAID["others"]
 BASE_NAMES = list(BASES)
 # Every place, and those that are not the host's: most plants shall be ones that a tenant might get away with.
-ALL = [place for path, place in places().items() if path.count(".") and not path.startswith("abi.tombstones")]
-OWN = [place for place in ALL if not isinstance(place.half, Backend)]
-TOMBSTONES = [place for path, place in places().items() if path.startswith("abi.tombstones.")]
+ALL = [place for path, place in declared_fields().items() if path.count(".") and not path.startswith("abi.tombstones")]
+OWN = [place for place in ALL if not isinstance(place.field_class, Backend)]
+TOMBSTONES = [place for path, place in declared_fields().items() if path.startswith("abi.tombstones.")]
 _TABLES = (OWN, OWN, OWN, OWN, OWN, ALL, ALL, TOMBSTONES)
 # The sorts of value: mostly what the field itself would take.
 _FITTING, _TEXT, _NAME, _OTHER = range(4)
@@ -43,7 +43,7 @@ class Plant:
     value: int
 
     @property
-    def at(self) -> Place:
+    def at(self) -> DeclaredField:
         table = _TABLES[self.table % len(_TABLES)]
         return table[self.place % len(table)]
 
@@ -105,7 +105,7 @@ def _into(here: Tree, part: str, path: str, which: int) -> Tree:
 
 def _entry(path: str) -> Tree:
     """A new entry of a list: its key, where it is told by one, and nothing else."""
-    shape = places()[path].field.shape
+    shape = declared_fields()[path].field.shape
     if shape is None or not shape.key:
         return {}
     scalar = shape.fields[shape.key].scalar
@@ -113,7 +113,7 @@ def _entry(path: str) -> Tree:
     return {shape.key: next(value for value in possible(scalar.schema) if scalar.check(value) is None)}
 
 
-def _fitting(place: Place, which: int) -> Any:
+def _fitting(place: DeclaredField, which: int) -> Any:
     """A value that the field takes, as far as its schema tells; of an element, nothing at all."""
     scalar = place.field.scalar
     if scalar is None:

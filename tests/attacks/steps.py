@@ -8,8 +8,8 @@ from types import FrameType
 from typing import Any
 
 from tests.attacks.manifests import Tree
-from webhook.declare import Field, Place
-from webhook.kinds import places
+from webhook.declare import DeclaredField, Field
+from webhook.kinds import declared_fields
 
 
 def steps(work: Callable[[], object]) -> int:
@@ -49,12 +49,12 @@ def put(spec: Tree, declared: str, value: Any) -> Tree:
     for part in above:
         path = f"{path}.{part}".removeprefix(".")
         name = part.removesuffix("[*]")
-        here = _entry(here, name, places()[path]) if name != part else here.setdefault(name, {})
+        here = _entry(here, name, declared_fields()[path]) if name != part else here.setdefault(name, {})
     here[last.removesuffix("[*]")] = value
     return spec
 
 
-def _entry(here: Tree, name: str, place: Place) -> Tree:
+def _entry(here: Tree, name: str, place: DeclaredField) -> Tree:
     """The last entry of a list, or a first one with its key."""
     entries = here.setdefault(name, [])
     if not entries:
@@ -77,7 +77,7 @@ def key_of(entry: Field, number: int) -> Any:
     return next((text for text in texts if scalar.check(text) is None), f"x{number}")
 
 
-def rich(place: Place, number: int) -> Tree:
+def rich(place: DeclaredField, number: int) -> Tree:
     """An entry with its key and a value in each of its fields that takes a simple one."""
     shape = place.field.shape
     assert shape is not None

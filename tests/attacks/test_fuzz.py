@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.attacks.admitting import CREATED, PAST_MUTATION, UPDATED, WAYS, admitted
 from tests.attacks.judge import objections
-from tests.attacks.manifests import BASES, spec_of, world
+from tests.attacks.manifests import BASES, context, spec_of
 from tests.attacks.planting import ALL, BASE_NAMES, MOST, TOMBSTONES, Plant, hostile, planted, possible, put
-from webhook.declare import Place
+from webhook.declare import DeclaredField
 
 ASKED = os.environ.get("ATTACK_EXAMPLES")
 EXAMPLES = int(ASKED or 20_000)
@@ -41,7 +41,7 @@ def test_whatever_is_accepted_reaches_nothing_of_the_host() -> None:
     def fuzz(base: int, way: str, plants: list[Plant]) -> None:
         spec, texts = planted(base, way != CREATED, plants)
         stored = spec_of(BASE_NAMES[base], {}, complete=True) if way == UPDATED else None
-        final = admitted(spec, way, world(), stored)
+        final = admitted(spec, way, context(), stored)
         seen[way, final is not None] += 1
         if final is not None:
             assert objections(final["domain"], "web-1", texts) == []
@@ -52,7 +52,7 @@ def test_whatever_is_accepted_reaches_nothing_of_the_host() -> None:
     assert min(accepted.values()) > FEWEST_ACCEPTED, accepted
 
 
-def takes(place: Place) -> list[Any]:
+def takes(place: DeclaredField) -> list[Any]:
     """Values that the field takes, whatever policies say of them: all of an enumeration, a few of others."""
     scalar = place.field.scalar
     if scalar is None:
@@ -62,7 +62,7 @@ def takes(place: Place) -> list[Any]:
 
 
 @pytest.mark.parametrize("places", [ALL, TOMBSTONES], ids=["features and domain", "tombstones"])
-def test_no_single_value_reaches_the_host_or_breaks_the_service(places: list[Place]) -> None:
+def test_no_single_value_reaches_the_host_or_breaks_the_service(places: list[DeclaredField]) -> None:
     """Every declared place once with each value that it takes, and with one that it should not take."""
     wrong = []
     for number, place in enumerate(places):
@@ -71,7 +71,7 @@ def test_no_single_value_reaches_the_host_or_breaks_the_service(places: list[Pla
             spec = spec_of("pc", {}, complete=way != CREATED)
             put(spec, place.path, value, number)
             try:
-                final = admitted(spec, way, world())
+                final = admitted(spec, way, context())
                 found = objections(final["domain"], "web-1") if final is not None else []
             except Exception as error:  # whatever it is, it is the finding
                 found = [repr(error)]

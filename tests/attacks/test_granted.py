@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.manifests import Tree, manifest, world
+from tests.attacks.manifests import Tree, context, manifest
 from tests.libvirt.test_every_place import examples
-from tests.policy.test_reviews import world as ruled
+from tests.policy.test_reviews import context as ruled
 from tests.vap.trees import backends, smallest
-from webhook.abi.freeze import buried
-from webhook.abi.merge import copied
+from webhook.abi.freeze import tombstone_of
+from webhook.admission.context import AdmissionContext
 from webhook.admission.review import Review
 from webhook.admission.validate import validate
-from webhook.admission.world import World
 from webhook.declare import Backend, Field, Frontend, Shape
-from webhook.kinds import places
+from webhook.declare.tree import copied
+from webhook.kinds import declared_fields
 
 DEVICES = "domain.devices."
 LEVELS = ("restricted", "baseline")
@@ -75,7 +75,9 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-def refusals(facts: World, before: Tree, after: Tree, abi: Tree | None = None, was: Tree | None = None) -> list[str]:
+def refusals(
+    facts: AdmissionContext, before: Tree, after: Tree, abi: Tree | None = None, was: Tree | None = None
+) -> list[str]:
     """What policies and the frozen machine say of an update past the mutating webhook; not that it is no whole one."""
     old = {"domain": before, "abi": was or {}}
     verdict = validate(_review({"domain": after, "abi": abi or {}}, old), facts)
@@ -83,7 +85,7 @@ def refusals(facts: World, before: Tree, after: Tree, abi: Tree | None = None, w
     return [f"{where} {rule}" for where, rule in found if "/" in rule or rule == "frozen"]
 
 
-def status_refusals(facts: World, before: Tree, after: Tree) -> list[str]:
+def status_refusals(facts: AdmissionContext, before: Tree, after: Tree) -> list[str]:
     old, new = ({**manifest("VM", {}), "status": {"desired": each}} for each in (before, after))
     verdict = validate(_review(None, None, new, old), facts)
     return [each.rule for each in verdict.findings if "/" in each.rule]
@@ -105,7 +107,7 @@ def _review(spec: Any, stored: Any, obj: Any = None, old: Any = None) -> Review:
     )
 
 
-def admins() -> World:
+def admins() -> AdmissionContext:
     return ruled([{"rules": [{"name": "all", "permit": {"class": "backend"}}]}], {})
 
 
@@ -115,7 +117,7 @@ def by_policy(found: list[str]) -> bool:
 
 def others(grant: Grant) -> Iterator[Tree]:
     """The domain with every other word of the field, or another value."""
-    entry = places()[grant.path].field
+    entry = declared_fields()[grant.path].field
     if entry.scalar is None:
         return
     for value in dict.fromkeys([*map(_hashable, [*entry.scalar.values, *entry.unless, *examples(entry.scalar)])]):
@@ -141,7 +143,7 @@ def lacking(tree: Any, path: str) -> Tree:
 
 def beside(grant: Grant) -> Iterator[tuple[str, Tree, Tree]]:
     """Two forms of the granted device that differ in one other field: each reference, goal and frontend of it."""
-    shape = places()[
+    shape = declared_fields()[
         DEVICES + grant.kind + ("[*]" if type(grant.domain["devices"][grant.kind]) is list else "")
     ].field.shape
     assert shape is not None
@@ -157,16 +159,18 @@ def _leaves(shape: Shape, way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     for entry in shape.fields.values():
         here = (*way, entry.name)
         if entry.shape is None:
-            if not isinstance(entry.half, Backend) and (len(way) < 2 or not isinstance(entry.half, Frontend)):
+            if not isinstance(entry.field_class, Backend) and (
+                len(way) < 2 or not isinstance(entry.field_class, Frontend)
+            ):
                 yield here, entry
-        elif not entry.many and not isinstance(entry.half, Backend):
+        elif not entry.many and not isinstance(entry.field_class, Backend):
             yield from _leaves(entry.shape, here)
 
 
 def _two(entry: Field) -> tuple[Any, Any]:
     """Two values of a field that need nobody's permission; the second is None where there is but one."""
     assert entry.scalar is not None
-    free = [each for each in examples(entry.scalar) if not isinstance(entry.half_of(each), Backend)]
+    free = [each for each in examples(entry.scalar) if not isinstance(entry.class_of_value(each), Backend)]
     return (free[0] if free else None), (free[1] if len(free) > 1 else None)
 
 
@@ -192,7 +196,7 @@ def _laid(device: Tree, way: tuple[str, ...], value: Any) -> Tree:
 @cache
 def denied(level: str) -> tuple[Grant, ...]:
     """Those that a tenant of this level could not set himself."""
-    return tuple(grant for grant in grants() if by_policy(refusals(world(level), {}, grant.domain)))
+    return tuple(grant for grant in grants() if by_policy(refusals(context(level), {}, grant.domain)))
 
 
 def one_of_each(level: str) -> list[Grant]:
@@ -213,7 +217,7 @@ def test_there_are_grants_of_every_device_and_elsewhere() -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_granted_value_is_neither_changed_nor_taken_away(level: str) -> None:
     """Not to another one of the host's, and not to one that is free."""
-    facts, wrong = world(level), []
+    facts, wrong = context(level), []
     for grant in denied(level):
         tried = [*others(grant), lacking(grant.domain, grant.path)]
         if len(grant.path.split(".")) > 4:
@@ -234,7 +238,7 @@ def _first(entries: Any) -> Tree:
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_device_is_not_turned_around_what_it_was_granted(level: str) -> None:
     """Whatever else of it changes, is added or goes: each reference, goal and frontend, in the spec and in a status."""
-    facts, wrong, tried, kinds = world(level), [], 0, set()
+    facts, wrong, tried, kinds = context(level), [], 0, set()
     for grant in one_of_each(level):
         # All that stands beside it once a kind; what a grant's own element is makes no difference, so a few of each.
         fields = list(beside(grant))
@@ -252,7 +256,7 @@ def test_a_device_is_not_turned_around_what_it_was_granted(level: str) -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_device_does_not_take_what_it_was_granted_to_another_name(level: str) -> None:
-    facts, wrong = world(level), []
+    facts, wrong = context(level), []
     for grant in one_of_each(level):
         if type(grant.domain["devices"][grant.kind]) is list:
             renamed = grant.with_device({**grant.device, "name": "n1"})
@@ -270,10 +274,10 @@ def tombstone(grant: Grant) -> Tree:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_device_goes_to_rest_and_comes_back_with_all_that_it_was_granted_and_with_nothing_less(level: str) -> None:
-    facts, wrong = world(level), []
+    facts, wrong = context(level), []
     for grant in one_of_each(level):
         rests = {"tombstones": tombstone(grant)}
-        bare = buried(grant.kind, grant.device)
+        bare = tombstone_of(grant.kind, grant.device)
         assert bare is not None
         stripped = {"tombstones": grant.with_device(bare)["devices"]}
         back = grant.with_device(bare)
@@ -309,7 +313,7 @@ PLACES = [
 @pytest.mark.parametrize("level", [*LEVELS, "privileged"])
 def test_no_other_device_takes_the_identity_of_one_that_rests(level: str) -> None:
     """In the request in which it goes, and in a later one; a part of the machine that stood so already may stay."""
-    facts, known = world(level), places()
+    facts, known = context(level), declared_fields()
     for kind, fields in OWN.items():
         for field in fields:
             entry = known[f"{DEVICES}{kind}[*].{field}"].field
@@ -324,10 +328,10 @@ def test_no_other_device_takes_the_identity_of_one_that_rests(level: str) -> Non
 @pytest.mark.parametrize("level", [*LEVELS, "privileged"])
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: str(place["type"]))
 def test_no_other_device_takes_the_place_of_one_that_rests(level: str, place: Tree) -> None:
-    _not_taken(world(level), "disks", {"name": "one", "address": place}, {"name": "two", "address": place}, "address")
+    _not_taken(context(level), "disks", {"name": "one", "address": place}, {"name": "two", "address": place}, "address")
 
 
-def _not_taken(facts: World, kind: str, device: Tree, other: Tree, field: str) -> None:
+def _not_taken(facts: AdmissionContext, kind: str, device: Tree, other: Tree, field: str) -> None:
     rests = {"tombstones": {kind: [device]}}
     before, after = {"devices": {kind: [device]}}, {"devices": {kind: [other]}}
     taken = [f"spec.domain.devices.{kind}[0].{field} frozen"]
@@ -348,7 +352,7 @@ def test_whoever_may_set_what_was_granted_may_do_all_that_with_it() -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_device_to_which_nothing_was_granted_is_its_tenants(level: str) -> None:
-    facts, wrong = world(level), []
+    facts, wrong = context(level), []
     for grant in {grant.kind: grant for grant in grants() if grant.in_device}.values():
         bare = Grant(grant.path, None, grant.with_device({"name": "n0"}))
         for name, one, other in beside(bare):

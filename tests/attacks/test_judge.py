@@ -13,11 +13,11 @@ import yaml
 
 from tests.attacks.admitting import CREATED, PAST_MUTATION, admitted
 from tests.attacks.judge import judged, objections
-from tests.attacks.manifests import BASES, HERE, POLICIES, spec_of, world
+from tests.attacks.manifests import BASES, HERE, POLICIES, context, spec_of
 from tests.attacks.planting import ALL, possible, put
-from webhook.admission.world import World
-from webhook.declare import Backend, Frontend, Place, text
-from webhook.kinds import places
+from webhook.admission.context import AdmissionContext
+from webhook.declare import Backend, DeclaredField, Frontend, text
+from webhook.kinds import declared_fields
 from webhook.policy import Policies
 
 TABLE = yaml.safe_load((HERE / "host_places.yaml").read_text())
@@ -26,21 +26,21 @@ FILE = "domain.devices.disks[*].source.file"
 BESIDE = {"domain.features[*].tbCache": ("domain.features[*].feature", "tcg")}
 
 
-def backends() -> Iterator[tuple[Place, list[Any]]]:
+def backends() -> Iterator[tuple[DeclaredField, list[Any]]]:
     """Every place of a domain that can hold something of the host, and such values."""
     for place in ALL:
         scalar = place.field.scalar
         if scalar is None or not place.path.startswith("domain."):
             continue
-        own = isinstance(place.field.half, Backend) or not isinstance(place.half, Backend)
+        own = isinstance(place.field.field_class, Backend) or not isinstance(place.field_class, Backend)
         values = [
             value
             for value in possible(scalar.schema)
-            if isinstance(place.field.half_of(value) if own else place.half, Backend)
+            if isinstance(place.field.class_of_value(value) if own else place.field_class, Backend)
             and scalar.check(value) is None
             and not (scalar.presence and value is False)
         ]
-        if values or isinstance(place.half, Backend):
+        if values or isinstance(place.field_class, Backend):
             yield place, values
 
 
@@ -90,28 +90,28 @@ def test_the_judge_sees_what_a_policy_lets_through(tmp_path: Path) -> None:
     (tmp_path / "policies" / "hole.yaml").write_text(f"{yaml.safe_dump(hole)}...\n")
     spec = spec_of("pc", {}, complete=False)
     put(spec, FILE, "/etc/shadow", 0)
-    final = admitted(spec, CREATED, World(Policies(tmp_path / "policies", places())))
+    final = admitted(spec, CREATED, AdmissionContext(Policies(tmp_path / "policies", declared_fields())))
     assert final is not None
     assert objections(final["domain"], "web-1") == ["domain/devices/disk/source/@file is `/etc/shadow`"]
 
 
 def test_the_judge_sees_what_a_wrong_declaration_lets_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    field = places()[FILE].field
+    field = declared_fields()[FILE].field
     monkeypatch.setattr(field, "half", Frontend())
     monkeypatch.setattr(field, "plain", True)
     spec = spec_of("pc", {}, complete=True)
     put(spec, FILE, "/etc/shadow", 0)
-    final = admitted(spec, PAST_MUTATION, world())
+    final = admitted(spec, PAST_MUTATION, context())
     assert final is not None
     assert objections(final["domain"], "web-1") == ["domain/devices/disk/source/@file is `/etc/shadow`"]
 
 
 def test_the_judge_sees_what_a_loose_pattern_lets_through(monkeypatch: pytest.MonkeyPatch) -> None:
     path = "domain.devices.disks[*].claim"
-    monkeypatch.setattr(places()[path].field, "scalar", text())
+    monkeypatch.setattr(declared_fields()[path].field, "scalar", text())
     spec = spec_of("pc", {}, complete=True)
     put(spec, path, "../../../../etc", 0)
-    final = admitted(spec, PAST_MUTATION, world())
+    final = admitted(spec, PAST_MUTATION, context())
     assert final is not None
     assert "/../../../../etc/" in "".join(objections(final["domain"], "web-1"))
 
@@ -129,7 +129,7 @@ def test_the_judge_sees_what_a_loose_pattern_lets_through(monkeypatch: pytest.Mo
 def test_the_judge_sees_a_text_that_becomes_an_option_or_a_path(
     path: str, value: str, seen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places()[path].field, "scalar", text())
+    monkeypatch.setattr(declared_fields()[path].field, "scalar", text())
     spec = spec_of("pc", {}, complete=True)
     put(spec, path, value, 0)
     assert seen in objections(spec["domain"], "web-1")

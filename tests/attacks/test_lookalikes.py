@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.attacks.admitting import CREATED, PAST_MUTATION, UPDATED, admitted
-from tests.attacks.manifests import BASES, Tree, laid_over, world
+from tests.attacks.manifests import BASES, Tree, context, laid_over
 from webhook.abi.state import LATEST
 from webhook.declare import Field, Frontend, Shape
 from webhook.domain import domain_shape
@@ -32,7 +32,7 @@ def texts(tree: Tree, shape: Shape, path: str = "domain") -> Iterator[tuple[str,
     for name, value in tree.items():
         entry = shape.fields[name]
         if entry.shape is None:
-            if type(value) is str and isinstance(entry.half_of(value), Frontend):
+            if type(value) is str and isinstance(entry.class_of_value(value), Frontend):
                 yield f"{path}.{name}", tree, entry
             continue
         for number, item in enumerate(value if type(value) is list else [value]):
@@ -46,7 +46,7 @@ def copy(tree: Tree) -> Tree:
 
 def written(base: str) -> Tree:
     part = {"domain": GIVEN} if base == "pc" else {}
-    made = admitted(copy(laid_over(BASES[base], part)), CREATED, world())
+    made = admitted(copy(laid_over(BASES[base], part)), CREATED, context())
     assert made is not None
     return made
 
@@ -63,7 +63,7 @@ def test_a_text_in_the_other_case_is_refused_unless_libvirt_reads_a_number(base:
         if element[entry.name].swapcase() != element[entry.name]:
             tried += 1
             element[entry.name] = element[entry.name].swapcase()
-            if admitted(update, way, world(), stored) is not None:
+            if admitted(update, way, context(), stored) is not None:
                 passed.add(path)
     assert tried > 30
     caseless = {"uuid", "genid", "address"}

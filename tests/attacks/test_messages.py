@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.cases import cases
-from tests.attacks.manifests import manifest, spec_of, world
+from tests.attacks.manifests import context, manifest, spec_of
 from tests.attacks.planting import put
 from tests.features.cases import load, outcome
 from webhook.admission.mutate import mutate
@@ -19,8 +19,8 @@ from webhook.admission.review import Review
 from webhook.admission.validate import validate
 from webhook.declare import BACKEND_KINDS
 from webhook.findings import Finding
-from webhook.kinds import VM, places
-from webhook.policy.denials import texts
+from webhook.kinds import VM, declared_fields
+from webhook.policy.engine.messages import texts
 
 # Words, brackets and numbers as Python writes them and nobody else.
 PYTHON = re.compile(r"\b(True|False|None|nan|inf|datetime|frozenset)\b|[\[{(]'|\bb'|: '|invalid literal|object at 0x")
@@ -35,7 +35,7 @@ _NAMED = re.compile("`|[0-9]|is missing|is gone")
 def _told(spec: Any, level: str = "restricted") -> list[Finding]:
     """All findings of both webhooks about a spec on create."""
     review: Review = review_of(manifest("VM", spec), VM)
-    return [finding for hook in (mutate, validate) for finding in hook(review, world(level)).findings]
+    return [finding for hook in (mutate, validate) for finding in hook(review, context(level)).findings]
 
 
 @cache
@@ -66,7 +66,11 @@ def test_no_case_is_told_in_the_words_of_python() -> None:
 
 
 def test_no_odd_value_of_any_field_is_told_in_the_words_of_python() -> None:
-    paths = [path for path in places() if path.count(".") and not path.startswith("abi.") and not _NESTED.search(path)]
+    paths = [
+        path
+        for path in declared_fields()
+        if path.count(".") and not path.startswith("abi.") and not _NESTED.search(path)
+    ]
     told = {path: list(_of_fields(path)) for path in paths}
     assert [path for path, found in told.items() if not found] == []
     assert [line for found in told.values() for line in _in_python(found)] == []

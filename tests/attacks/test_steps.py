@@ -11,23 +11,23 @@ import orjson
 import pytest
 
 from tests.attacks.admitting import review
-from tests.attacks.manifests import BASES, Tree, spec_of, world
+from tests.attacks.manifests import BASES, Tree, context, spec_of
 from tests.attacks.steps import key_of, nodes, put, rich, steps
+from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Review, Verdict, answer
 from webhook.admission.validate import validate
-from webhook.admission.world import World
-from webhook.declare import Place
-from webhook.kinds import places
+from webhook.declare import DeclaredField
+from webhook.kinds import declared_fields
 
 FEW, MANY = 40, 160
 # Steps for the base and what surrounds a review, for one value of a body, and the growth that four times the body may
 # have beyond four times the steps: lists of hundreds of devices get controllers and root ports, too.
 BASE, A_VALUE, GROWTH = 60_000, 900, 1.25
-Entries = Callable[[Place, int], list[object]]
+Entries = Callable[[DeclaredField, int], list[object]]
 
 
-def _once(path: str, place: Place) -> tuple[object, bool]:
+def _once(path: str, place: DeclaredField) -> tuple[object, bool]:
     """Lists of one declaration cost the same wherever they stand; devices of a machine and tombstones do not."""
     assert place.field.shape is not None
     return place.field.shape.element, path.startswith("abi.")
@@ -35,17 +35,19 @@ def _once(path: str, place: Place) -> tuple[object, bool]:
 
 # The first of each that are alike: later ones stand deeper.
 LISTS = {
-    path: places()[path]
-    for path in {_once(path, place): path for path, place in reversed(places().items()) if place.field.many}.values()
+    path: declared_fields()[path]
+    for path in {
+        _once(path, place): path for path, place in reversed(declared_fields().items()) if place.field.many
+    }.values()
 }
 OBJECTS = {
     place.field.shape.element: path
-    for path, place in reversed(places().items())
+    for path, place in reversed(declared_fields().items())
     if place.field.shape is not None and not place.field.many
 }
 
 
-def keyed(place: Place, count: int) -> list[object]:
+def keyed(place: DeclaredField, count: int) -> list[object]:
     shape = place.field.shape
     assert shape is not None
     return [{shape.key: key_of(shape.fields[shape.key], number)} if shape.key else {} for number in range(count)]
@@ -72,8 +74,8 @@ def taken(spec: Tree, stored: Tree | None = None) -> tuple[int, int]:
     return _steps(mutate, asked), _steps(validate, asked)
 
 
-def _steps(hook: Callable[[Review, World], Verdict], asked: Review) -> int:
-    return steps(lambda: answer(asked.uid, hook(asked, world())))
+def _steps(hook: Callable[[Review, AdmissionContext], Verdict], asked: Review) -> int:
+    return steps(lambda: answer(asked.uid, hook(asked, context())))
 
 
 def grows(make: Callable[[int], tuple[Tree, Tree | None]]) -> Iterator[str]:
@@ -132,7 +134,7 @@ CHANGES: dict[str, Callable[[list[object]], list[object]]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("entries", ["entries with keys", "entries with a value in each field"])
 def test_an_update_costs_as_what_is_stored_grows(entries: str, change: str) -> None:
-    def update(path: str, place: Place) -> Callable[[int], tuple[Tree, Tree | None]]:
+    def update(path: str, place: DeclaredField) -> Callable[[int], tuple[Tree, Tree | None]]:
         def made(count: int) -> tuple[Tree, Tree | None]:
             stored = put(spec_of("pc", {}, complete=True), path, ENTRIES[entries](place, count))
             new = put(copy(stored), path, CHANGES[change](copy({"": ENTRIES[entries](place, count)})[""]))

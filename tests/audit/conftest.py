@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.audit.world import Tree, vm
+from tests.audit.context import Tree, vm
 from tests.chart.rendering import NAMESPACE, ROOT, rendered
 from tests.cluster.cluster import Cluster, running
+from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
-from webhook.admission.world import World
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.kinds.crd import crds
 from webhook.policy import Policies, shipped
 
@@ -66,7 +66,7 @@ def stored(name: str, domain: Tree, kind: str = "VM") -> Tree:
 def complete(name: str) -> Tree:
     """A VM as the webhook stores it."""
     words = vm({"features": {"memory": "1Gi", "storage": [{"type": "disk", "source": "root"}]}}, name)
-    made, findings, _ = expand_object(words, World(policies=Policies(shipped(), places())))
+    made, findings, _ = expand_object(words, AdmissionContext(policies=Policies(shipped(), declared_fields())))
     assert made is not None, findings
     del made["metadata"]["uid"]
     return made

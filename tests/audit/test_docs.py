@@ -9,7 +9,7 @@ import pytest
 from tests.cli.test_cli import ROOT
 from webhook.cli import _parser, audit
 from webhook.cli.difference import _FATES
-from webhook.policy.report import OUTCOMES
+from webhook.policy.tools.report import OUTCOMES
 
 PAGE = (ROOT / "docs" / "audit.md").read_text()
 
@@ -29,8 +29,8 @@ def test_every_result_is_in_the_table() -> None:
 
 
 def test_every_fate_of_a_vm_is_told() -> None:
-    for fate in _FATES:
-        assert fate in PAGE, fate
+    for vm_change in _FATES:
+        assert vm_change in PAGE, vm_change
 
 
 @pytest.mark.parametrize(

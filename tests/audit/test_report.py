@@ -11,21 +11,21 @@ import yaml
 from hypothesis import given, settings
 
 from tests import strategies
-from tests.audit.world import Tree, vm, world
+from tests.audit.context import Tree, context, vm
 from webhook.admission.stored import judge_stored
 from webhook.kinds import KINDS
-from webhook.policy.model import CLASSES
-from webhook.policy.report import MOST_BYTES, OUTCOMES, SEVERITIES, Report, Result, Subject, outcome_of, results
+from webhook.policy.language.model import CLASSES
+from webhook.policy.tools.report import MOST_BYTES, OUTCOMES, SEVERITIES, Report, Result, Subject, outcome_of, results
 
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "report.yaml").read_text())
 CRD: Tree = yaml.safe_load((Path(__file__).parent / "policyreports.yaml").read_text())
 SUBJECT = Subject("kubevirt.io/v1alpha1", "VM", "team-a", "web", "u-1")
-FORBIDDING = world([{"rules": [{"name": "v", "forbid": {"path": "domain.vcpu.count"}}]}])
+FORBIDDING = context([{"rules": [{"name": "v", "forbid": {"path": "domain.vcpu.count"}}]}])
 
 
 def reported(case: Tree, kind: str = "VM") -> tuple[str, Tree]:
     """The outcome of a case's VM, and the report of a namespace with nothing else in it."""
-    used = world(case["policies"], case.get("labels"))
+    used = context(case["policies"], case.get("labels"))
     judged = judge_stored(vm({"domain": case["domain"]}, kind=kind), KINDS[kind], used)
     found = results(judged.decision, judged.malformed, judged.classes)
     report = Report("team-a")

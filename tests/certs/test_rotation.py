@@ -18,7 +18,7 @@ CA_DUE = LIFETIMES.authority - LIFETIMES.authority_due
 LEAF_DUE = LIFETIMES.leaf - LIFETIMES.leaf_due
 
 
-def tend(bundle: Bundle, now: datetime) -> list[Bundle]:
+def renew(bundle: Bundle, now: datetime) -> list[Bundle]:
     """All steps that are due at one moment, each published at once."""
     steps = [bundle]
     while (step := advance(steps[-1], NAMES, now)) is not steps[-1]:
@@ -30,7 +30,7 @@ def tend(bundle: Bundle, now: datetime) -> list[Bundle]:
 def two_cas() -> tuple[Bundle, datetime]:
     """A bundle just after its new CA was made, and when that was."""
     now = START + CA_DUE
-    leaf_just_renewed = tend(first(), now - DAY)[-1]
+    leaf_just_renewed = renew(first(), now - DAY)[-1]
     return advance(leaf_just_renewed, NAMES, now), now
 
 
@@ -104,7 +104,7 @@ def test_after_years_without_anybody_tending_everything_is_made_anew() -> None:
 
 def test_a_ca_that_a_replica_with_a_clock_in_the_future_made_is_replaced_while_the_good_leaf_stays() -> None:
     now = START + CA_DUE - 20 * DAY
-    bundle = tend(first(), now)[-1]
+    bundle = renew(first(), now)[-1]
     wrong = advance(bundle, NAMES, now + 30 * DAY)
     assert len(wrong.authorities) == 2
     assert not is_current(wrong.authority, now)
@@ -135,7 +135,7 @@ def check_each_step(bundle: Bundle, gaps: list[timedelta]) -> int:
     now, before, authorities = START, bundle, 1
     for gap in gaps:
         now += gap
-        for step in tend(before, now):
+        for step in renew(before, now):
             for trusted in (before.authorities, step.authorities):
                 for served in (before.leaf.certificate, step.leaf.certificate):
                     assert trusts(trusted, served, now)

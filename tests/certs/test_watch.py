@@ -152,7 +152,7 @@ def test_a_problem_is_logged_when_it_comes_and_when_it_goes_and_not_in_between(
     reloader = Reloader(tmp_path, wait=True)
     tries: list[None] = []
 
-    def tend() -> None:
+    def renew() -> None:
         tries.append(None)
         if len(tries) == 5:
             keep(tmp_path)
@@ -162,7 +162,7 @@ def test_a_problem_is_logged_when_it_comes_and_when_it_goes_and_not_in_between(
         await soon(lambda: reloader.problem is None)
 
     with caplog.at_level(logging.INFO, "certs"):
-        run(watch(reloader, tend, period=LONG, soonest=0.01), story)
+        run(watch(reloader, renew, period=LONG, soonest=0.01), story)
     assert [record.getMessage().partition(" until")[0] for record in caplog.records] == [
         "no certificate yet: Unusable: `tls.crt` is missing or empty",
         "serving a new certificate",
@@ -174,7 +174,7 @@ def test_where_tending_fails_what_another_replica_renewed_is_still_served(tmp_pa
     keep(tmp_path)
     reloader = Reloader(tmp_path)
 
-    def tend() -> None:
+    def renew() -> None:
         raise RuntimeError("no permission")
 
     async def story() -> None:
@@ -182,20 +182,20 @@ def test_where_tending_fails_what_another_replica_renewed_is_still_served(tmp_pa
         await soon(lambda: reloader.expires_at == START + 91 * DAY)
         assert reloader.problem == "RuntimeError: no permission"
 
-    run(watch(reloader, tend, period=0.2, soonest=0.05), story)
+    run(watch(reloader, renew, period=0.2, soonest=0.05), story)
 
 
 def test_failures_are_retried_more_and_more_rarely(tmp_path: Path) -> None:
     keep(tmp_path)
     times: list[float] = []
 
-    def tend() -> None:
+    def renew() -> None:
         times.append(time.monotonic())
         raise RuntimeError("down")
 
     async def story() -> None:
         await asyncio.sleep(1.5)
 
-    run(watch(Reloader(tmp_path), tend, period=LONG, soonest=0.05), story)
+    run(watch(Reloader(tmp_path), renew, period=LONG, soonest=0.05), story)
     assert 3 <= len(times) <= 8
     assert times[-1] - times[-2] > times[1] - times[0]

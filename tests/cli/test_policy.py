@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cli import ROOT, vmconfig
-from webhook.kinds import places
-from webhook.policy.conditions import CONDITIONS
-from webhook.policy.guards import COMPARISONS, GUARDS
-from webhook.policy.totals import totals
+from webhook.kinds import declared_fields
+from webhook.policy.language.conditions import CONDITIONS
+from webhook.policy.language.cross_field import COMPARISONS, GUARDS
+from webhook.policy.language.totals import totals
 
 SHIPPED = ROOT / "policies"
 WRONG = ROOT / "tests" / "policy" / "wrong" / "selection"
@@ -192,7 +192,7 @@ def test_explain_as_text_has_a_line_for_each_field_that_a_rule_decides(vm: Path)
 
 def test_the_schema_has_every_path_and_condition() -> None:
     made = json.loads(vmconfig("policy", "schema").stdout)
-    assert made["$defs"]["path"]["enum"] == sorted(places())
+    assert made["$defs"]["path"]["enum"] == sorted(declared_fields())
     rule = made["$defs"]["rule"]["properties"]
     assert set(rule["when"]["properties"]) == {*CONDITIONS, *COMPARISONS}
     assert set(GUARDS) < set(rule)

@@ -55,9 +55,11 @@ SHAPES = list(shapes(domain_shape()))
 
 def test_every_field_has_a_class_that_policy_knows() -> None:
     for place in PLACES:
-        halves = [place.half, place.field.half, *place.field.unless.values()]
-        assert all(isinstance(half, (Frontend, Backend, Reference, Goal)) for half in halves), place.path
-        assert all(half.kind in BACKEND_KINDS for half in halves if isinstance(half, Backend)), place.path
+        classes = [place.field_class, place.field.field_class, *place.field.unless.values()]
+        assert all(isinstance(field_class, (Frontend, Backend, Reference, Goal)) for field_class in classes), place.path
+        assert all(field_class.kind in BACKEND_KINDS for field_class in classes if isinstance(field_class, Backend)), (
+            place.path
+        )
 
 
 def test_a_value_with_a_class_of_its_own_is_one_that_its_field_takes() -> None:
@@ -77,8 +79,8 @@ def test_the_schema_describes_an_element_and_the_class_of_each_field(shape: Shap
     assert set(made["properties"]) == set(shape.fields)
     for name, entry in shape.fields.items():
         said = made["properties"][name].get("description", "")
-        if not isinstance(entry.half, Frontend):
-            assert SAYS[type(entry.half)] in said, name
+        if not isinstance(entry.field_class, Frontend):
+            assert SAYS[type(entry.field_class)] in said, name
         elif entry.scalar is not None:
             assert not any(words in said for words in SAYS.values()), name
 
@@ -172,8 +174,8 @@ def test_a_field_of_a_base_comes_first_and_can_be_declared_anew() -> None:
         "size": "@size",
         "name": "@name",
     }
-    assert isinstance(shape_of(Derived).fields["path"].half, Frontend)
-    assert isinstance(shape_of(Base).fields["path"].half, Backend)
+    assert isinstance(shape_of(Derived).fields["path"].field_class, Frontend)
+    assert isinstance(shape_of(Base).fields["path"].field_class, Backend)
 
 
 def test_a_backend_of_an_unknown_kind_cannot_be_declared() -> None:

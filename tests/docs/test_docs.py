@@ -9,10 +9,10 @@ from pydantic.alias_generators import to_camel
 
 from docs.generate import FOLDER, wanted
 from webhook import guests
-from webhook.admission.world import RULE_SETS
 from webhook.declare import BACKEND_KINDS, Backend
 from webhook.features import FEATURES
-from webhook.kinds import places
+from webhook.kinds import declared_fields
+from webhook.rule_sets import RULE_SETS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").rglob("*.md")]
@@ -45,9 +45,9 @@ def test_the_reference_is_what_the_generator_writes() -> None:
 def test_every_declared_path_is_in_the_reference_by_its_class_or_is_decided_with_another() -> None:
     """Counted apart from the page's own maker: each leaf that no backend element covers has a line."""
     lines = {line.split(" = ")[0] for line in (FOLDER / "classes.md").read_text().splitlines()}
-    for path, place in places().items():
-        covered = not isinstance(place.field.half, Backend) and isinstance(place.half, Backend)
-        inside = any(path.startswith(f"{line}.") for line in lines if line in places())
+    for path, place in declared_fields().items():
+        covered = not isinstance(place.field.field_class, Backend) and isinstance(place.field_class, Backend)
+        inside = any(path.startswith(f"{line}.") for line in lines if line in declared_fields())
         if path.startswith("domain.") and place.field.scalar is not None and not covered:
             assert path in lines or inside, path
 

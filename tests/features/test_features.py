@@ -36,7 +36,7 @@ def test_a_contribution_is_a_part_of_a_domain_that_reaches_no_host(name: str) ->
             assert found.findings == []
             # An emulated site gives every VM its own type, which is no backend there.
             marks = marks_of(found.marks, Site(domain_type=tree.get("type", "kvm")), "spec")
-            assert [mark.path for mark in marks if isinstance(mark.half, Backend)] == []
+            assert [mark.path for mark in marks if isinstance(mark.field_class, Backend)] == []
 
 
 @pytest.mark.parametrize("name", features.FEATURES)

@@ -56,7 +56,7 @@ def test_the_domain_parts_of_a_guest_are_well_formed_and_reach_no_host(guest: gu
     tree = {"features": guest.features, "clock": guest.clock, "clockOffset": guest.clock_offset, "pm": guest.pm}
     found = inspect(tree, domain_shape(), "spec.domain")
     assert found.findings == []
-    assert [mark.path for mark in found.marks if isinstance(mark.half, Backend)] == []
+    assert [mark.path for mark in found.marks if isinstance(mark.field_class, Backend)] == []
 
 
 @pytest.mark.parametrize("guest", ALL, ids=lambda guest: guest.title)

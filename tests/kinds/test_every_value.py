@@ -10,11 +10,11 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.libvirt.test_every_place import examples
+from tests.vap.context import manifest
 from tests.vap.trees import smallest
-from tests.vap.world import manifest
-from webhook.cli.written import written
+from webhook.cli.yaml_output import written
 from webhook.declare import inspect
-from webhook.kinds import places, spec_shape
+from webhook.kinds import declared_fields, spec_shape
 from webhook.kinds.crd import crds
 
 # Webhooks that other tests of this cluster have installed leave this namespace out.
@@ -33,7 +33,7 @@ def api(cluster: Cluster) -> Iterator[httpx.Client]:
 
 def leaves() -> Iterator[tuple[str, Any]]:
     """Every leaf with each of its words, or both ends of its range; tombstones are devices again."""
-    for path, place in places().items():
+    for path, place in declared_fields().items():
         if place.field.scalar is not None and not path.startswith("abi.tombstones"):
             words = place.field.scalar.schema.get("enum")
             for value in words or examples(place.field.scalar):
@@ -56,6 +56,6 @@ def test_every_value_that_is_declared_is_taken(api: httpx.Client) -> None:
 
 def test_a_value_past_the_end_is_not(api: httpx.Client) -> None:
     for path in ("domain.vcpu.count", "domain.devices.interfaces[*].mtu.size"):
-        assert places()[path].field.scalar is not None
-        past = places()[path].field.scalar.bounds[1] + 1  # type: ignore[union-attr]
+        assert declared_fields()[path].field.scalar is not None
+        past = declared_fields()[path].field.scalar.bounds[1] + 1  # type: ignore[union-attr]
         assert api.post(URL, json=manifest(smallest(path, past))).status_code == 422

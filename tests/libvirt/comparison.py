@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from webhook.declare import Backend, Field, Frontend, Goal, Half, Shape
+from webhook.declare import Backend, Field, FieldClass, Frontend, Goal, Shape
 from webhook.domain import domain_shape
 from webhook.libvirt.place import NAMED_BY_VALUE, Tree
 from webhook.libvirt.render import render
@@ -29,7 +29,7 @@ IDENTITY = {
 }
 
 
-HalfOf = Callable[[str], Half]
+HalfOf = Callable[[str], FieldClass]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ def differences(domain: Tree, xml: bytes, stated: Tree | None = None) -> list[Di
     paths = {path for path, _ in _said(etree.fromstring(render(stated or domain, "vm")), "domain", "domain")}
     expected = dict(_said(etree.fromstring(xml), "domain", "domain"))
     rendered = dict(_said(etree.fromstring(render(domain, "vm")), "domain", "domain"))
-    halves = dict(_halves(domain_shape(), "domain"))
+    classes = dict(_halves(domain_shape(), "domain"))
     return [
         Difference(
-            _reason(path in paths, expected.get(path), rendered.get(path), halves.get(path[1])),
+            _reason(path in paths, expected.get(path), rendered.get(path), classes.get(path[1])),
             path[0],
             expected.get(path),
             rendered.get(path),
@@ -71,10 +71,10 @@ def differences(domain: Tree, xml: bytes, stated: Tree | None = None) -> list[Di
     ]
 
 
-def _reason(stated: bool, expected: str | None, rendered: str | None, half_of: HalfOf | None) -> str:
-    if half_of is None:
+def _reason(stated: bool, expected: str | None, rendered: str | None, class_of_value: HalfOf | None) -> str:
+    if class_of_value is None:
         return "wrong"
-    if all(isinstance(half_of(value), (Backend, Goal)) for value in (expected, rendered) if value is not None):
+    if all(isinstance(class_of_value(value), (Backend, Goal)) for value in (expected, rendered) if value is not None):
         return "backend"
     if expected is None:
         return "addition"
@@ -99,17 +99,17 @@ def _said(node: etree._Element, here: str, place: str) -> Iterator[tuple[tuple[s
 def _halves(shape: Shape, above: str, covered: Backend | None = None) -> Iterator[tuple[str, HalfOf]]:
     """The half of a value, for every place in XML."""
     for entry in shape.fields.values():
-        half = covered or entry.half
+        field_class = covered or entry.field_class
         for here in _places(entry, above):
             if entry.shape is not None:
-                yield from _halves(entry.shape, here, half if isinstance(half, Backend) else None)
-            yield here, _always(half) if covered or entry.shape else entry.half_of
+                yield from _halves(entry.shape, here, field_class if isinstance(field_class, Backend) else None)
+            yield here, _always(field_class) if covered or entry.shape else entry.class_of_value
     for name in _fixed(shape):
         yield f"{above}/{name}", _always(Frontend())
 
 
-def _always(half: Half) -> HalfOf:
-    return lambda _: half
+def _always(field_class: FieldClass) -> HalfOf:
+    return lambda _: field_class
 
 
 def _places(entry: Field, above: str) -> list[str]:

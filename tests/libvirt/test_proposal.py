@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from tests.libvirt.comparison import differences
-from webhook.admission.expand import expand
-from webhook.admission.world import World
+from webhook.admission.context import AdmissionContext
 from webhook.declare import Backend, Shape, inspect
 from webhook.domain import domain_shape
-from webhook.kinds import places
+from webhook.expand.pipeline import expand
+from webhook.kinds import declared_fields
 from webhook.policy import Policies
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ def without_backend(tree: dict[str, Any], shape: Shape) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in tree.items():
         entry = shape.fields[name]
-        if isinstance(entry.half_of(value), Backend):
+        if isinstance(entry.class_of_value(value), Backend):
             continue
         if entry.shape is None:
             made[name] = value
@@ -53,7 +53,7 @@ def test_the_proposals_yaml_is_well_formed_as_it_stands() -> None:
 
 def test_the_proposals_yaml_reaches_into_the_host_where_the_proposal_says_so() -> None:
     marks = inspect(sample("proposal-domain-backend.yaml"), domain_shape(), "").marks
-    assert [mark.path.removeprefix(".devices.") for mark in marks if isinstance(mark.half, Backend)] == [
+    assert [mark.path.removeprefix(".devices.") for mark in marks if isinstance(mark.field_class, Backend)] == [
         "channels[0].source.mode",
         "channels[0].source.path",
         "rng.path",
@@ -81,15 +81,15 @@ def test_the_example_without_backend_is_the_proposals_yaml_with_its_units_correc
 def test_the_example_without_backend_reaches_nothing_of_the_host() -> None:
     found = inspect(sample("proposal-domain.yaml"), domain_shape(), "spec.domain")
     assert found.findings == []
-    assert [mark.path for mark in found.marks if isinstance(mark.half, Backend)] == []
+    assert [mark.path for mark in found.marks if isinstance(mark.field_class, Backend)] == []
 
 
 def expanded(domain: dict[str, Any]) -> dict[str, Any]:
     """The domain as it is stored, with identities that are the same in each run."""
     numbers = itertools.count(1)
-    policies = Policies(HERE.parents[1] / "policies", places())
-    world = World(policies=policies, entropy=lambda size: next(numbers).to_bytes(size, "big"))
-    whole: dict[str, Any] = expand({"domain": domain}, world, "spec").spec["domain"]
+    policies = Policies(HERE.parents[1] / "policies", declared_fields())
+    context = AdmissionContext(policies=policies, entropy=lambda size: next(numbers).to_bytes(size, "big"))
+    whole: dict[str, Any] = expand({"domain": domain}, context, "spec").spec["domain"]
     return whole
 
 

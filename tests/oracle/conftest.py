@@ -11,11 +11,11 @@ import pytest
 
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import vms
-from webhook.admission.expand import expand, extend
+from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
-from webhook.admission.world import World
+from webhook.expand.pipeline import expand, extend
 from webhook.features.platform import Site
-from webhook.kinds.spec import places
+from webhook.kinds.spec import declared_fields
 from webhook.libvirt.render import render
 from webhook.policy import Policies
 
@@ -32,14 +32,14 @@ def hypervisor(schemas: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def world() -> World:
+def context() -> AdmissionContext:
     """An emulated site whose admin permits all that can be permitted: here it is libvirt that judges."""
-    policies = Policies(ROOT / "policies", places())
-    return World(policies=policies, site=Site(domain_type="qemu"), labels=lambda _: PRIVILEGED)
+    policies = Policies(ROOT / "policies", declared_fields())
+    return AdmissionContext(policies=policies, site=Site(domain_type="qemu"), labels=lambda _: PRIVILEGED)
 
 
 @pytest.fixture(scope="session")
-def complete(world: World) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def complete(context: AdmissionContext) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Makes a spec's domain complete; an assertion fails where the webhook would refuse the VM."""
 
     def completed(spec: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def complete(world: World) -> Callable[[dict[str, Any]], dict[str, Any]]:
             "metadata": {"name": "vm", "namespace": "tenant"},
             "spec": spec,
         }
-        made, findings, _ = expand_object(vm, world)
+        made, findings, _ = expand_object(vm, context)
         assert [str(finding) for finding in findings] == []
         assert made is not None
         domain: dict[str, Any] = made["spec"]["domain"]
@@ -73,11 +73,11 @@ def kept(
 
 
 @pytest.fixture(scope="session")
-def store(world: World) -> Callable[..., dict[str, Any]]:
+def store(context: AdmissionContext) -> Callable[..., dict[str, Any]]:
     """A spec as it is stored: on create, or, with the stored one, on update."""
 
     def stored(spec: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
-        made = expand(spec, world, "spec") if before is None else extend(spec, before, world, "spec")
+        made = expand(spec, context, "spec") if before is None else extend(spec, before, context, "spec")
         return made.spec
 
     return stored

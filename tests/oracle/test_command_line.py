@@ -23,11 +23,11 @@ from tests.oracle import translation
 from tests.oracle.arguments import Options, options
 from tests.oracle.texts import LEVELS, POLICIES, harmless, meaning_something, plain, tenant_texts
 from tests.oracle.translation import Translated
+from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
-from webhook.admission.world import World
 from webhook.features.platform import Site
 from webhook.findings import Refused
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.libvirt.render import render
 from webhook.policy import Policies
 
@@ -56,7 +56,7 @@ class Row:
 
 @cache
 def policies() -> Policies:
-    return Policies(POLICIES, places())
+    return Policies(POLICIES, declared_fields())
 
 
 def document(spec: Tree, fields: tuple[str, ...], value: str, level: str = LEVELS[-1]) -> str:
@@ -67,8 +67,10 @@ def document(spec: Tree, fields: tuple[str, ...], value: str, level: str = LEVEL
         put(spec, field, value)
     vm = {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "vm"}, "spec": spec}
     # The same identities each time: what differs between two documents is the value.
-    world = World(policies(), Site(domain_type="qemu"), random.Random(0).randbytes, lambda _: {LABEL: level})
-    made, findings, _ = expand_object(vm, world)
+    context = AdmissionContext(
+        policies(), Site(domain_type="qemu"), random.Random(0).randbytes, lambda _: {LABEL: level}
+    )
+    made, findings, _ = expand_object(vm, context)
     if made is None or findings:
         raise Refused(findings)
     return render(made["spec"]["domain"], "vm")
@@ -182,8 +184,10 @@ def test_every_case_is_about_texts_of_tenants_that_take_what_means_something() -
 
 def test_tombstones_are_declared_as_devices_are() -> None:
     """Texts of tombstones are not tried by themselves."""
-    devices = {path.removeprefix("domain.devices."): place.field.scalar for path, place in places().items()}
-    tombs = {path: place.field.scalar for path, place in places().items() if path.startswith("abi.tombstones.")}
+    devices = {path.removeprefix("domain.devices."): place.field.scalar for path, place in declared_fields().items()}
+    tombs = {
+        path: place.field.scalar for path, place in declared_fields().items() if path.startswith("abi.tombstones.")
+    }
     assert tombs
     assert [path for path, scalar in tombs.items() if devices[path.removeprefix("abi.tombstones.")] is not scalar] == []
 

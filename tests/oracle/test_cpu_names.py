@@ -9,9 +9,9 @@ import yaml
 
 from scripts.cpu_names import FILE, INSTALLED, gathered, of_map, of_qemu
 from tests.packages import need
-from tests.policy.world import PLACES, decide
+from tests.policy.context import PLACES, decide
 from webhook.policy import Engine, Request, compile_policies, load, shipped
-from webhook.policy.model import LABELS
+from webhook.policy.language.model import LABELS
 
 TABLE = yaml.safe_load(FILE.read_text())
 PC = TABLE["names"]["x86_64"]

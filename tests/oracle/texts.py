@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from webhook.declare import Backend, Place, Scalar
-from webhook.kinds import places
+from webhook.declare import Backend, DeclaredField, Scalar
+from webhook.kinds import declared_fields
 
 Tree = dict[str, Any]
 
@@ -38,7 +38,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-def tenant_texts() -> dict[str, Place]:
+def tenant_texts() -> dict[str, DeclaredField]:
     """Every declared place, by path, whose value a tenant writes as text of his own at one of the levels.
 
     Not those of tombstones, which are the devices' own declarations a second time.
@@ -46,11 +46,14 @@ def tenant_texts() -> dict[str, Place]:
     permits = [rule["permit"] for level in LEVELS for rule in _rules(level) if "permit" in rule]
     return {
         path: place
-        for path, place in places().items()
+        for path, place in declared_fields().items()
         if not path.startswith("abi.tombstones")
         and place.field.scalar is not None
         and _is_text(place.field.scalar)
-        and (not isinstance(place.half, Backend) or any(_permits(permit, path, place.half) for permit in permits))
+        and (
+            not isinstance(place.field_class, Backend)
+            or any(_permits(permit, path, place.field_class) for permit in permits)
+        )
     }
 
 
@@ -59,10 +62,10 @@ def _rules(level: str) -> Iterator[Tree]:
         yield from document.get("rules", ())
 
 
-def _permits(permit: Tree, path: str, half: Backend) -> bool:
+def _permits(permit: Tree, path: str, field_class: Backend) -> bool:
     """Whether a permit is about the field, whatever its conditions: of a class, of the field, of what it stands in."""
     at = permit.get("path", path)
-    return permit.get("class", half.kind) in (half.kind, "backend") and f"{path}.".startswith(f"{at}.")
+    return permit.get("class", field_class.kind) in (field_class.kind, "backend") and f"{path}.".startswith(f"{at}.")
 
 
 def _is_text(scalar: Scalar) -> bool:
@@ -70,7 +73,7 @@ def _is_text(scalar: Scalar) -> bool:
     return "enum" not in scalar.schema and scalar.schema.get("type") not in ("boolean", "integer")
 
 
-def plain(place: Place) -> Any:
+def plain(place: DeclaredField) -> Any:
     """A harmless value that the field takes; KeyError where none of the known words is one."""
     for word in _WORDS:
         if _scalar(place).check(word) is None:
@@ -78,7 +81,7 @@ def plain(place: Place) -> Any:
     raise KeyError(place.path)
 
 
-def meaning_something(place: Place, word: Any) -> list[str]:
+def meaning_something(place: DeclaredField, word: Any) -> list[str]:
     """The hostile values that the field takes and that its XML does not turn into something harmless."""
     scalar = _scalar(place)
     taken = [value for value in hostile(word if isinstance(word, str) else _WORDS[0]) if scalar.check(value) is None]
@@ -90,7 +93,7 @@ def harmless(text: str) -> bool:
     return bool(_PLAIN.fullmatch(text) or _NUMBERS.fullmatch(text))
 
 
-def _scalar(place: Place) -> Scalar:
+def _scalar(place: DeclaredField) -> Scalar:
     assert place.field.scalar is not None, f"{place.path} is an element"
     return place.field.scalar
 
@@ -106,8 +109,12 @@ def hostile(word: str) -> list[str]:
 
 
 def _forms(word: str) -> Iterator[str]:
-    half = len(word) // 2
+    field_class = len(word) // 2
     for mark in _MARKS:
-        yield from (mark, mark + word, word + mark, word[:half] + mark + word[half + 1 :])
-    for saying in _SAYING:
-        yield from (saying, word[:half] + saying + word[half:], word[:half] + saying + word[half + len(saying) :])
+        yield from (mark, mark + word, word + mark, word[:field_class] + mark + word[field_class + 1 :])
+    for with_content in _SAYING:
+        yield from (
+            with_content,
+            word[:field_class] + with_content + word[field_class:],
+            word[:field_class] + with_content + word[field_class + len(with_content) :],
+        )

@@ -9,7 +9,7 @@ import yaml
 from tests.policy.files import END, HEAD, LEVEL_POLICIES, ended, policy
 from webhook.declare import walk
 from webhook.domain import domain_shape
-from webhook.policy.selection import classes_below, decided_with
+from webhook.policy.language.selection import classes_below, decided_with
 
 Files = list[tuple[str, bytes]]
 _PLACES = {place.path: place for place in walk(domain_shape(), "domain")}

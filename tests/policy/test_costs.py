@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.policy.world import PLACES
+from tests.policy.context import PLACES
 from webhook.declare import Backend
 from webhook.policy import load, shipped
-from webhook.policy.conditions import LIST, MEMORY, NUMBER, holding
-from webhook.policy.totals import totals
+from webhook.policy.language.conditions import LIST, MEMORY, NUMBER, holding
+from webhook.policy.language.totals import totals
 
 FREE: dict[str, str] = yaml.safe_load(Path(__file__).with_name("costs.yaml").read_text())
 COUNTED = {path for total in totals().values() for path in total.paths}
@@ -23,7 +23,7 @@ OF_DEVICES = {"devices", "device-memory", "threads", "queues"}
 def numbers() -> Iterator[str]:
     """The declared fields of the domain, in which features end, that hold numbers and need no permit."""
     for path, place in PLACES.items():
-        mine = path.startswith("domain.") and not isinstance(place.half, Backend)
+        mine = path.startswith("domain.") and not isinstance(place.field_class, Backend)
         if mine and holding(place.field) in (NUMBER, MEMORY, LIST):
             yield path
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.world import decided, expected
+from tests.policy.context import decided, expected
 
 FILES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 CASES = [(file.stem, case) for file in FILES for case in yaml.load(file.read_text(), yaml.CSafeLoader)]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.world import PLACES, TODAY, decide, engine, policies
+from tests.policy.context import PLACES, TODAY, decide, engine, policies
 from webhook.policy import LEVELS, Engine, Request, compile_policies
-from webhook.policy.difference import BY_VALUE, OTHERWISE, edits, fate, narrowed, turns
-from webhook.policy.load import load, shipped
-from webhook.policy.model import LABELS
+from webhook.policy.language.model import LABELS
+from webhook.policy.loading.load import load, shipped
+from webhook.policy.tools.difference import BY_VALUE, OTHERWISE, edits, narrowed, outcome_changes, vm_change
 
 CASES = yaml.safe_load((Path(__file__).parent / "difference.yaml").read_text())
 Tree = dict[str, Any]
@@ -27,7 +27,7 @@ def test_rules(case: Tree) -> None:
     old, new = engine(case["old"]), engine(case["new"])
     found = edits(old.policies, new.policies)
     assert [[each.change, each.what, each.name] for each in found] == case.get("edits", [])
-    turned = [turn for turn in turns(old, new, PLACES) if turn.path.startswith(case.get("about", ""))]
+    turned = [turn for turn in outcome_changes(old, new, PLACES) if turn.path.startswith(case.get("about", ""))]
     told = [[turn.level, turn.path, turn.kind, turn.before, turn.after] for turn in turned]
     assert told == case.get("decisions", [])
     assert narrowed(new.policies) == case.get("narrowed", [])
@@ -36,7 +36,7 @@ def test_rules(case: Tree) -> None:
 @pytest.mark.parametrize("case", CASES["fates"], ids=[case["title"] for case in CASES["fates"]])
 def test_fates(case: Tree) -> None:
     before, after = (decide(side(case[name]), {"domain": case["domain"]}) for name in ("old", "new"))
-    found = fate(before, after)
+    found = vm_change(before, after)
     assert (found.kind if found else None) == case.get("fate")
     for name in ("more", "fewer"):
         told = [each.path.removeprefix("spec.domain.") for each in getattr(found, name)] if found else []
@@ -62,7 +62,7 @@ def test_what_is_refused_and_allowed_without_a_value_is_what_the_engine_decides(
             "devices": {"disks": [{"name": "a", "driver": {"discard": "unmap"}}]}
         },
     }
-    turned = {(turn.level, turn.path): turn for turn in turns(compile_policies([], PLACES), levels, PLACES)}
+    turned = {(turn.level, turn.path): turn for turn in outcome_changes(compile_policies([], PLACES), levels, PLACES)}
     for path, tree in trees.items():
         for level in LEVELS:
             turn = turned.get((level, path))

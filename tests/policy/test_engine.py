@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.policy.world import PLACES, decide, engine, policies, refused
+from tests.policy.context import PLACES, decide, engine, policies, refused
 from webhook.declare import (
     BACKEND_KINDS,
     SECRET_KINDS,
+    DeclaredField,
     Element,
-    Place,
     backend,
     frontend,
     inspect,
@@ -29,12 +29,12 @@ from webhook.declare import (
 from webhook.domain import domain_shape
 from webhook.findings import Refused
 from webhook.policy import Request, compile_policies
-from webhook.policy.conditions import Condition
-from webhook.policy.denials import DEFAULT_DENY, texts
-from webhook.policy.guards import Seat, guard
-from webhook.policy.model import CLASSES, Policy
-from webhook.policy.scope import glob
-from webhook.policy.selection import possible
+from webhook.policy.engine.messages import DEFAULT_DENY, texts
+from webhook.policy.language.conditions import Condition
+from webhook.policy.language.cross_field import FieldLocation, guard
+from webhook.policy.language.model import CLASSES, Policy
+from webhook.policy.language.scope import glob
+from webhook.policy.language.selection import possible
 
 # Strategies are made where they are drawn from: plain functions of this module are asked by many processes (mutants/).
 SPECS = st.deferred(lambda: st.fixed_dictionaries({"domain": strategies.trees(domain_shape())}))
@@ -95,7 +95,7 @@ def test_the_order_of_rules_decides_nothing(spec: Any, order: list[int]) -> None
 @given(SPECS)
 def test_without_policies_every_backend_field_is_refused_and_nothing_else(spec: Any) -> None:
     marks = inspect(spec["domain"], domain_shape(), "spec.domain").marks
-    backends = [mark.path for mark in marks if type(mark.half).__name__ == "Backend"]
+    backends = [mark.path for mark in marks if type(mark.field_class).__name__ == "Backend"]
     assert [each["path"] for each in refused(decide(engine([]), spec))] == backends
 
 
@@ -132,12 +132,12 @@ class Hosting(Element, tag="devices"):
     secret: Annotated[str, text(20)] | None = backend("escape-hatch")
 
 
-NEW: dict[str, Place] = {place.path: place for place in walk(shape_of(Hosting), "domain")}
+NEW: dict[str, DeclaredField] = {place.path: place for place in walk(shape_of(Hosting), "domain")}
 
 
 def new(rules: list[dict[str, Any]], domain: dict[str, Any], stored: Any = None) -> list[dict[str, str]]:
     marks = inspect(domain, shape_of(Hosting), "spec.domain").marks
-    judge = engine([{"rules": rules}] if rules else [], places=NEW)
+    judge = engine([{"rules": rules}] if rules else [], declared_fields=NEW)
     request = Request(operation="CREATE" if stored is None else "UPDATE")
     return refused(judge.decide(marks, {"domain": domain}, request, stored={"domain": stored}))
 
@@ -227,7 +227,7 @@ class Cards(Element, tag="devices"):
 
 
 def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_around_it() -> None:
-    judge = engine([], places={place.path: place for place in walk(shape_of(Cards), "domain")})
+    judge = engine([], declared_fields={place.path: place for place in walk(shape_of(Cards), "domain")})
     old = {"cards": [{"name": "a", "ports": [{"name": "p"}, {"name": "q", "socket": "x"}]}, {"name": "b"}]}
     new = {"cards": [{"name": "b"}, {"name": "a", "ports": [{"name": "p"}, {"name": "q"}]}]}
     marks = inspect(old, shape_of(Cards), "spec.domain").marks
@@ -240,7 +240,7 @@ def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_arou
 
 
 def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it() -> None:
-    judge = engine([], places={place.path: place for place in walk(shape_of(Cards), "domain")})
+    judge = engine([], declared_fields={place.path: place for place in walk(shape_of(Cards), "domain")})
     one, two, other = ({"cpus": cpus} for cpus in ("1", "2", "3"))
     marks = inspect({"pins": [one, two]}, shape_of(Cards), "spec.domain").marks
     for left, after in (
@@ -260,7 +260,7 @@ def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it()
 
 
 def test_a_list_that_is_backend_as_a_whole_is_found_where_an_update_leaves_it_out() -> None:
-    judge = engine([], places={place.path: place for place in walk(shape_of(Cards), "domain")})
+    judge = engine([], declared_fields={place.path: place for place in walk(shape_of(Cards), "domain")})
     old = {"cards": [{"name": "a", "limits": [{"name": "p"}]}]}
     marks = inspect(old, shape_of(Cards), "spec.domain").marks
     new = {"domain": {"cards": [{"name": "a"}]}}
@@ -321,7 +321,7 @@ def test_an_exception_that_decides_is_named_with_its_own_place() -> None:
     exceptions = [{"rule": "site/kernels", **exception}, {"rule": "site/dtbs", **exception, "values": ["/y"]}]
     view = engine([{"rules": rules, "exceptions": exceptions}]).views(Request("lab")).enforce
     for path, name, line in (("domain.os.kernel", "kernels", 16), ("domain.os.dtb", "dtbs", 22)):
-        rule, refuses = view.ruling(path, "host-path").deciding("/y", partial(Seat, {}, path))
+        rule, refuses = view.rules_about(path, "host-path").deciding("/y", partial(FieldLocation, {}, path))
         assert not refuses
         assert rule is not None
         assert rule.named == f"site/{name} (site/policy.yaml:{line})"

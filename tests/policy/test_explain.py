@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
+from tests.policy.context import PLACES, TODAY, engine, policies
 from tests.policy.test_engine import RULES
-from tests.policy.world import PLACES, TODAY, engine, policies
 from webhook.declare import inspect
 from webhook.domain import domain_shape
 from webhook.policy import Engine, Request, compile_policies, load, shipped
-from webhook.policy.explain import Ruled, explain
-from webhook.policy.model import LABELS, LEVELS
+from webhook.policy.language.model import LABELS, LEVELS
+from webhook.policy.tools.explain import Ruled, explain
 
 SPECS = st.fixed_dictionaries({"domain": strategies.trees(domain_shape())})
 SITE = policies([{"rules": RULES}])

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.policy.world import decide, engine, refused
+from tests.policy.context import decide, engine, refused
 from webhook.policy import Engine, Request
-from webhook.policy import engine as engine_module
-from webhook.policy import view as view_module
+from webhook.policy.engine import effective as view_module
+from webhook.policy.engine import engine as engine_module
 
 SPEC = {"domain": {"os": {"kernel": "/k"}, "devices": {"disks": [{"name": "a", "source": {"file": "/f"}}]}}}
 SAID: list[dict[str, Any]] = [
@@ -73,7 +73,9 @@ def test_rulings_of_a_large_view_are_not_kept_and_answers_stay(monkeypatch: pyte
     monkeypatch.setattr(view_module, "_LARGEST", 0)
     judge = engine(SAID)
     assert answers(judge) == expected
-    assert all(ruling.permits.empty for each in judge._views.values() for ruling in each.rulings.values())
+    assert all(
+        rules_about.permits.empty for each in judge._views.values() for rules_about in each.merged_rules.values()
+    )
 
 
 def test_a_name_among_thousands_is_looked_up_and_a_glob_is_tried() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.world import PLACES, TODAY, decide, refused
+from tests.policy.context import PLACES, TODAY, decide, refused
 from webhook.declare import Backend, inspect
 from webhook.domain import domain_shape
 from webhook.policy import LEVELS, Engine, Request, compile_policies, load, shipped
-from webhook.policy.model import LABELS
+from webhook.policy.language.model import LABELS
 
 POLICIES = load(shipped(), PLACES, today=lambda: TODAY).engine.policies
 SUITES = {level: yaml.safe_load((shipped() / level / "suite.yaml").read_text())["cases"] for level in LEVELS}
@@ -34,7 +34,7 @@ def passes(judge: Engine, level: str, case: dict[str, Any]) -> bool:
 
 def in_use(kind: str) -> bool:
     """Whether any declared field has a value of this class."""
-    return any(kind in str([place.half, *place.field.unless.values()]) for place in PLACES.values())
+    return any(kind in str([place.field_class, *place.field.unless.values()]) for place in PLACES.values())
 
 
 def without_one_rule() -> Iterator[tuple[str, Engine]]:
@@ -98,7 +98,7 @@ def test_a_refusal_names_the_rule_with_its_file_and_line() -> None:
 
 def test_restricted_names_a_rule_for_every_class_of_backend() -> None:
     for path, place in PLACES.items():
-        for half in (place.field.half, *place.field.unless.values()):
-            if isinstance(half, Backend):
+        for field_class in (place.field.field_class, *place.field.unless.values()):
+            if isinstance(field_class, Backend):
                 [restricted] = [policy for policy in POLICIES if policy.name == "restricted"]
-                assert half.kind in {rule.selector.kind for rule in restricted.rules}, path
+                assert field_class.kind in {rule.selector.kind for rule in restricted.rules}, path

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.policy.context import PLACES, TODAY
 from tests.policy.costs import EXCEPTION, Files
 from tests.policy.files import HEAD, LEVEL_POLICIES, ended, policy
-from tests.policy.world import PLACES, TODAY
 from webhook.findings import Refused
 from webhook.policy import Policies
-from webhook.policy.budget import LIMITS, Budget, Exhausted, Pace
-from webhook.policy.load import load_contents
-from webhook.policy.patterns import PATTERN_MEMORY, InvalidPattern, merged, pattern
+from webhook.policy.language.patterns import PATTERN_MEMORY, InvalidPattern, merged, pattern
+from webhook.policy.loading.budget import LIMITS, Budget, Exhausted, Pace
+from webhook.policy.loading.load import load_contents
 
 _LEVELS = ("levels.yaml", ended(LEVEL_POLICIES).encode())
 
@@ -119,8 +119,8 @@ def test_a_set_is_refused_from_the_first_that_is_too_many(what: str) -> None:
 
 def test_the_help_about_expressions_followed_loads() -> None:
     texts = [f"x{number}.*" for number in range(LIMITS["patterns"].most + 20)]
-    half = [f"{one}|{two}" for one, two in zip(texts[::2], texts[1::2], strict=True)]
-    assert wrong(_rules([f"forbid: {{path: domain.title}}, when: {{matches: '{text}'}}" for text in half])) == []
+    field_class = [f"{one}|{two}" for one, two in zip(texts[::2], texts[1::2], strict=True)]
+    assert wrong(_rules([f"forbid: {{path: domain.title}}, when: {{matches: '{text}'}}" for text in field_class])) == []
 
 
 def test_the_same_expression_in_many_rules_counts_once() -> None:

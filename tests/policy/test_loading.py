@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.policy.context import PLACES, TODAY
 from tests.policy.files import ended, policy, whole
-from tests.policy.world import PLACES, TODAY
 from webhook.findings import Refused
 from webhook.policy import load
 

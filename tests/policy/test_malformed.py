@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.world import decide, engine, refused
+from tests.policy.context import decide, engine, refused
 from webhook.declare import inspect
 from webhook.kinds import spec_shape
 from webhook.policy import Request

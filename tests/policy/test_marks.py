@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.world import PLACES
+from tests.policy.context import PLACES
 from webhook import findings
 from webhook.declare import Backend, Frontend, Goal, inspect
 from webhook.declare.inspect import _SUGGESTED
-from webhook.declare.seen import LONGEST, MOST, Seen, remember
+from webhook.declare.validation_cache import LONGEST, MOST, ValidationCache, remember
 from webhook.domain import domain_shape
-from webhook.policy.selection import class_of
+from webhook.policy.language.selection import class_name
 
 CASES = yaml.load((Path(__file__).parent / "marks.yaml").read_text(), yaml.CSafeLoader)
 
@@ -23,7 +23,7 @@ CASES = yaml.load((Path(__file__).parent / "marks.yaml").read_text(), yaml.CSafe
 def test_case(case: dict[str, Any]) -> None:
     for _ in range(2):
         found = inspect(case["domain"], domain_shape(), "spec.domain")
-        marks = {mark.path.removeprefix("spec.domain."): class_of(mark.half) for mark in found.marks}
+        marks = {mark.path.removeprefix("spec.domain."): class_name(mark.field_class) for mark in found.marks}
         assert marks == case.get("marks", {})
         assert len(found.marks) == len(marks)
         assert [each.path.removeprefix("spec.domain.") for each in found.findings] == case.get("malformed", [])
@@ -32,14 +32,14 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_a_backend_element_covers_the_places_in_it_and_no_others() -> None:
     for path, kind in (("domain.commandline", "escape-hatch"), ("domain.commandline.args[*].value", "escape-hatch")):
-        assert PLACES[path].half == Backend(kind)
-    assert PLACES["domain.devices.inputs[*].name"].half == Frontend()
-    assert PLACES["domain.devices.disks[*].driver.cache"].half == Backend("io-tuning")
-    assert PLACES["domain.devices.disks[*].source"].half == Goal()
+        assert PLACES[path].field_class == Backend(kind)
+    assert PLACES["domain.devices.inputs[*].name"].field_class == Frontend()
+    assert PLACES["domain.devices.disks[*].driver.cache"].field_class == Backend("io-tuning")
+    assert PLACES["domain.devices.disks[*].source"].field_class == Goal()
 
 
 def test_a_memory_keeps_so_many_simple_and_short_values() -> None:
-    known: Seen = {}
+    known: ValidationCache = {}
     for number in range(2 * MOST):
         remember(known, number)
     assert len(known) == MOST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import eq, ne
 
-from webhook.policy.namesakes import Namesakes
+from webhook.policy.engine.namesakes import Namesakes
 
 
 class Read(list[object]):

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.attacks.planting import possible
-from tests.policy.world import PLACES
-from webhook.declare import BACKEND_KINDS, SECRET_KINDS, Backend, Place
-from webhook.policy.denials import DEFAULT_DENY, refusal, texts
-from webhook.policy.selection import class_of
-from webhook.policy.selection import possible as classes
+from tests.policy.context import PLACES
+from webhook.declare import BACKEND_KINDS, SECRET_KINDS, Backend, DeclaredField
+from webhook.policy.engine.messages import DEFAULT_DENY, refusal, texts
+from webhook.policy.language.selection import class_name
+from webhook.policy.language.selection import possible as classes
 
 GOLDEN = Path(__file__).parent / "golden" / "refusals.txt"
 # The same declarations once more, in what nests in itself.
@@ -21,13 +21,13 @@ _NESTED = re.compile(r"(backingStore|mirror|dataStore)\.")
 _LIKELY = ("/a/b", "br0", "a-1", "10.0.0.1", "0-3")
 
 
-def values(place: Place) -> Iterator[tuple[str, Any]]:
+def values(place: DeclaredField) -> Iterator[tuple[str, Any]]:
     """A value of each class of backend that the field has, with its class; of an element, nothing."""
     seen: set[str] = set()
     scalar = place.field.scalar
     for value in (*_LIKELY, *possible(scalar.schema)) if scalar else ({},):
-        covered = isinstance(place.half, Backend) and not isinstance(place.field.half, Backend)
-        kind = class_of(place.half if scalar is None or covered else place.field.half_of(value))
+        covered = isinstance(place.field_class, Backend) and not isinstance(place.field.field_class, Backend)
+        kind = class_name(place.field_class if scalar is None or covered else place.field.class_of_value(value))
         if kind in classes(place) & set(BACKEND_KINDS) - seen and (scalar is None or scalar.check(value) is None):
             seen.add(kind)
             yield kind, value

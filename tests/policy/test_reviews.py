@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.world import TODAY, policies
-from webhook.abi.merge import copied
+from tests.policy.context import TODAY, policies
+from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.offline import completed
 from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
-from webhook.admission.world import World
-from webhook.kinds import VM, places
+from webhook.declare.tree import copied
+from webhook.kinds import VM, declared_fields
 from webhook.policy import Engine, compile_policies
 
 CASES = yaml.load((Path(__file__).parent / "reviews.yaml").read_text(), yaml.CSafeLoader)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ubuntu-server.yaml"
-HALVES = {"validate": validate, "mutate": mutate}
+GENERAL_CLASSES = {"validate": validate, "mutate": mutate}
 
 Tree = dict[str, Any]
 
@@ -35,17 +35,17 @@ class Fixed:
     engine: Engine
 
 
-def world(said: list[Tree], labels: Mapping[str, Mapping[str, str]]) -> World:
-    engine = compile_policies(policies(said, places()), places(), today=lambda: TODAY)
+def context(said: list[Tree], labels: Mapping[str, Mapping[str, str]]) -> AdmissionContext:
+    engine = compile_policies(policies(said, declared_fields()), declared_fields(), today=lambda: TODAY)
     fixed: Any = Fixed(engine)
-    return World(policies=fixed, labels=lambda namespace: labels.get(namespace, {}))
+    return AdmissionContext(policies=fixed, labels=lambda namespace: labels.get(namespace, {}))
 
 
 @cache
 def complete() -> Tree:
     """A complete spec with nothing of the host."""
     written = yaml.load(EXAMPLE.read_text(), yaml.CSafeLoader)
-    spec: Tree = completed(written, VM, world([], {}))["spec"]
+    spec: Tree = completed(written, VM, context([], {}))["spec"]
     return spec
 
 
@@ -95,10 +95,10 @@ def told(verdict: Verdict) -> Tree:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["title"] for case in CASES])
 def test_case(case: Tree) -> None:
-    known = world(case.get("policies", [{"rules": case["rules"]}] if "rules" in case else []), case.get("labels", {}))
-    for half in HALVES.keys() & case.keys():
-        said = case[half]
-        verdict = HALVES[half](review(case), known)
+    known = context(case.get("policies", [{"rules": case["rules"]}] if "rules" in case else []), case.get("labels", {}))
+    for field_class in GENERAL_CLASSES.keys() & case.keys():
+        said = case[field_class]
+        verdict = GENERAL_CLASSES[field_class](review(case), known)
         expected = {"allowed": "refused" not in said, "refused": [], "warned": [], "audited": []}
         texts = said.get("texts", [])
         assert [
@@ -122,5 +122,5 @@ def test_policies_are_not_asked_about_a_list_without_end() -> None:
     """Its walk would cost the time of others; the review is refused for the list, whatever comes after it."""
     after = {"os": {"acpiTables": [{"path": "/x"}]}, "vcpu": {"placement": "auto"}}
     for path, long in LONG_LISTS.items():
-        verdict = validate(review({"spec": {"domain": {**long, **after}}}), world([], {}))
+        verdict = validate(review({"spec": {"domain": {**long, **after}}}), context([], {}))
         assert told(verdict)["refused"] == [{"path": f"spec.domain.{path}", "rule": "shape"}]

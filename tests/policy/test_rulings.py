@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.policy.world import PLACES, TODAY
-from webhook.policy.conditions import condition
-from webhook.policy.guards import Seat, guard
-from webhook.policy.model import Rule, Selector
-from webhook.policy.rulings import Clause, Clauses, Ruling
+from tests.policy.context import PLACES, TODAY
+from webhook.policy.engine.merged_rules import Clause, Clauses, MergedRules
+from webhook.policy.language.conditions import condition
+from webhook.policy.language.cross_field import FieldLocation, guard
+from webhook.policy.language.model import Rule, Selector
 
 SIZE, TEXT, COUNT = "domain.memory.size", "domain.title", "domain.vcpu.count"
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -49,8 +49,8 @@ CASES = st.sampled_from(sorted(VALUES)).flatmap(
 )
 
 
-def seat() -> Seat:
-    return Seat({}, "domain.title")
+def location() -> FieldLocation:
+    return FieldLocation({}, "domain.title")
 
 
 def one_by_one(all_rules: list[Rule], value: Any) -> bool:
@@ -59,9 +59,9 @@ def one_by_one(all_rules: list[Rule], value: Any) -> bool:
     return "forbid" in holding or ("deny" in holding and "permit" not in holding)
 
 
-def ruling(all_rules: list[Rule]) -> Ruling:
+def rules_about(all_rules: list[Rule]) -> MergedRules:
     tests = [Clause(rule, (0, number), lambda: None) for number, rule in enumerate(all_rules)]  # type: ignore[arg-type]
-    return Ruling(
+    return MergedRules(
         *(Clauses(each for each in tests if each.rule.effect == effect) for effect in ("forbid", "permit", "deny"))
     )
 
@@ -71,20 +71,20 @@ def ruling(all_rules: list[Rule]) -> Ruling:
 @given(CASES)
 def test_merged_rules_refuse_what_they_refuse_one_by_one(case: tuple[list[Rule], Any, Any]) -> None:
     known, value, random = case
-    refusing = ruling(known).refusing(value, seat)
+    refusing = rules_about(known).refusing(value, location)
     assert (refusing is not None) is one_by_one(known, value)
     if refusing is not None:
         assert all(each.holds(value) for each in refusing.conditions)
     shuffled = list(known)
     random.shuffle(shuffled)
-    assert (ruling(shuffled).refusing(value, seat) is None) is (refusing is None)
+    assert (rules_about(shuffled).refusing(value, location) is None) is (refusing is None)
 
 
 @settings(max_examples=300, deadline=None)
 @given(CASES)
 def test_the_rule_that_decides_is_one_that_holds(case: tuple[list[Rule], Any, Any]) -> None:
     known, value, _ = case
-    rule, refused = ruling(known).deciding(value, seat)
+    rule, refused = rules_about(known).deciding(value, location)
     assert refused is one_by_one(known, value)
     if rule is not None:
         assert all(each.holds(value) for each in rule.conditions)
@@ -96,7 +96,7 @@ def test_of_many_limits_the_strictest_is_named() -> None:
         Rule(f"site/{limit}", "forbid", Selector(path=COUNT), (condition("above", limit, PLACES[COUNT].field),))
         for limit in (64, 4, 16)
     ]
-    refusing = ruling(made).refusing(100, seat)
+    refusing = rules_about(made).refusing(100, location)
     assert refusing is not None
     assert refusing.id == "site/4"
 
@@ -106,9 +106,9 @@ def test_an_open_quote_in_one_expression_hides_no_other() -> None:
         Rule(f"site/{number}", "forbid", Selector(path=TEXT), (condition("matches", wanted, PLACES[TEXT].field),))
         for number, wanted in enumerate([r"\Qx", "ab", "b+"])
     ]
-    assert ruling(made).refusing("ab", seat) is not None
-    assert ruling(made).refusing("x", seat) is not None
-    assert ruling(made).refusing("abc", seat) is None
+    assert rules_about(made).refusing("ab", location) is not None
+    assert rules_about(made).refusing("x", location) is not None
+    assert rules_about(made).refusing("abc", location) is None
 
 
 def test_a_quote_that_another_expression_closes_hides_no_other() -> None:
@@ -117,8 +117,8 @@ def test_a_quote_that_another_expression_closes_hides_no_other() -> None:
         for number, wanted in enumerate([r"\Qx", r"\Qa\Eb"])
     ]
     for value in ("x", "ab"):
-        assert ruling(made).refusing(value, seat) is not None
-    assert ruling(made).refusing(r"x)|(?:\Qab", seat) is None
+        assert rules_about(made).refusing(value, location) is not None
+    assert rules_about(made).refusing(r"x)|(?:\Qab", location) is None
 
 
 def test_a_text_in_no_encoding_is_asked_about_like_any_other() -> None:
@@ -126,9 +126,9 @@ def test_a_text_in_no_encoding_is_asked_about_like_any_other() -> None:
         Rule(f"site/{number}", "forbid", Selector(path=TEXT), (condition("matches", wanted, PLACES[TEXT].field),))
         for number, wanted in enumerate(["a", "b."])
     ]
-    assert ruling(made).refusing("b\ud800", seat) is not None
-    assert ruling(made[1:]).refusing("b\ud800", seat) is not None
-    assert ruling(made).refusing("\ud800", seat) is None
+    assert rules_about(made).refusing("b\ud800", location) is not None
+    assert rules_about(made[1:]).refusing("b\ud800", location) is not None
+    assert rules_about(made).refusing("\ud800", location) is None
 
 
 def test_who_decides_is_the_refusing_rule_or_the_permit_that_lets_pass() -> None:
@@ -136,11 +136,11 @@ def test_who_decides_is_the_refusing_rule_or_the_permit_that_lets_pass() -> None
     forbid = Rule("site/forbid", "forbid", Selector(path=TEXT), (condition("in", ["a"], field),))
     deny = Rule("site/deny", "deny", Selector(path=TEXT), (condition("in", ["a", "b", "c"], field),))
     permit = Rule("site/permit", "permit", Selector(path=TEXT), (condition("in", ["b", "d"], field),))
-    made = ruling([forbid, deny, permit])
-    assert made.deciding("a", seat) == (forbid, True)
-    assert made.deciding("b", seat) == (permit, False)
-    assert made.deciding("c", seat) == (deny, True)
-    assert made.deciding("d", seat) == (None, False)
+    made = rules_about([forbid, deny, permit])
+    assert made.deciding("a", location) == (forbid, True)
+    assert made.deciding("b", location) == (permit, False)
+    assert made.deciding("c", location) == (deny, True)
+    assert made.deciding("d", location) == (None, False)
 
 
 def test_a_value_that_no_rule_could_be_about_is_the_same_everywhere() -> None:
@@ -162,8 +162,8 @@ def test_a_value_that_lasting_rules_allow_passes_everywhere() -> None:
     field = PLACES[TEXT].field
     deny = Rule("site/deny", "deny", Selector(path=TEXT), (condition("in", ["a"], field),))
     permit = Rule("site/permit", "permit", Selector(path=TEXT), (condition("in", ["a"], field),))
-    assert ruling([deny, permit]).passes("a")
+    assert rules_about([deny, permit]).passes("a")
     absent = condition("present", False, PLACES["domain.genid"].field)
     sometimes = replace(permit, guards=(guard("where", {"domain.genid": (absent,)}),))
-    assert not ruling([deny, sometimes]).passes("a")
-    assert ruling([deny, sometimes]).passes("b")
+    assert not rules_about([deny, sometimes]).passes("a")
+    assert rules_about([deny, sometimes]).passes("b")

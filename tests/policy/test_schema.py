@@ -10,11 +10,11 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tests.policy.test_decisions import CASES
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.policy import shipped
-from webhook.policy.schema import policy_schema
+from webhook.policy.tools.schema import policy_schema
 
-SCHEMA = policy_schema(places())
+SCHEMA = policy_schema(declared_fields())
 VALIDATOR = Draft202012Validator(SCHEMA)
 WRONG = Path(__file__).parent / "wrong"
 # Files whose every document has a slip that a schema can see.

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.world import PLACES, TODAY, decide, engine, expected, policies, refused
+from tests.policy.context import PLACES, TODAY, decide, engine, expected, policies, refused
 from webhook.policy import Request, compile_policies
-from webhook.policy.engine import _KEPT
+from webhook.policy.engine.engine import _KEPT
 
 CASES = yaml.load((Path(__file__).parent / "series.yaml").read_text(), yaml.CSafeLoader)
 

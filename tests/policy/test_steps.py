@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.policy.context import PLACES, TODAY, decide
 from tests.policy.costs import SHAPES, Files, is_yaml
-from tests.policy.world import PLACES, TODAY, decide
 from webhook.findings import Refused
 from webhook.policy import Loaded, Request
-from webhook.policy.budget import LIMITS, Budget
-from webhook.policy.load import load_contents
-from webhook.policy.schema import policy_schema
+from webhook.policy.loading.budget import LIMITS, Budget
+from webhook.policy.loading.load import load_contents
+from webhook.policy.tools.schema import policy_schema
 
 # Calls of functions for each byte of a policy file; and whatever it holds, for tables of paths and some nearest names.
 PER_BYTE, ALWAYS = 12, 800_000

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.policy.context import PLACES
 from tests.policy.files import policy, whole
-from tests.policy.world import PLACES
 from tests.waiting import PATIENCE
 from webhook.findings import Finding, Refused
 from webhook.policy import Policies
-from webhook.policy.watch import watch
+from webhook.policy.loading.watch import watch
 
 """Seconds after which a test gives up; nothing waits for them to pass."""
 
 
-class News:
+class PolicyReporter:
     """What the watch has told."""
 
     def __init__(self) -> None:
@@ -37,11 +37,13 @@ class News:
         return str((await asyncio.wait_for(self.errors.get(), PATIENCE))[0])
 
 
-def watching(folder: Path, story: Callable[[Policies, News], Awaitable[None]], look_every: float = 600.0) -> None:
+def watching(
+    folder: Path, story: Callable[[Policies, PolicyReporter], Awaitable[None]], look_every: float = 600.0
+) -> None:
     """The story of a folder under watch; with the long look only events of the file system bring news."""
 
     async def both() -> None:
-        policies, news = Policies(folder, PLACES), News()
+        policies, news = Policies(folder, PLACES), PolicyReporter()
         task = asyncio.create_task(watch(policies, news.on_load, news.errors.put_nowait, look_every))
         await asyncio.sleep(0.3)
         try:
@@ -78,7 +80,7 @@ def test_a_bad_reload_keeps_the_last_good_and_remembers_the_error(tmp_path: Path
 def test_an_edit_comes_into_force(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(whole(policy("one")))
 
-    async def story(policies: Policies, news: News) -> None:
+    async def story(policies: Policies, news: PolicyReporter) -> None:
         (tmp_path / "a.yaml").write_text(whole(policy("two")))
         assert await news.load() == "two"
         assert policies.engine.policies[0].name == "two"
@@ -89,7 +91,7 @@ def test_an_edit_comes_into_force(tmp_path: Path) -> None:
 def test_a_bad_edit_does_not_come_into_force_and_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(whole(policy("one")))
 
-    async def story(policies: Policies, news: News) -> None:
+    async def story(policies: Policies, news: PolicyReporter) -> None:
         (tmp_path / "a.yaml").write_text(whole(policy("two", "forbid: {class: host-paths}")))
         assert "a.yaml:4" in await news.error()
         assert policies.engine.policies[0].name == "one"
@@ -112,7 +114,7 @@ def test_a_config_map_that_swaps_its_link_comes_into_force(tmp_path: Path) -> No
     mount("..2026_01", "one")
     os.symlink("..data/a.yaml", tmp_path / "a.yaml")
 
-    async def story(policies: Policies, news: News) -> None:
+    async def story(policies: Policies, news: PolicyReporter) -> None:
         mount("..2026_02", "two")
         assert await news.load() == "two"
         assert policies.engine.policies[0].name == "two"
@@ -126,10 +128,10 @@ def test_a_folder_is_looked_at_where_the_node_has_no_watches_left(
     def exhausted(*_: object, **__: object) -> None:
         raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
 
-    monkeypatch.setattr("webhook.policy.watch.awatch", exhausted)
+    monkeypatch.setattr("webhook.policy.loading.watch.awatch", exhausted)
     (tmp_path / "a.yaml").write_text(whole(policy("one")))
 
-    async def story(policies: Policies, news: News) -> None:
+    async def story(policies: Policies, news: PolicyReporter) -> None:
         (tmp_path / "a.yaml").write_text(whole(policy("two")))
         assert await news.load() == "two"
         (tmp_path / "a.yaml").write_text("")
@@ -144,7 +146,7 @@ def test_a_folder_that_goes_and_comes_back_is_watched_again(tmp_path: Path) -> N
     folder.mkdir()
     (folder / "a.yaml").write_text(whole(policy("one")))
 
-    async def story(policies: Policies, news: News) -> None:
+    async def story(policies: Policies, news: PolicyReporter) -> None:
         shutil.rmtree(folder)
         await news.error()
         assert policies.engine.policies[0].name == "one"

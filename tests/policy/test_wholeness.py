@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.policy.context import PLACES
 from tests.policy.files import HEAD, LEVEL_POLICIES, ended, policy, whole
-from tests.policy.world import PLACES
 from webhook.findings import Refused
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.policy import LEVELS, Policies, load, shipped
-from webhook.policy.budget import Budget
-from webhook.policy.document import documents
-from webhook.policy.load import parse
-from webhook.policy.wholeness import END, unended
+from webhook.policy.loading.budget import Budget
+from webhook.policy.loading.document import documents
+from webhook.policy.loading.load import parse
+from webhook.policy.loading.wholeness import END, unended
 
 FILES = sorted(shipped().glob("*/policy.yaml"))
 SET = "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: PolicySet\nfiles: [%s]\n...\n"
@@ -38,7 +38,7 @@ TRICKS = {
 
 
 def accepted(content: bytes) -> bool:
-    return not parse(content, "site/policy.yaml", places())[1]
+    return not parse(content, "site/policy.yaml", declared_fields())[1]
 
 
 def complete(content: bytes) -> bool:
@@ -82,7 +82,7 @@ def test_a_file_with_a_hole_is_refused(hole: bytes) -> None:
 
 
 def test_a_file_is_refused_with_what_to_write() -> None:
-    (finding,) = parse(policy().encode(), "site/policy.yaml", places())[1]
+    (finding,) = parse(policy().encode(), "site/policy.yaml", declared_fields())[1]
     assert finding.path == "site/policy.yaml:4:1"
     assert "write `...` as its last line" in finding.help
     assert accepted((policy() + "...\n").encode())
@@ -92,14 +92,14 @@ def test_a_file_is_refused_with_what_to_write() -> None:
 def test_a_folder_without_a_policy_of_a_level_is_refused(tmp_path: Path, level: str) -> None:
     for file in FILES:
         (tmp_path / f"{file.parent.name}.yaml").write_bytes(file.read_bytes())
-    assert load(tmp_path, places())
+    assert load(tmp_path, declared_fields())
     (tmp_path / f"{level}.yaml").unlink()
     with pytest.raises(Refused, match=f"no policy is about the level `{level}`"):
-        load(tmp_path, places())
+        load(tmp_path, declared_fields())
     (tmp_path / "own.yaml").write_text(
         ended(HEAD % "own" + f"level: {level}\nrules: [{{name: r, deny: {{class: credential}}}}]\n")
     )
-    assert load(tmp_path, places())
+    assert load(tmp_path, declared_fields())
 
 
 def test_a_part_of_a_folder_may_be_looked_at_without_levels(tmp_path: Path) -> None:

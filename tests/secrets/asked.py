@@ -13,11 +13,11 @@ import pytest
 from tests.admission.reviews import POLICIES, review
 from tests.attacks.manifests import manifest
 from tests.secrets.fields import Tree
+from webhook.admission.context import AdmissionContext
 from webhook.admission.stored import judge_stored
-from webhook.admission.world import World
-from webhook.kinds import VM, places
+from webhook.kinds import VM, declared_fields
 from webhook.policy import Policies
-from webhook.policy.report import Report, Subject, results
+from webhook.policy.tools.report import Report, Subject, results
 from webhook.server import logs
 from webhook.server.hooks import Hook
 from webhook.server.metrics import Metrics
@@ -32,8 +32,8 @@ class Told:
         self.lines: list[str] = []
         self.metrics = Metrics()
         patcher.setattr(logs, "write", lambda line: self.lines.append(str(line)))
-        self.world = _world(level)
-        self.hooks = {name: Hook(name, self.world, self.metrics) for name in ("mutate", "validate")}
+        self.context = _world(level)
+        self.hooks = {name: Hook(name, self.context, self.metrics) for name in ("mutate", "validate")}
 
     def of(self, spec: Any, stored: Any = None, status: Tree | None = None) -> str:
         """What both webhooks answer on a review of this spec, and all else that is written meanwhile."""
@@ -51,7 +51,7 @@ class Told:
 
     def reported(self, spec: Any) -> str:
         """What an audit says of a stored object, and its PolicyReport."""
-        judged = judge_stored(manifest("VM", spec), VM, self.world)
+        judged = judge_stored(manifest("VM", spec), VM, self.context)
         found = results(judged.decision, judged.malformed, judged.classes)
         report = Report("default")
         report.add(Subject("v1", "VM", "default", "web-1", "1"), found)
@@ -59,9 +59,9 @@ class Told:
 
 
 @cache
-def _world(level: str) -> World:
+def _world(level: str) -> AdmissionContext:
     labels: Mapping[str, str] = _LABELS if level == "privileged" else {}
-    return World(Policies(POLICIES, places(), level), labels=lambda _: labels)
+    return AdmissionContext(Policies(POLICIES, declared_fields(), level), labels=lambda _: labels)
 
 
 def _bytes(tree: Tree) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.attacks.planting import possible, put
-from webhook.abi.merge import copied
-from webhook.declare import Place
-from webhook.kinds import places
+from webhook.declare import DeclaredField
+from webhook.declare.tree import copied
+from webhook.kinds import declared_fields
 
 Tree = dict[str, Any]
 # In no name, word or value of ours; with a number of its own for fields that hold numbers.
@@ -16,18 +16,20 @@ NUMBER = 86753098675309
 _RESTING = "abi.tombstones."
 
 
-def leaves(*, secret: bool) -> dict[str, Place]:
+def leaves(*, secret: bool) -> dict[str, DeclaredField]:
     """Declared leaves by their path, those of the tombstones included."""
     return {
-        path: place for path, place in places().items() if place.field.scalar is not None and _secret(place) is secret
+        path: place
+        for path, place in declared_fields().items()
+        if place.field.scalar is not None and _secret(place) is secret
     }
 
 
-def _secret(place: Place) -> bool:
+def _secret(place: DeclaredField) -> bool:
     return place.field.secret
 
 
-def fitting(place: Place) -> Any:
+def fitting(place: DeclaredField) -> Any:
     """A value that the field takes, with the canary in it where the field can hold it."""
     scalar = place.field.scalar
     assert scalar is not None
@@ -37,7 +39,7 @@ def fitting(place: Place) -> Any:
     raise AssertionError(f"nothing fits {place.path}")
 
 
-def wrong(place: Place) -> list[Any]:
+def wrong(place: DeclaredField) -> list[Any]:
     """Values that the field does not take, in every way that there is, each with the canary in it."""
     scalar = place.field.scalar
     assert scalar is not None

@@ -10,7 +10,7 @@ import yaml
 
 from tests.secrets.fields import leaves
 from webhook.declare import SECRET_KINDS, Backend
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 
 HERE = Path(__file__).parent
 # Names that make one think of a secret.
@@ -36,8 +36,8 @@ def test_a_field_whose_name_makes_one_think_of_a_secret_never_shows_or_is_excuse
 
 
 def test_every_credential_and_escape_hatch_never_shows_and_neither_does_what_stands_in_one() -> None:
-    for path, place in places().items():
-        if isinstance(place.half, Backend) and place.half.kind in SECRET_KINDS:
+    for path, place in declared_fields().items():
+        if isinstance(place.field_class, Backend) and place.field_class.kind in SECRET_KINDS:
             assert place.field.secret, path
 
 

@@ -12,11 +12,11 @@ from tests.attacks.manifests import manifest
 from tests.cli.test_cli import Done, vmconfig
 from tests.secrets.fields import CANARY, at, fitting, leaves, resting, told, wrong
 from webhook.findings import Refused
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.libvirt.imported import Map, import_domain
 from webhook.libvirt.parse import read
 from webhook.libvirt.render import render
-from webhook.policy.load import load
+from webhook.policy.loading.load import load
 
 HERE = Path(__file__).parent
 SECRET = {path: place for path, place in leaves(secret=True).items() if not resting(path)}
@@ -143,6 +143,6 @@ def test_policies_with_a_secret_among_their_values_are_refused_without_it(tmp_pa
     text = yaml.dump({**head, "rules": [{"name": f"r-{number}", **rule} for number, rule in enumerate(rules)]})
     (tmp_path / "site.yaml").write_text(text)
     with pytest.raises(Refused) as refused:
-        load(tmp_path, places())
+        load(tmp_path, declared_fields())
     assert len(refused.value.findings) > 50
     assert not told(refused.value)

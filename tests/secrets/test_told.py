@@ -15,13 +15,13 @@ import pytest
 from tests.attacks.manifests import spec_of
 from tests.secrets.asked import Told
 from tests.secrets.fields import CANARY, NUMBER, at, beside, doubled, fitting, leaves, resting, told, wrong
-from webhook.declare import Place
-from webhook.kinds import places
+from webhook.declare import DeclaredField
+from webhook.kinds import declared_fields
 
 SECRET = leaves(secret=True)
 # Without those that stand in what nests in itself: the same declarations once more.
 OUTER = {path: place for path, place in SECRET.items() if not re.search(r"(backingStore|mirror|dataStore)\.", path)}
-Specs = Callable[[str, Place], Iterator[Any]]
+Specs = Callable[[str, DeclaredField], Iterator[Any]]
 
 
 @pytest.fixture
@@ -32,26 +32,26 @@ def tells(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     assert not told(caplog.text)
 
 
-def wrongly(path: str, place: Place) -> Iterator[Any]:
+def wrongly(path: str, place: DeclaredField) -> Iterator[Any]:
     yield from (at(path, value) for value in wrong(place))
 
 
-def rightly(path: str, place: Place) -> Iterator[Any]:
+def rightly(path: str, place: DeclaredField) -> Iterator[Any]:
     yield at(path, fitting(place))
 
 
-def with_an_unknown_name_beside(path: str, place: Place) -> Iterator[Any]:
+def with_an_unknown_name_beside(path: str, place: DeclaredField) -> Iterator[Any]:
     for name in (CANARY, f"passwd:{CANARY}", f"password={CANARY}", f"{CANARY}\n"):
         yield at(path, fitting(place)) if "." in name else beside(path, name, 1)
 
 
-def with_unknown_credentials_beside(path: str, _: Place) -> Iterator[Any]:
+def with_unknown_credentials_beside(path: str, _: DeclaredField) -> Iterator[Any]:
     for name in ("password", "token", "secret", "apiKey"):
         yield beside(path, name, CANARY)
         yield beside(path, name, {CANARY: [CANARY]})
 
 
-def twice(path: str, place: Place) -> Iterator[Any]:
+def twice(path: str, place: DeclaredField) -> Iterator[Any]:
     if "[*]" in path:
         yield doubled(path, fitting(place))
 
@@ -116,14 +116,14 @@ def _whole(spec: Any) -> Any:
     return spec_of("pc", spec, complete=True)
 
 
-def _changed(path: str, place: Place) -> Any:
+def _changed(path: str, place: DeclaredField) -> Any:
     value = fitting(place)
     other = f"{value}x" if isinstance(value, str) and place.field.scalar and not place.field.scalar.values else value
     return _whole(at(path, other))
 
 
 @pytest.mark.parametrize(
-    "name", sorted(path for path in places() if path.startswith("features.") and path.count(".") == 1)
+    "name", sorted(path for path in declared_fields() if path.startswith("features.") and path.count(".") == 1)
 )
 def test_a_secret_where_a_feature_does_not_take_one_is_told_nowhere(name: str, tells: Told) -> None:
     path = name.removesuffix("[*]")

@@ -15,11 +15,11 @@ from fastapi.testclient import TestClient
 from tests.policy.files import policy, whole
 from webhook.cluster.events import Events, first
 from webhook.findings import Finding
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.policy import Policies
-from webhook.policy.exceptions import expired, expiring
+from webhook.policy.loading.exceptions import expired, expiring
 from webhook.server.app import create_app
-from webhook.server.background import News
+from webhook.server.background import PolicyReporter
 from webhook.server.metrics import Metrics
 from webhook.server.settings import Settings
 
@@ -73,7 +73,7 @@ def tickets(findings: list[Finding]) -> list[str]:
 
 
 def test_an_exception_is_spoken_of_from_two_weeks_before_its_end(folder: Path) -> None:
-    policies = Policies(folder, places(), today=lambda: TODAY).engine.policies
+    policies = Policies(folder, declared_fields(), today=lambda: TODAY).engine.policies
     assert tickets(expired(policies, TODAY)) == ["OPS-1", "OPS-2"]
     assert tickets(expiring(policies, TODAY)) == ["OPS-3", "OPS-4"]
     assert tickets(expiring(policies, TODAY, days=15)) == ["OPS-3", "OPS-4", "OPS-5"]
@@ -111,8 +111,8 @@ def test_a_thousand_exceptions_are_a_hundred_series_the_nearest_first(tmp_path: 
     many = {f"OPS-{number}": date.fromordinal(TODAY.toordinal() - 1 - number).isoformat() for number in range(1000)}
     (tmp_path / "a.yaml").write_text(with_exceptions(**many))
     metrics = Metrics()
-    engine = Policies(tmp_path, places(), today=lambda: TODAY).engine
-    from webhook.policy.exceptions import ending
+    engine = Policies(tmp_path, declared_fields(), today=lambda: TODAY).engine
+    from webhook.policy.loading.exceptions import ending
 
     metrics.exceptions(ending(engine.policies, TODAY))
     lines = [line for line in metrics.text().decode().splitlines() if line.startswith("vmconfig_policy_exceptions")]
@@ -134,7 +134,7 @@ def test_an_end_of_an_exception_is_told_once_on_its_day(
     folder: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     calendar, written = Calendar(), Written()
-    news = News(Policies(folder, places(), today=calendar), Metrics(), written)  # type: ignore[arg-type]
+    news = PolicyReporter(Policies(folder, declared_fields(), today=calendar), Metrics(), written)  # type: ignore[arg-type]
     news.calendar()
     assert written.reasons() == ["PolicyExceptionEnded"]  # those that had ended before the start
     news.calendar()
@@ -152,8 +152,8 @@ def test_an_end_of_an_exception_is_told_once_on_its_day(
 
 def test_a_bad_change_and_a_good_one_are_told_with_findings_and_digest(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(whole(policy()))
-    policies, written, metrics = Policies(tmp_path, places()), Written(), Metrics()
-    news = News(policies, metrics, written)  # type: ignore[arg-type]
+    policies, written, metrics = Policies(tmp_path, declared_fields()), Written(), Metrics()
+    news = PolicyReporter(policies, metrics, written)  # type: ignore[arg-type]
     (tmp_path / "a.yaml").write_text(whole(policy("site", "forbid: {class: host-paths}")))
     news.bad(policies.reload())
     assert b"vmconfig_policies_loaded 0.0" in metrics.text()
@@ -232,4 +232,4 @@ def test_an_event_that_cannot_be_written_is_said_in_the_log_and_is_no_error() ->
 
 def _engine(client: TestClient) -> Any:
     app: Any = client.app
-    return app.state.world.policies.engine
+    return app.state.context.policies.engine

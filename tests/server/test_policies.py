@@ -21,9 +21,9 @@ from tests.admission.reviews import POLICIES, ask, review, service
 from tests.chart.rendering import rendered
 from tests.e2e.service import serving
 from tests.policy.files import HEAD, ended, policy, whole
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.policy import load
-from webhook.policy.load import load_contents
+from webhook.policy.loading.load import load_contents
 
 Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "cases" / "policies.yaml").read_text())
@@ -104,7 +104,7 @@ def test_a_config_map_is_read_as_its_mount_would_be(tmp_path: Path) -> None:
     folder.mkdir()
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    assert load_contents("policies", files.items(), places()).digest == load(folder, places()).digest
+    assert load_contents("policies", files.items(), declared_fields()).digest == load(folder, declared_fields()).digest
 
 
 @pytest.mark.parametrize("values", [{}, {"policies": {"agents": ["kube-system/agent"]}}], ids=["defaults", "agents"])

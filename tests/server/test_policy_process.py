@@ -19,10 +19,10 @@ from tests.admission.reviews import POLICIES, review
 from tests.e2e.service import Service, serving
 from tests.policy.files import HEAD, ended, policy, whole
 from webhook.admission import policy_process
+from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_process import MEMORY, checked
 from webhook.admission.review import Verdict
-from webhook.admission.world import World
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
 from webhook.server.apart import Apart
 from webhook.server.hooks import Hook
@@ -206,7 +206,7 @@ class Slow:
 
 def test_one_check_runs_at_a_time_so_many_wait_and_the_rest_are_told_to_come_again() -> None:
     slow, metrics = Slow(), Metrics()
-    hook = Hook("policies", World(Policies(shipped(), places())), metrics)
+    hook = Hook("policies", AdmissionContext(Policies(shipped(), declared_fields())), metrics)
     hook.decide = slow.decide
     body = httpx.Request("POST", "http://a", json=review(config_map(""))).content
 
@@ -225,7 +225,7 @@ def test_one_check_runs_at_a_time_so_many_wait_and_the_rest_are_told_to_come_aga
 
 
 def test_what_is_turned_away_says_so() -> None:
-    hook = Hook("policies", World(Policies(shipped(), places())), Metrics())
+    hook = Hook("policies", AdmissionContext(Policies(shipped(), declared_fields())), Metrics())
     code, body = asyncio.run(Apart(0)(hook, b"{}"))
     assert code == 429
     assert b'"reason":"TooManyRequests"' in body

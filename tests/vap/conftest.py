@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import running
-from tests.vap.world import Outage, exported
-from webhook.kinds import places
+from tests.vap.context import Outage, exported
+from webhook.kinds import declared_fields
 from webhook.policy import Engine, load, shipped
 
 
@@ -24,7 +24,7 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
 @pytest.fixture(scope="module")
 def shipped_only(outage: Outage) -> Engine:
     """The shipped policies, in force on the API server; the engine that is asked beside it."""
-    loaded = load(shipped(), places())
+    loaded = load(shipped(), declared_fields())
     outage.put(exported(loaded))
     return loaded.engine
 

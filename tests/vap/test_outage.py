@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.vap.world import NAMESPACES, Outage, exported, loaded
+from tests.vap.context import NAMESPACES, Outage, exported, loaded
 from webhook.admission import offline
-from webhook.admission.world import World
-from webhook.kinds import KINDS, places
+from webhook.admission.context import AdmissionContext
+from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Policies, load, shipped
 
 Tree = dict[str, Any]
 EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))}
 # The proposal's own sample as it stands: what it says of the host is refused.
 OF_THE_HOST = "proposal-domain-backend"
-WORLD = World(policies=Policies(shipped(), places(), "restricted"))
+WORLD = AdmissionContext(policies=Policies(shipped(), declared_fields(), "restricted"))
 
 
 def complete(obj: Tree) -> Tree:
@@ -240,7 +240,7 @@ def stored(outage: Outage) -> Tree:
     """An object with fields of the host, which was stored while no policy was in force; then come the shipped ones."""
     outage.remove()
     metadata = outage.store(STORED, "restricted")
-    outage.put(exported(load(shipped(), places())))
+    outage.put(exported(load(shipped(), declared_fields())))
     return metadata
 
 

@@ -7,15 +7,15 @@ from random import Random
 from typing import Any
 
 from tests.libvirt.test_every_place import examples
-from webhook.declare import Backend, Field, Place, Shape
-from webhook.kinds import places
+from webhook.declare import Backend, DeclaredField, Field, Shape
+from webhook.kinds import declared_fields
 
 Tree = dict[str, Any]
 
 
 def backends() -> Iterator[tuple[str, str, Tree]]:
     """Every backend field and every backend word of a spec: its declared path, its class, the smallest spec with it."""
-    known = places()
+    known = declared_fields()
     for path, place in known.items():
         if _covered(path, known):
             continue
@@ -23,23 +23,25 @@ def backends() -> Iterator[tuple[str, str, Tree]]:
             yield path, kind, smallest(path, value)
 
 
-def _covered(path: str, known: dict[str, Place]) -> bool:
+def _covered(path: str, known: dict[str, DeclaredField]) -> bool:
     """Whether an element around the place is backend as a whole."""
     parts = path.split(".")
     above = (".".join(parts[:length]) for length in range(1, len(parts)))
-    return any(isinstance(known[each].field.half, Backend) for each in above)
+    return any(isinstance(known[each].field.field_class, Backend) for each in above)
 
 
-def _values(place: Place) -> Iterator[tuple[Any, str]]:
+def _values(place: DeclaredField) -> Iterator[tuple[Any, str]]:
     entry = place.field
     if entry.shape is not None:
-        if isinstance(entry.half, Backend):
-            yield _whole(entry), entry.half.kind
-    elif entry.scalar is not None and any(isinstance(half, Backend) for half in (entry.half, *entry.unless.values())):
+        if isinstance(entry.field_class, Backend):
+            yield _whole(entry), entry.field_class.kind
+    elif entry.scalar is not None and any(
+        isinstance(field_class, Backend) for field_class in (entry.field_class, *entry.unless.values())
+    ):
         for word in dict.fromkeys([*entry.scalar.values, *entry.unless]) or [_example(entry)]:
-            half = entry.half_of(word)
-            if isinstance(half, Backend):
-                yield word, half.kind
+            field_class = entry.class_of_value(word)
+            if isinstance(field_class, Backend):
+                yield word, field_class.kind
 
 
 def _whole(entry: Field) -> Any:
@@ -66,7 +68,7 @@ def _keyed(shape: Shape, tree: Tree, number: int = 0) -> Tree:
 
 def smallest(path: str, value: Any) -> Tree:
     """The smallest spec that says a value at a declared path."""
-    known = places()
+    known = declared_fields()
     parts = path.split(".")
     made: Any = value
     for length in range(len(parts), 0, -1):
@@ -81,7 +83,7 @@ def smallest(path: str, value: Any) -> Tree:
 
 def named(path: str, spec: Tree) -> str:
     """A declared path with the keys of the only entries in a spec, as exported policies name it."""
-    known = places()
+    known = declared_fields()
     declared, shown = "", []
     value: Any = spec
     for part in path.split("."):

@@ -79,7 +79,7 @@ def _list(old: list[Tree], new: list[Tree], shape: Shape, path: str, declared: s
 
 
 def _frontend(entry: Field, before: Any, after: Any) -> bool:
-    return isinstance(entry.half_of(before), Frontend) or isinstance(entry.half_of(after), Frontend)
+    return isinstance(entry.class_of_value(before), Frontend) or isinstance(entry.class_of_value(after), Frontend)
 
 
 def _equal(entry: Field, before: Any, after: Any) -> bool:

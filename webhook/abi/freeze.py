@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from webhook.abi.merge import copied
 from webhook.abi.state import is_none
 from webhook.declare import Backend, Field, Shape
+from webhook.declare.tree import copied
 from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
 
 Tree = dict[str, Any]
 # A device by its list and its name.
-Place = tuple[str, str]
+DeviceKey = tuple[str, str]
 
 # Never the tenant's to remove: devices hang on them.
 _STAYING = "controllers"
@@ -37,9 +37,9 @@ class Kept:
     tombstones: Tree = field(default_factory=dict)
 
 
-def places(trees: Iterable[Tree]) -> set[Place]:
+def device_keys(trees: Iterable[Tree]) -> set[DeviceKey]:
     """The devices of partial domain trees, by list and name."""
-    found: set[Place] = set()
+    found: set[DeviceKey] = set()
     for tree in trees:
         for kind, entries in tree.get("devices", {}).items():
             found.update((kind, entry.get("name") or kind) for entry in _listed(entries))
@@ -47,7 +47,12 @@ def places(trees: Iterable[Tree]) -> set[Place]:
 
 
 def freeze(
-    stored: Tree, tombstones: Tree, incoming: Tree, before: set[Place], after: set[Place], path: str = "spec.domain"
+    stored: Tree,
+    tombstones: Tree,
+    incoming: Tree,
+    before: set[DeviceKey],
+    after: set[DeviceKey],
+    path: str = "spec.domain",
 ) -> Kept:
     """Bring back into `incoming` what it leaves out of `stored`, but for the devices that the tenant removed.
 
@@ -59,7 +64,7 @@ def freeze(
     domain = copied(incoming)
     devices = domain.setdefault("devices", {})
     _adopt_names(devices, stored.get("devices", {}), path)
-    present = places([domain])
+    present = device_keys([domain])
     gone = _removed(stored, devices, present, before, after)
     kept = Kept(domain, copied(tombstones))
     _drop(devices, gone)
@@ -67,11 +72,11 @@ def freeze(
     _restore(domain, stored, domain_shape(), "", gone)
     were = devices_of(stored.get("devices", {}))
     for kind, name in sorted(gone):
-        _bury(kept.tombstones, kind, were.get((kind, name)))
+        _add_tombstone(kept.tombstones, kind, were.get((kind, name)))
     return kept
 
 
-def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[Place]]) -> Kept:
+def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[DeviceKey]]) -> Kept:
     """What a VM that is not frozen keeps of devices: those with something of the host's rest when they go.
 
     What rests comes back by its name, wherever there is a place then: a machine that is made anew keeps none. `asked`
@@ -79,7 +84,7 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
     """
     kept = Kept(copied(incoming), copied(tombstones))
     kept.domain.setdefault("devices", {})
-    present = places([kept.domain])
+    present = device_keys([kept.domain])
     were = devices_of(stored.get("devices", {}))
     going = [
         place for place in sorted(were.keys() - present) if place[0] != _STAYING and _provided(place[0], were[place])
@@ -89,7 +94,7 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
         _return(kept, present)
     for kind, name in going:
         if (kind, name) not in present:
-            _bury(kept.tombstones, kind, were[kind, name])
+            _add_tombstone(kept.tombstones, kind, were[kind, name])
     for device in devices_of(kept.tombstones).values():
         device.pop("address", None)
     return kept
@@ -97,18 +102,20 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
 
 def drop_present(tombstones: Tree, domain: Tree) -> None:
     """Take away the tombstones of devices that are there, in place."""
-    _drop(tombstones, places([{"devices": tombstones}]) & places([domain]))
+    _drop(tombstones, device_keys([{"devices": tombstones}]) & device_keys([domain]))
 
 
 def _provided(kind: str, device: Tree) -> bool:
     """Whether the host provides something of a device."""
-    return buried(kind, device) != device
+    return tombstone_of(kind, device) != device
 
 
-def _removed(stored: Tree, devices: Tree, present: set[Place], before: set[Place], after: set[Place]) -> set[Place]:
+def _removed(
+    stored: Tree, devices: Tree, present: set[DeviceKey], before: set[DeviceKey], after: set[DeviceKey]
+) -> set[DeviceKey]:
     """Which stored devices the tenant took away."""
-    gone: set[Place] = set()
-    for kind, name in places([stored]):
+    gone: set[DeviceKey] = set()
+    for kind, name in device_keys([stored]):
         if kind == _STAYING:
             continue
         asked, listed = (kind, name) in before, isinstance(devices.get(kind), list)
@@ -119,7 +126,7 @@ def _removed(stored: Tree, devices: Tree, present: set[Place], before: set[Place
     return gone
 
 
-def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[Place]) -> None:
+def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[DeviceKey]) -> None:
     """Whatever `stored` has and `into` lacks, element by element.
 
     The backend of a device that comes in without it was left out by somebody who may have wanted to: whether he may is
@@ -127,7 +134,7 @@ def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[Place]
     """
     for name, value in stored.items():
         entry = shape.fields.get(name)
-        if entry is None or isinstance(entry.half_of(value), Backend):
+        if entry is None or isinstance(entry.class_of_value(value), Backend):
             continue
         if entry.many and entry.shape is not None and entry.shape.key:
             _restore_list(into, name, value, entry, gone)
@@ -146,7 +153,7 @@ def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[Place]
                 _restore(there, before, entry.shape, _ENTRY, gone)
 
 
-def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone: set[Place]) -> None:
+def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone: set[DeviceKey]) -> None:
     shape = entry.shape
     assert shape is not None  # noqa: S101 - lists are of elements
     there = into.get(name)
@@ -204,7 +211,7 @@ def _fits(part: Any, whole: Any) -> bool:
     return bool(part == whole)
 
 
-def _return(kept: Kept, wanted: set[Place]) -> None:
+def _return(kept: Kept, wanted: set[DeviceKey]) -> None:
     """Devices that come back find the hardware that their tombstones kept."""
     shape = domain_shape().fields["devices"].shape
     assert shape is not None  # noqa: S101 - devices are an element
@@ -216,18 +223,18 @@ def _return(kept: Kept, wanted: set[Place]) -> None:
     _drop(kept.tombstones, set(back))
 
 
-def _bury(tombstones: Tree, kind: str, device: Tree | None) -> None:
+def _add_tombstone(tombstones: Tree, kind: str, device: Tree | None) -> None:
     """Keep a removed device's frontend, without what the host provided for it."""
     if device is None or is_none(device):
         return
-    left = buried(kind, device)
+    left = tombstone_of(kind, device)
     if KINDS[kind].plural:
         tombstones.setdefault(kind, []).append(left)
     else:
         tombstones[kind] = left
 
 
-def buried(kind: str, device: Tree | None) -> Tree | None:
+def tombstone_of(kind: str, device: Tree | None) -> Tree | None:
     """What a tombstone keeps of a device."""
     shape = domain_shape().fields["devices"].shape
     assert shape is not None  # noqa: S101 - devices are an element
@@ -240,7 +247,7 @@ def _frontend(tree: Tree, shape: Shape) -> Tree:
     kept: Tree = {}
     for name, value in tree.items():
         entry = shape.fields[name]
-        if isinstance(entry.half_of(value), Backend):
+        if isinstance(entry.class_of_value(value), Backend):
             continue
         if entry.shape is None:
             kept[name] = copied(value)
@@ -263,16 +270,16 @@ def _listed(entries: Any) -> list[Tree]:
     return entries if isinstance(entries, list) else [entries]
 
 
-def devices_of(lists: Tree) -> dict[Place, Tree]:
+def devices_of(lists: Tree) -> dict[DeviceKey, Tree]:
     """The devices of lists, by list and name; of those with one name the first."""
-    found: dict[Place, Tree] = {}
+    found: dict[DeviceKey, Tree] = {}
     for kind, entries in lists.items():
         for entry in _listed(entries):
             found.setdefault((kind, entry.get("name") or kind), entry)
     return found
 
 
-def _drop(devices: Tree, gone: set[Place]) -> None:
+def _drop(devices: Tree, gone: set[DeviceKey]) -> None:
     """Take these devices out, and lists of which nothing is left."""
     for kind in {kind for kind, _ in gone} & devices.keys():
         entries = devices[kind]

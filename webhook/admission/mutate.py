@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.state import LATEST
-from webhook.admission.expand import expand, extend, read
-from webhook.admission.judge import granted, judge
+from webhook.admission.context import AdmissionContext
 from webhook.admission.patch import diff
-from webhook.admission.review import Review, Verdict, refusal
-from webhook.admission.world import World
+from webhook.admission.policy_check import check_policy, granted
+from webhook.admission.reading import read_stored
+from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.declare.inspect import Inspection
+from webhook.declare.tree import identical
+from webhook.expand.pipeline import expand, extend
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import KINDS, Kind
-
-ALLOWED = Verdict(allowed=True)
+from webhook.kinds import KINDS, Kind, inspect_spec
 
 
-def mutate(review: Review, world: World) -> Verdict:
+def mutate(review: Review, context: AdmissionContext) -> Verdict:
     """The patch that completes the object, or all that is wrong with it.
 
     A review of anything but the creation or update of a VM's spec is allowed as it is.
@@ -33,37 +31,18 @@ def mutate(review: Review, world: World) -> Verdict:
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
     if stored is not None and identical(stored, spec):
         return ALLOWED
-    reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
+    reading, stored_reading = inspect_spec(spec, kind.spec_path), read_stored(stored, kind)
     findings = Findings(reading.findings)
     findings.take(stored_reading.findings)
     if not findings:
         try:
-            return _completed(review, spec, stored, stored_reading, kind, world)
+            return _completed(review, spec, stored, stored_reading, kind, context)
         except Refused as refused:
             findings.take(refused.findings)
             findings.take(_changed(spec, stored, kind))
-    judged = judge(review, kind, reading, spec, stored, stored_reading, world, findings.room)
+    judged = check_policy(review, kind, reading, spec, stored, stored_reading, context, findings.room)
     findings.take(judged.findings)
     return refusal(findings, warnings=tuple(judged.warnings))
-
-
-def identical(one: Any, other: Any) -> bool:
-    """Whether two trees are the same JSON: in Python 1 is True, and 2.0 is 2."""
-    return bool(one == other) and orjson.dumps(one) == orjson.dumps(other)
-
-
-def read_stored(stored: Any, kind: Kind) -> Inspection:
-    """The shape of what is stored; a review whose old object is no VM is not an API server's."""
-    if stored is None:
-        return Inspection()
-    reading = read(stored, kind.spec_path)
-    if reading.findings:
-        first = reading.findings[0]
-        way = "the stored object does not fit the API: restore it from a backup, or delete and create it"
-        reading.findings = Findings(
-            [Finding(first.path, f"is malformed where it is stored: {first.problem}", way, "stored")]
-        )
-    return reading
 
 
 def _changed(spec: dict[str, Any], stored: Any, kind: Kind) -> Iterator[Finding]:
@@ -76,12 +55,12 @@ def _changed(spec: dict[str, Any], stored: Any, kind: Kind) -> Iterator[Finding]
 
 
 def _completed(
-    review: Review, spec: dict[str, Any], stored: Any, stored_reading: Inspection, kind: Kind, world: World
+    review: Review, spec: dict[str, Any], stored: Any, stored_reading: Inspection, kind: Kind, context: AdmissionContext
 ) -> Verdict:
     if stored is not None and stored.get("domain"):
-        made = extend(spec, stored, world, kind.spec_path)
-        for lost in granted(review, kind, stored_reading, made.spec, stored, world):
+        made = extend(spec, stored, context, kind.spec_path)
+        for lost in granted(review, kind, stored_reading, made.spec, stored, context):
             lost.restore()
     else:
-        made = expand(spec, world, kind.spec_path)
+        made = expand(spec, context, kind.spec_path)
     return Verdict(allowed=True, patch=diff(spec, made.spec, kind.pointer))

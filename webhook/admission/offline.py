@@ -6,29 +6,29 @@ from typing import Any
 
 import orjson
 
-from webhook.abi.merge import copied
-from webhook.admission.expand import Expanded, expand, read
+from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
-from webhook.admission.world import World
+from webhook.declare.tree import copied
 from webhook.declare.withheld import field_at, redacted
+from webhook.expand.pipeline import Expanded, expand
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import GROUP, KINDS, VERSION, Kind, spec_shape
+from webhook.kinds import GROUP, KINDS, VERSION, Kind, inspect_spec, spec_shape
 
 Tree = dict[str, Any]
 
 
-def expand_object(obj: Any, world: World) -> tuple[Tree | None, list[Finding], list[str]]:
+def expand_object(obj: Any, context: AdmissionContext) -> tuple[Tree | None, list[Finding], list[str]]:
     """The object with its complete spec, as it would be stored on create; with findings, None."""
     kind, findings = kind_of(obj)
     if kind is None:
         return None, findings, []
-    verdict = mutate(review_of(obj, kind), world)
+    verdict = mutate(review_of(obj, kind), context)
     if not verdict.allowed:
         return None, found(verdict), list(verdict.warnings)
-    made = completed(obj, kind, world)
-    final = validate(review_of(made, kind), world)
+    made = completed(obj, kind, context)
+    final = validate(review_of(made, kind), context)
     return made, found(final), list(final.warnings)
 
 
@@ -39,32 +39,32 @@ def found(verdict: Verdict) -> Findings:
     return findings
 
 
-def completed(obj: Tree, kind: Kind, world: World) -> Tree:
+def completed(obj: Tree, kind: Kind, context: AdmissionContext) -> Tree:
     """A copy of the object with its spec complete; raises Refused."""
     made: Tree = copied(obj)
     holder = made
     for key in kind.spec[:-1]:
         holder = holder[key]
-    holder[kind.spec[-1]] = expand(kind.spec_of(obj), world, kind.spec_path).spec
+    holder[kind.spec[-1]] = expand(kind.spec_of(obj), context, kind.spec_path).spec
     return made
 
 
-def check(obj: Any, world: World) -> tuple[list[Finding], list[str]]:
+def check(obj: Any, context: AdmissionContext) -> tuple[list[Finding], list[str]]:
     """All findings and warnings that the webhook would give on create."""
-    _, findings, warnings = expand_object(obj, world)
+    _, findings, warnings = expand_object(obj, context)
     return findings, warnings
 
 
-def explain(obj: Any, path: str, world: World) -> list[str]:
+def explain(obj: Any, path: str, context: AdmissionContext) -> list[str]:
     """Where the value at a path came from, a line each, the deciding one first; raises Refused."""
     kind, findings = kind_of(obj)
     if kind is None:
         raise Refused(findings)
     spec = kind.spec_of(obj)
-    reading = read(spec, kind.spec_path)
+    reading = inspect_spec(spec, kind.spec_path)
     if reading.findings:
         raise Refused(reading.findings)
-    made = expand(spec, world, kind.spec_path)
+    made = expand(spec, context, kind.spec_path)
     inner = _inside(path, kind)
     value = look(made.spec, inner)
     if value is None:

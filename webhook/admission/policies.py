@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from webhook.admission.mutate import ALLOWED
+from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_process import checked
-from webhook.admission.review import Review, Verdict
-from webhook.admission.world import World
+from webhook.admission.review import ALLOWED, Review, Verdict
 from webhook.findings import Finding, Refused
 
 Tree = dict[str, Any]
@@ -25,7 +24,7 @@ RELEASE = "app.kubernetes.io/version"
 _PARTS = ("data", "binaryData")
 
 
-def check_policies(review: Review, world: World) -> Verdict:
+def check_policies(review: Review, context: AdmissionContext) -> Verdict:
     """Load the ConfigMap's files as the service would load them from its mount; refused with all findings.
 
     An update that leaves the files as they are passes, whatever they are. So does one that comes with another release:
@@ -39,7 +38,7 @@ def check_policies(review: Review, world: World) -> Verdict:
     if other:
         told = f"these policies come with vmconfig {other} and are not checked by {version('vmconfig')}, which runs"
         return Verdict(allowed=True, warnings=(told,))
-    engine = world.policies.engine
+    engine = context.policies.engine
     try:
         contents = list(_contents(review.object, review.name))
     except Refused as refused:

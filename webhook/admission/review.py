@@ -58,6 +58,9 @@ class Verdict:
     cut: bool = False
 
 
+ALLOWED = Verdict(allowed=True)
+
+
 def refusal(findings: Findings, warnings: tuple[str, ...] = (), audits: tuple[Finding, ...] = ()) -> Verdict:
     """The verdict over an object of which something is wrong."""
     return Verdict(allowed=False, findings=tuple(findings), warnings=warnings, audits=audits, cut=findings.cut)

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from webhook.declare import Backend, Goal, Half, Mark
+from webhook.declare import Backend, FieldClass, Goal, Mark
 from webhook.features.platform import Site
 
 KVM = "kvm"
-Halves = Mapping[str, Mapping[str, Half]]
+Halves = Mapping[str, Mapping[str, FieldClass]]
 _EMULATED: Halves = {"domain.type": {"qemu": Goal(), "kvm": Backend("host-identity")}}
 
 
-def halves(site: Site) -> Halves:
+def classes(site: Site) -> Halves:
     """The halves of single values that are others on this site than they are declared, by declared path."""
     return {} if site.domain_type == KVM else _EMULATED
 
@@ -29,5 +29,5 @@ def marks_of(marks: list[Mark], site: Site, path: str) -> list[Mark]:
     return [_turned(mark, here.get(mark.path)) for mark in marks]
 
 
-def _turned(mark: Mark, values: Mapping[str, Half] | None) -> Mark:
-    return replace(mark, half=values[mark.value]) if values and mark.value in values else mark
+def _turned(mark: Mark, values: Mapping[str, FieldClass] | None) -> Mark:
+    return replace(mark, field_class=values[mark.value]) if values and mark.value in values else mark

@@ -11,16 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.admission.expand import read
-from webhook.admission.judge import judge
+from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import completed, review_of
+from webhook.admission.policy_check import check_policy
 from webhook.admission.site import marks_of
-from webhook.admission.world import World
 from webhook.declare.inspect import Inspection
 from webhook.findings import Finding, Refused
-from webhook.kinds import Kind, places
+from webhook.kinds import Kind, declared_fields, inspect_spec
 from webhook.policy import Decision
-from webhook.policy.selection import class_of
+from webhook.policy.language.selection import class_name
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 
@@ -38,27 +37,27 @@ class Judged:
     classes: Mapping[str, str]
 
 
-def judge_stored(obj: Mapping[str, Any], kind: Kind, world: World) -> Judged:
+def judge_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) -> Judged:
     """What the policies say of an object of this kind. Never raises, whatever its spec is."""
     review = review_of(dict(obj), kind)
     spec = kind.spec_of(review.object)
-    reading = read(spec, kind.spec_path)
-    decision = judge(review, kind, reading, spec, None, Inspection(), world)
+    reading = inspect_spec(spec, kind.spec_path)
+    decision = check_policy(review, kind, reading, spec, None, Inspection(), context)
     uid = (obj.get("metadata") or {}).get("uid") or ""
-    marked = {mark.path: class_of(mark.half) for mark in marks_of(reading.marks, world.site, kind.spec_path)}
+    marked = {mark.path: class_name(mark.field_class) for mark in marks_of(reading.marks, context.site, kind.spec_path)}
     classes = _classes(marked, decision, kind.spec_path)
     return Judged(kind, review.namespace, review.name, uid, tuple(reading.findings), decision, classes)
 
 
-def as_stored(obj: dict[str, Any], kind: Kind, world: World) -> dict[str, Any]:
+def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dict[str, Any]:
     """A manifest's object as it would be stored, complete: that is what policies judge.
 
     One that cannot be made complete stays as it is.
     """
-    if read(kind.spec_of(obj), kind.spec_path).findings:
+    if inspect_spec(kind.spec_of(obj), kind.spec_path).findings:
         return obj
     try:
-        return completed(obj, kind, world)
+        return completed(obj, kind, context)
     except Refused:
         return obj
 
@@ -71,5 +70,5 @@ def _classes(marked: Mapping[str, str], decision: Decision, path: str) -> dict[s
 def _declared(path: str) -> str:
     """The class of a place that has no mark: missing, counted, or frontend."""
     declared = _INDEX.sub("[*]", path)
-    place = places().get(declared) or places().get(f"{declared}[*]")
-    return class_of(place.field.half) if place else "frontend"
+    place = declared_fields().get(declared) or declared_fields().get(f"{declared}[*]")
+    return class_name(place.field.field_class) if place else "frontend"

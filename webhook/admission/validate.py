@@ -5,43 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook.abi.compare import compare, frozen_finding
-from webhook.abi.consistency import consistent, unwise
-from webhook.abi.freeze import buried, devices_of, places
-from webhook.abi.resting import trespassing
+from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.state import LATEST, Tree
-from webhook.admission.expand import read
-from webhook.admission.judge import judge
-from webhook.admission.mutate import ALLOWED, identical, read_stored
-from webhook.admission.review import Review, Verdict, refusal
-from webhook.admission.running import validate_status
-from webhook.admission.world import World
+from webhook.abi.tombstones import trespassing
+from webhook.admission.context import AdmissionContext
+from webhook.admission.policy_check import check_policy
+from webhook.admission.reading import read_stored
+from webhook.admission.review import ALLOWED, Review, Verdict, refusal
+from webhook.admission.status import validate_status
+from webhook.consistency import consistent, warned_of
+from webhook.declare.tree import identical
 from webhook.findings import Finding, Findings
-from webhook.kinds import KINDS
+from webhook.kinds import KINDS, inspect_spec
 
 
-def validate(review: Review, world: World) -> Verdict:
+def validate(review: Review, context: AdmissionContext) -> Verdict:
     """Everything that is wrong with the final object: shape, policy, consistency, and what changed of the frozen."""
     kind = KINDS.get(review.kind)
     if kind is None or review.operation not in ("CREATE", "UPDATE"):
         return ALLOWED
     if review.subresource:
-        return validate_status(review, kind, world) if review.subresource == "status" else ALLOWED
+        return validate_status(review, kind, context) if review.subresource == "status" else ALLOWED
     spec = kind.spec_of(review.object)
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
     if stored is not None and identical(stored, spec):
         return ALLOWED
-    reading, stored_reading = read(spec, kind.spec_path), read_stored(stored, kind)
+    reading, stored_reading = inspect_spec(spec, kind.spec_path), read_stored(stored, kind)
     findings = Findings(reading.findings)
     findings.take(stored_reading.findings)
     warnings = Findings()
     if not findings:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
         findings.take(consistent(domain, path))
-        warnings.take(unwise(domain, path))
+        warnings.take(warned_of(domain, path))
         findings.take(trespassing(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
             findings.take(unfrozen(stored, spec, kind.spec_path))
-    judged = judge(review, kind, reading, spec, stored, stored_reading, world, findings.room)
+    judged = check_policy(review, kind, reading, spec, stored, stored_reading, context, findings.room)
     findings.take(judged.findings)
     told = (*judged.warnings, *map(str, warnings))
     if findings:
@@ -53,18 +53,18 @@ def unfrozen(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     """What an update would change of the machine that the guest was installed on."""
     abi = spec.get("abi") or {}
     if abi.get("policy") == LATEST:
-        yield from _forged(stored, abi, path, placed=False)
+        yield from _altered_tombstone(stored, abi, path, placed=False)
         return
     tombstones: Tree = abi.get("tombstones") or {}
-    resting = places([{"devices": tombstones}])
+    resting = device_keys([{"devices": tombstones}])
     for change in compare(stored["domain"], spec.get("domain") or {}):
         removed = change.new is None and isinstance(change.old, dict)
         if removed and _place(change.declared, change.old) in resting:
             continue
         yield frozen_finding(change, f"{path}.domain")
-    yield from _forgotten(stored, spec, resting, path)
-    yield from _forged(stored, abi, path)
-    yield from _rebased(stored, abi, path)
+    yield from _missing_tombstone(stored, spec, resting, path)
+    yield from _altered_tombstone(stored, abi, path)
+    yield from _rule_set_change(stored, abi, path)
 
 
 def _place(declared: str, device: Tree) -> tuple[str, str]:
@@ -72,10 +72,10 @@ def _place(declared: str, device: Tree) -> tuple[str, str]:
     return kind, device.get("name") or kind
 
 
-def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: str) -> Iterator[Finding]:
+def _missing_tombstone(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: str) -> Iterator[Finding]:
     """Tombstones that are gone although their device did not come back."""
-    before = places([{"devices": (stored.get("abi") or {}).get("tombstones") or {}}])
-    present = places([spec.get("domain") or {}])
+    before = device_keys([{"devices": (stored.get("abi") or {}).get("tombstones") or {}}])
+    present = device_keys([spec.get("domain") or {}])
     return (
         Finding(
             f"{path}.abi.tombstones.{kind}[{name}]",
@@ -87,7 +87,7 @@ def _forgotten(stored: Tree, spec: Tree, resting: set[tuple[str, str]], path: st
     )
 
 
-def _forged(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> Iterator[Finding]:
+def _altered_tombstone(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> Iterator[Finding]:
     """Tombstones that are not the device that rests, or are of none; where they keep no place, without it."""
     were = devices_of(stored["domain"].get("devices", {})) | devices_of(
         (stored.get("abi") or {}).get("tombstones") or {}
@@ -105,11 +105,11 @@ def _forged(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> Itera
 
 
 def _rest(kind: str, device: Tree | None, placed: bool) -> Tree | None:
-    left = buried(kind, device)
+    left = tombstone_of(kind, device)
     return left if placed or left is None else {**left, "address": None}
 
 
-def _rebased(stored: Tree, abi: Tree, path: str) -> list[Finding]:
+def _rule_set_change(stored: Tree, abi: Tree, path: str) -> list[Finding]:
     """A rule set is what a machine was made by: it does not change under it."""
     before, after = (stored.get("abi") or {}).get("ruleSet"), abi.get("ruleSet")
     if before is None or before == after:

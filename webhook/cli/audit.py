@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webhook.admission.context import AdmissionContext
 from webhook.admission.stored import Judged, judge_stored
-from webhook.admission.world import World
 from webhook.cli import verbs
 from webhook.findings import Finding, Refused
-from webhook.kinds import GROUP, KINDS, VERSION, places
+from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
 from webhook.policy import LEVELS, Policies, shipped
-from webhook.policy.report import ERROR, FAIL, OUTCOMES, Report, Result, Subject, outcome_of, results
+from webhook.policy.tools.report import ERROR, FAIL, OUTCOMES, Report, Result, Subject, outcome_of, results
 
 _ROW = "{:24} {:28} {:21} {:7} {}"
 Tree = dict[str, Any]
@@ -65,23 +65,23 @@ def run(given: argparse.Namespace) -> int:
     from webhook.cluster.reports import Reports
     from webhook.cluster.vms import namespaces
 
-    policies = Policies(given.policies or shipped(), places(), given.default_level)
+    policies = Policies(given.policies or shipped(), declared_fields(), given.default_level)
     api = connected(given.kubeconfig)
     spaces = namespaces(api, given.namespace)
     _there(given.namespace, spaces)
-    world = World(policies, verbs.site(given.site), labels=lambda name: spaces.get(name, {}))
+    context = AdmissionContext(policies, verbs.site(given.site), labels=lambda name: spaces.get(name, {}))
     reports = Reports(api) if given.write_reports else None
     tally, rows = Tally(), Rows(given.output)
     with_report = reports.namespaces() if reports else set()
     for name in sorted(spaces):
-        report = _audited(api, name, world, tally, rows)
+        report = _audited(api, name, context, tally, rows)
         if reports is not None and not report.empty:
             tally.written += reports.write(report.tree())
         elif reports is not None and name in with_report:
             reports.remove(name)
             tally.removed += 1
     rows.end(tally, given.write_reports)
-    unknown_users(world)
+    unknown_users(context)
     return 0 if given.exit_zero else int(bool(tally.objects[FAIL] or tally.objects[ERROR]))
 
 
@@ -94,10 +94,10 @@ def _there(wanted: list[str], spaces: Mapping[str, object]) -> None:
         )
 
 
-def _audited(api: Any, namespace: str, world: World, tally: Tally, rows: Rows) -> Report:
+def _audited(api: Any, namespace: str, context: AdmissionContext, tally: Tally, rows: Rows) -> Report:
     """The results of one namespace; the objects themselves are not kept."""
     report = Report(namespace)
-    for judged in _judged(api, namespace, world):
+    for judged in _judged(api, namespace, context):
         found = results(judged.decision, judged.malformed, judged.classes)
         report.add(Subject(f"{GROUP}/{VERSION}", judged.kind.name, namespace, judged.name, judged.uid), found)
         outcome = outcome_of(found)
@@ -108,17 +108,17 @@ def _audited(api: Any, namespace: str, world: World, tally: Tally, rows: Rows) -
     return report
 
 
-def _judged(api: Any, namespace: str, world: World) -> Iterator[Judged]:
+def _judged(api: Any, namespace: str, context: AdmissionContext) -> Iterator[Judged]:
     from webhook.cluster.vms import stored
 
     for kind in KINDS.values():
         for obj in stored(api, kind, namespace):
-            yield judge_stored(obj, kind, world)
+            yield judge_stored(obj, kind, context)
 
 
-def unknown_users(world: World) -> None:
+def unknown_users(context: AdmissionContext) -> None:
     """Say where the requester would matter: who created a stored VM is not known."""
-    named = [policy.name for policy in world.policies.engine.policies if policy.match.by_subject]
+    named = [policy.name for policy in context.policies.engine.policies if policy.match.by_subject]
     if named:
         names = ", ".join(f"`{name}`" for name in named)
         print(f"note: {names} match users or groups; VMs are judged as an unknown user's", file=sys.stderr)

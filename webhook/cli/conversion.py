@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from webhook.abi.merge import copied
-from webhook.abi.names import name_devices
 from webhook.admission import offline
 from webhook.cli import files, verbs
+from webhook.declare.tree import copied
 from webhook.domain.names import label
+from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION
 

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webhook.admission.expand import read
-from webhook.admission.judge import judge
+from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import review_of
+from webhook.admission.policy_check import check_policy
 from webhook.admission.stored import as_stored
-from webhook.admission.world import World
 from webhook.cli import manifests, verbs
 from webhook.declare.inspect import Inspection
 from webhook.findings import Finding, Refused
-from webhook.kinds import KINDS, places
+from webhook.kinds import KINDS, declared_fields, inspect_spec
 from webhook.policy import LEVELS, Policies, shipped
 
 SECONDS = 1.0
@@ -81,7 +80,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print how long policies take to load and to decide."""
     began = time.perf_counter()
-    policies = Policies(given.folder or shipped(), places(), given.default_level)
+    policies = Policies(given.folder or shipped(), declared_fields(), given.default_level)
     loading = time.perf_counter() - began
     decisions = decided(manifests.read(given.vms or examples()), policies)
     ours, bare = measured(decisions, SECONDS)
@@ -129,13 +128,13 @@ def examples() -> Path:
 
 def decided(found: manifests.Manifests, policies: Policies) -> list[Decision]:
     """A decision over each VM, ready to be called: complete, read, and asked about as at its creation."""
-    world = World(policies=policies, labels=lambda name: found.labels.get(name, {}))
-    return [_decision(obj, world) for obj in found.objects]
+    context = AdmissionContext(policies=policies, labels=lambda name: found.labels.get(name, {}))
+    return [_decision(obj, context) for obj in found.objects]
 
 
-def _decision(obj: Tree, world: World) -> Decision:
+def _decision(obj: Tree, context: AdmissionContext) -> Decision:
     kind = KINDS[obj["kind"]]
-    obj = as_stored(obj, kind, world)
+    obj = as_stored(obj, kind, context)
     spec = kind.spec_of(obj)
-    review, reading = review_of(obj, kind), read(spec, kind.spec_path)
-    return lambda: judge(review, kind, reading, spec, None, Inspection(), world)
+    review, reading = review_of(obj, kind), inspect_spec(spec, kind.spec_path)
+    return lambda: check_policy(review, kind, reading, spec, None, Inspection(), context)

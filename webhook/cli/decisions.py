@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from webhook.admission import offline
-from webhook.admission.expand import read
+from webhook.admission.context import AdmissionContext
 from webhook.admission.site import marks_of
-from webhook.admission.world import World
 from webhook.cli import files, verbs
 from webhook.findings import Refused
-from webhook.kinds import Kind, places
+from webhook.kinds import Kind, declared_fields, inspect_spec
 from webhook.policy import LEVELS, Policies, Request, shipped
-from webhook.policy.explain import Ruled, explain
-from webhook.policy.model import LABELS
+from webhook.policy.language.model import LABELS
+from webhook.policy.tools.explain import Ruled, explain
 
 Tree = dict[str, Any]
 
@@ -35,13 +34,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print a line a field; exit code 1 where one is refused."""
-    world = World(policies=Policies(given.policies or shipped(), places()), site=verbs.site(given.site))
+    context = AdmissionContext(
+        policies=Policies(given.policies or shipped(), declared_fields()), site=verbs.site(given.site)
+    )
     found: list[Ruled] = []
     for obj in files.read(given.file):
         kind, findings = offline.kind_of(obj)
         if kind is None:
             raise Refused(findings)
-        found += _decided(obj, kind, world, given)
+        found += _decided(obj, kind, context, given)
     if given.output == "text":
         _print(found, given.all)
     else:
@@ -49,15 +50,15 @@ def run(given: argparse.Namespace) -> int:
     return 1 if any(each.refused for each in found) else 0
 
 
-def _decided(obj: Tree, kind: Kind, world: World, given: argparse.Namespace) -> list[Ruled]:
+def _decided(obj: Tree, kind: Kind, context: AdmissionContext, given: argparse.Namespace) -> list[Ruled]:
     """What became of each field of one object, as it would be stored."""
-    reading = read(kind.spec_of(obj), kind.spec_path)
+    reading = inspect_spec(kind.spec_of(obj), kind.spec_path)
     if reading.findings:
         raise Refused(reading.findings)
-    spec = kind.spec_of(offline.completed(obj, kind, world))
-    marks = marks_of(read(spec, kind.spec_path).marks, world.site, kind.spec_path)
+    spec = kind.spec_of(offline.completed(obj, kind, context))
+    marks = marks_of(inspect_spec(spec, kind.spec_path).marks, context.site, kind.spec_path)
     return explain(
-        world.policies.engine, marks, spec, _request(offline.review_of(obj, kind).namespace, given), kind.spec_path
+        context.policies.engine, marks, spec, _request(offline.review_of(obj, kind).namespace, given), kind.spec_path
     )
 
 

@@ -9,24 +9,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webhook.admission.context import AdmissionContext
 from webhook.admission.stored import Judged, as_stored, judge_stored
-from webhook.admission.world import World
 from webhook.cli import audit, manifests, verbs
 from webhook.features.platform import Site
 from webhook.findings import Finding
-from webhook.kinds import KINDS, Kind, places
+from webhook.kinds import KINDS, Kind, declared_fields
 from webhook.policy import LEVELS, Policies
-from webhook.policy.difference import (
+from webhook.policy.tools.difference import (
     NEWLY_ALLOWED,
     NEWLY_REFUSED,
     REFUSED_OTHERWISE,
     Edit,
-    Fate,
-    Turn,
+    OutcomeChange,
+    VmChange,
     edits,
-    fate,
     narrowed,
-    turns,
+    outcome_changes,
+    vm_change,
 )
 
 _FATES = (NEWLY_REFUSED, NEWLY_ALLOWED, REFUSED_OTHERWISE)
@@ -53,18 +53,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print what differs, of the rules alone or for VMs; exit code 1 where something does."""
-    old, new = (Policies(folder, places(), given.default_level) for folder in (given.old, given.new))
+    old, new = (Policies(folder, declared_fields(), given.default_level) for folder in (given.old, given.new))
     if given.vms is None and not given.cluster:
         return _rules(old, new, given.output)
     site = verbs.site(given.site)
     labels, objects = _from_cluster(given.kubeconfig) if given.cluster else _from_files(given.vms, old, site)
-    worlds = [World(each, site, labels=lambda name: labels.get(name, {})) for each in (old, new)]
+    worlds = [AdmissionContext(each, site, labels=lambda name: labels.get(name, {})) for each in (old, new)]
     found = Differences()
     for obj, kind in objects:
-        found.add(*(judge_stored(obj, kind, world) for world in worlds))
+        found.add(*(judge_stored(obj, kind, context) for context in worlds))
     found.show(given.output)
-    for world in worlds:
-        audit.unknown_users(world)
+    for context in worlds:
+        audit.unknown_users(context)
     return int(found.any)
 
 
@@ -81,9 +81,9 @@ def _from_cluster(kubeconfig: Path | None) -> tuple[Mapping[str, Mapping[str, st
 
 def _from_files(path: Path, policies: Policies, site: Site) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
     found = manifests.read(path)
-    world = World(policies, site)
+    context = AdmissionContext(policies, site)
     kinds = ((obj, KINDS[obj["kind"]]) for obj in found.objects)
-    return found.labels, ((as_stored(obj, kind, world), kind) for obj, kind in kinds)
+    return found.labels, ((as_stored(obj, kind, context), kind) for obj, kind in kinds)
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Differences:
     """What becomes of each VM."""
 
     seen: int = 0
-    fates: dict[str, list[tuple[Judged, Fate]]] = field(default_factory=lambda: {kind: [] for kind in _FATES})
+    fates: dict[str, list[tuple[Judged, VmChange]]] = field(default_factory=lambda: {kind: [] for kind in _FATES})
     malformed: list[tuple[Judged, Finding]] = field(default_factory=list)
 
     @property
@@ -103,7 +103,7 @@ class Differences:
         """One VM, judged by both sides."""
         self.seen += 1
         self.malformed += [(before, finding) for finding in before.malformed]
-        found = fate(before.decision, after.decision)
+        found = vm_change(before.decision, after.decision)
         if found is not None:
             self.fates[found.kind].append((before, found))
 
@@ -161,7 +161,7 @@ def _camel(words: str) -> str:
 def _rules(old: Policies, new: Policies, output: str) -> int:
     """The comparison without VMs."""
     written = edits(old.engine.policies, new.engine.policies)
-    turned = turns(old.engine, new.engine, places())
+    turned = outcome_changes(old.engine, new.engine, declared_fields())
     narrow = narrowed(new.engine.policies)
     if output == "text":
         print("\n".join([*_edit_lines(written), *_turn_lines(turned, narrow)]))
@@ -184,7 +184,7 @@ def _edit_lines(written: list[Edit]) -> Iterator[str]:
         yield "no rule differs"
 
 
-def _turn_lines(turned: list[Turn], narrow: list[str]) -> Iterator[str]:
+def _turn_lines(turned: list[OutcomeChange], narrow: list[str]) -> Iterator[str]:
     for level in LEVELS:
         grouped: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
         for turn in turned:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from webhook.admission.site import halves
+from webhook.admission.site import classes
 from webhook.cli import verbs
-from webhook.kinds import GROUP, KINDS, VERSION, places
+from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
 from webhook.policy import LEVELS, load, shipped
 from webhook.policy.vap import Target, export
 
@@ -55,9 +55,9 @@ def add_flags(verb: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the objects; where a rule cannot be expressed, only the findings that say so."""
-    loaded = load(given.folder or shipped(), places(), given.default_level)
+    loaded = load(given.folder or shipped(), declared_fields(), given.default_level)
     targets = [Target(GROUP, VERSION, kind.plural, kind.name, kind.spec) for kind in KINDS.values()]
-    made = export(loaded, targets, given.without or _WITHOUT, halves(verbs.site(given.site)))
+    made = export(loaded, targets, given.without or _WITHOUT, classes(verbs.site(given.site)))
     if made.findings:
         return verbs.show_findings(made.findings, given.output)
     for note in made.notes:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from webhook.cli.written import BOOLEAN_TO_SOME
+from webhook.cli.yaml_output import BOOLEAN_TO_SOME
 from webhook.declare.scalars import Ambiguous, kind_of
 from webhook.declare.withheld import told_key
 from webhook.findings import Finding, Refused

@@ -10,22 +10,22 @@ from typing import Any
 import orjson
 
 from webhook.admission import offline
-from webhook.admission.world import World
+from webhook.admission.context import AdmissionContext
 from webhook.cli import verbs
 from webhook.declare import inspect
 from webhook.findings import Refused
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.kinds.spec import spec_shape
 from webhook.policy import Policies, load, shipped
-from webhook.policy.cases import Complete
-from webhook.policy.schema import policy_schema
-from webhook.policy.suite import Folder
-from webhook.policy.suite import run as run_suites
+from webhook.policy.tools.cases import Complete
+from webhook.policy.tools.schema import policy_schema
+from webhook.policy.tools.suite import Folder
+from webhook.policy.tools.suite import run as run_suites
 
 
 def check(given: argparse.Namespace) -> int:
     """Load a folder as the service would: all findings with file, line and column, or what is in it."""
-    loaded = load(Path(given.folder), places())
+    loaded = load(Path(given.folder), declared_fields())
     if given.output == "text":
         policies = loaded.engine.policies
         print(f"{len(policies)} policies, {sum(len(policy.rules) for policy in policies)} rules: {loaded.digest}")
@@ -37,7 +37,7 @@ def check(given: argparse.Namespace) -> int:
 def test(given: argparse.Namespace) -> int:
     """Run the suites of a folder; findings are cases that end otherwise, and rules that no case needs."""
     folder = Folder(
-        Path(given.folder), places(), lambda spec, path: inspect(spec, spec_shape(), path).marks, _completed()
+        Path(given.folder), declared_fields(), lambda spec, path: inspect(spec, spec_shape(), path).marks, _completed()
     )
     outcome = run_suites(folder)
     if outcome.findings or given.output != "text":
@@ -48,7 +48,7 @@ def test(given: argparse.Namespace) -> int:
 
 def _completed() -> Complete:
     """Completes a manifest's object as on create, whatever policies say of it."""
-    world = World(policies=Policies(shipped(), places()))
+    context = AdmissionContext(policies=Policies(shipped(), declared_fields()))
 
     def complete(obj: Any) -> tuple[dict[str, Any], str, str]:
         kind, findings = offline.kind_of(obj)
@@ -57,7 +57,7 @@ def _completed() -> Complete:
         findings = inspect(kind.spec_of(obj), spec_shape(), kind.spec_path).findings
         if findings:
             raise Refused(findings)
-        spec = kind.spec_of(offline.completed(obj, kind, world))
+        spec = kind.spec_of(offline.completed(obj, kind, context))
         return spec, kind.spec_path, offline.review_of(obj, kind).namespace
 
     return complete
@@ -65,7 +65,7 @@ def _completed() -> Complete:
 
 def schema(given: argparse.Namespace) -> int:
     """Print the JSON Schema of policy files, for editors."""
-    made = policy_schema(places())
+    made = policy_schema(declared_fields())
     if given.output == "yaml":
         verbs.show([made], given.output)
     else:

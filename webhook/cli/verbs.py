@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 
 from webhook.admission import offline
-from webhook.admission.world import World
+from webhook.admission.context import AdmissionContext
 from webhook.cli import files
-from webhook.cli.written import written
+from webhook.cli.yaml_output import written
 from webhook.features.platform import Site
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.kinds.crd import crds
 from webhook.policy import Policies, shipped
 
@@ -24,10 +24,10 @@ Tree = dict[str, Any]
 Verb = Callable[[argparse.Namespace], int]
 
 
-def world(given: argparse.Namespace) -> World:
+def context(given: argparse.Namespace) -> AdmissionContext:
     """The policies and the site that the flags name."""
-    policies = Policies(given.policies or shipped(), places(), given.level)
-    return World(policies=policies, site=site(given.site))
+    policies = Policies(given.policies or shipped(), declared_fields(), given.level)
+    return AdmissionContext(policies=policies, site=site(given.site))
 
 
 def with_site(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def expand(given: argparse.Namespace) -> int:
     made: list[Tree] = []
     findings = Findings(most=sys.maxsize)
     for obj in objects:
-        complete, found, warnings = offline.expand_object(obj, given.world)
+        complete, found, warnings = offline.expand_object(obj, given.context)
         _warn(warnings)
         findings.take(found)
         if complete is not None:
@@ -69,7 +69,7 @@ def render(given: argparse.Namespace) -> int:
 
     documents = []
     for obj in _objects(given):
-        complete, findings, warnings = offline.expand_object(obj, given.world)
+        complete, findings, warnings = offline.expand_object(obj, given.context)
         _warn(warnings)
         if findings or complete is None:
             return show_findings(findings, given.output)
@@ -87,7 +87,7 @@ def check(given: argparse.Namespace) -> int:
     """Print all findings; exit code 1 where there are some."""
     findings = Findings(most=sys.maxsize)
     for obj in _objects(given):
-        found, warnings = offline.check(obj, given.world)
+        found, warnings = offline.check(obj, given.context)
         _warn(warnings)
         findings.take(found)
     return show_findings(findings, given.output)
@@ -95,7 +95,7 @@ def check(given: argparse.Namespace) -> int:
 
 def explain(given: argparse.Namespace) -> int:
     """Print where the value at a path came from."""
-    lines = [line for obj in _objects(given) for line in offline.explain(obj, given.path, given.world)]
+    lines = [line for obj in _objects(given) for line in offline.explain(obj, given.path, given.context)]
     if given.output == "text":
         print("\n  ".join(lines))
     else:
@@ -134,7 +134,7 @@ def _objects(given: argparse.Namespace) -> list[Any]:
         raise Refused(
             [Finding(given.file, "holds no object", "a manifest begins with `apiVersion` and `kind`", "kind")]
         )
-    given.world = world(given)
+    given.context = context(given)
     return objects
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from certs.cluster import TIMEOUT
 from webhook.cluster.api import Tree, Unanswered, asking, pages
-from webhook.policy.report import GROUP, LABEL, NAME, PLURAL, VERSION
+from webhook.policy.tools.report import GROUP, LABEL, NAME, PLURAL, VERSION
 
 # The field manager that the API server notes for our writes.
 WRITER = "vmconfig-audit"

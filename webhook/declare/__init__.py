@@ -9,9 +9,9 @@ from webhook.declare.element import (
     Backend,
     Declared,
     Element,
+    FieldClass,
     Frontend,
     Goal,
-    Half,
     Reference,
     backend,
     camel,
@@ -24,8 +24,8 @@ from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
 from webhook.declare.quantity import kib, written
 from webhook.declare.scalars import Known, Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
 from webhook.declare.schema import schema
-from webhook.declare.seen import SIMPLE, remember
-from webhook.declare.shape import Field, Place, Shape, shape_of, walk
+from webhook.declare.shape import DeclaredField, Field, Shape, shape_of, walk
+from webhook.declare.validation_cache import SIMPLE, remember
 from webhook.declare.withheld import problem_of, told
 
 __all__ = [
@@ -34,15 +34,15 @@ __all__ = [
     "SIMPLE",
     "Backend",
     "Declared",
+    "DeclaredField",
     "Element",
     "Field",
+    "FieldClass",
     "Frontend",
     "Goal",
-    "Half",
     "Inspection",
     "Known",
     "Mark",
-    "Place",
     "Reference",
     "Scalar",
     "Shape",

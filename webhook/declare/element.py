@@ -61,7 +61,7 @@ class Goal:
     """What the host shall strive for, and how it provides the device where that reaches nothing of the host."""
 
 
-Half = Frontend | Backend | Reference | Goal
+FieldClass = Frontend | Backend | Reference | Goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +75,21 @@ class Declared:
     content that may be a secret although the field's class does not say so: no message shows it.
     """
 
-    half: Half
+    field_class: FieldClass
     place: str = ""
-    unless: Mapping[str, Half] = field(default_factory=dict)
+    unless: Mapping[str, FieldClass] = field(default_factory=dict)
     doc: str = ""
     secret: bool = False
 
 
-def frontend(place: str = "", unless: Mapping[str, Half] | None = None, doc: str = "", *, secret: bool = False) -> Any:
+def frontend(
+    place: str = "", unless: Mapping[str, FieldClass] | None = None, doc: str = "", *, secret: bool = False
+) -> Any:
     """A field that the guest sees."""
     return Declared(Frontend(), place, unless or {}, doc, secret)
 
 
-def backend(kind: str, place: str = "", unless: Mapping[str, Half] | None = None, *, secret: bool = False) -> Any:
+def backend(kind: str, place: str = "", unless: Mapping[str, FieldClass] | None = None, *, secret: bool = False) -> Any:
     """A field by which the host is reached; on an element's field it covers the whole element."""
     return Declared(Backend(kind), place, unless or {}, secret=secret)
 
@@ -97,7 +99,7 @@ def reference(kind: str, place: str = "") -> Any:
     return Declared(Reference(kind), place)
 
 
-def goal(place: str = "", unless: Mapping[str, Half] | None = None) -> Any:
+def goal(place: str = "", unless: Mapping[str, FieldClass] | None = None) -> Any:
     """What the tenant wants of the host without naming anything of it."""
     return Declared(Goal(), place, unless or {})
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ParamSpec
 
-from webhook.declare.element import FILLED_IN, Element, Frontend, Half
+from webhook.declare.element import FILLED_IN, Element, FieldClass, Frontend
 from webhook.declare.nearest import Pairs, nearest, pairs_of
 from webhook.declare.scalars import Ambiguous, kind_of, listed
-from webhook.declare.seen import SIMPLE, remember
 from webhook.declare.shape import Field, Shape, shape_of
+from webhook.declare.validation_cache import SIMPLE, remember
 from webhook.declare.withheld import problem_of, told, told_name
 from webhook.findings import MOST, Finding, Findings
 
@@ -28,7 +28,7 @@ class Mark:
     """A place of a tree that is backend, reference or goal."""
 
     path: str
-    half: Half
+    field_class: FieldClass
     value: Any
     field: Field
 
@@ -122,14 +122,14 @@ def _quoted(entry: Field, value: Any) -> str:
 
 
 def _mark(value: Any, entry: Field, where: Where, found: Inspection) -> None:
-    half = entry.half_of(value)
-    if half.__class__ is not Frontend:
-        found.marks.append(Mark(place_text(where), half, value, entry))
+    field_class = entry.class_of_value(value)
+    if field_class.__class__ is not Frontend:
+        found.marks.append(Mark(place_text(where), field_class, value, entry))
 
 
 def _backend(value: Any, entry: Field, shape: Shape, where: Where, found: Inspection) -> None:
     """An element that is backend as a whole is one mark, whatever stands in it."""
-    found.marks.append(Mark(place_text(where), entry.half, value, entry))
+    found.marks.append(Mark(place_text(where), entry.field_class, value, entry))
     inner = Inspection(found.findings)
     _element_or_list(value, entry, shape, where, inner)
     found.oversized = found.oversized or inner.oversized

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook.declare.element import Backend, Goal, Half, Reference
+from webhook.declare.element import Backend, FieldClass, Goal, Reference
 from webhook.declare.shape import Field, Shape
 
 
@@ -26,7 +26,7 @@ def _property(entry: Field) -> dict[str, Any]:
     else:
         assert entry.shape is not None  # noqa: S101 - a field is a scalar or an element
         made = schema(entry.shape)
-    said = " ".join(part for part in (entry.doc or made.get("description", ""), _half(entry.half)) if part)
+    said = " ".join(part for part in (entry.doc or made.get("description", ""), _half(entry.field_class)) if part)
     return {**made, "description": said} if said else made
 
 
@@ -44,9 +44,9 @@ def _list(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _half(half: Half) -> str:
-    if isinstance(half, Backend):
-        return f"Backend ({half.kind}): refused unless a policy permits it."
-    if isinstance(half, Reference):
-        return f"Names a {half.kind}."
-    return "Goal." if isinstance(half, Goal) else ""
+def _half(field_class: FieldClass) -> str:
+    if isinstance(field_class, Backend):
+        return f"Backend ({field_class.kind}): refused unless a policy permits it."
+    if isinstance(field_class, Reference):
+        return f"Names a {field_class.kind}."
+    return "Goal." if isinstance(field_class, Goal) else ""

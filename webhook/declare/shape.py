@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from webhook.declare.element import SECRET_KINDS, Backend, Element, Frontend, Half, camel, fields_of
+from webhook.declare.element import SECRET_KINDS, Backend, Element, FieldClass, Frontend, camel, fields_of
 from webhook.declare.scalars import Scalar
 
 _MOST, _MOST_NAMED = 4096, 512
@@ -27,9 +27,9 @@ class Field:
 
     name: str
     attribute: str
-    half: Half
+    field_class: FieldClass
     place: str
-    unless: Mapping[str, Half]
+    unless: Mapping[str, FieldClass]
     doc: str
     scalar: Scalar | None = None
     shape: Shape | None = None
@@ -41,9 +41,9 @@ class Field:
     # Values that passed the check, with their type: filled and bounded by the inspection.
     seen: dict[Any, type] = field(default_factory=dict)
 
-    def half_of(self, value: object) -> Half:
+    def class_of_value(self, value: object) -> FieldClass:
         """The half that this value of the field belongs to."""
-        return self.unless.get(value, self.half) if isinstance(value, str) else self.half
+        return self.unless.get(value, self.field_class) if isinstance(value, str) else self.field_class
 
 
 @dataclass(slots=True)
@@ -80,17 +80,17 @@ def shape_of(element: type[Element]) -> Shape:
         shape.fields[name] = Field(
             name=name,
             attribute=attribute,
-            half=declared.half,
+            field_class=declared.field_class,
             place=declared.place or _default_place(name, inner),
             unless=declared.unless,
             doc=declared.doc,
             scalar=scalar,
             shape=shape_of(inner) if inner else None,
             many=many,
-            plain=not isinstance(declared.half, Backend)
+            plain=not isinstance(declared.field_class, Backend)
             if inner
-            else isinstance(declared.half, Frontend) and not declared.unless,
-            secret=declared.secret or _is_secret(declared.half),
+            else isinstance(declared.field_class, Frontend) and not declared.unless,
+            secret=declared.secret or _is_secret(declared.field_class),
         )
     if element.variants is not None:
         key, table = element.variants
@@ -100,8 +100,8 @@ def shape_of(element: type[Element]) -> Shape:
     return shape
 
 
-def _is_secret(half: Half) -> bool:
-    return isinstance(half, Backend) and half.kind in SECRET_KINDS
+def _is_secret(field_class: FieldClass) -> bool:
+    return isinstance(field_class, Backend) and field_class.kind in SECRET_KINDS
 
 
 def _default_place(name: str, inner: type[Element] | None) -> str:
@@ -128,20 +128,20 @@ def _type_of(element: type[Element], name: str, parts: list[Any]) -> tuple[Scala
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DeclaredField:
     """A declared field with its full path: `domain.devices.disks[*].driver.cache`."""
 
     path: str
     field: Field
     # The half that holds here: a backend element covers all of its fields.
-    half: Half
+    field_class: FieldClass
 
 
-def walk(shape: Shape, path: str, covered: Backend | None = None) -> Iterator[Place]:
+def walk(shape: Shape, path: str, covered: Backend | None = None) -> Iterator[DeclaredField]:
     """Every declared field below `shape`, elements before their fields, in the order of declaration."""
     for entry in shape.fields.values():
         here = f"{path}.{entry.name}" + ("[*]" if entry.many else "")
-        half = covered or entry.half
-        yield Place(here, entry, half)
+        field_class = covered or entry.field_class
+        yield DeclaredField(here, entry, field_class)
         if entry.shape is not None:
-            yield from walk(entry.shape, here, half if isinstance(half, Backend) else None)
+            yield from walk(entry.shape, here, field_class if isinstance(field_class, Backend) else None)

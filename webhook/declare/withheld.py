@@ -99,6 +99,6 @@ def _beside_secrets(shape: Shape) -> bool:
     """Whether an element has a credential of its own, or nothing but secrets."""
     fields = shape.fields.values()
     return all(entry.secret for entry in fields) or any(
-        entry.scalar is not None and isinstance(entry.half, Backend) and entry.half.kind == "credential"
+        entry.scalar is not None and isinstance(entry.field_class, Backend) and entry.field_class.kind == "credential"
         for entry in fields
     )

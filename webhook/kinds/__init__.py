@@ -1,6 +1,17 @@
 """The resource kinds of the API, and the CustomResourceDefinitions made of their declarations."""
 
 from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, VM_CONFIG, Kind
-from webhook.kinds.spec import Spec, places, spec_shape
+from webhook.kinds.spec import Spec, declared_fields, inspect_spec, spec_shape
 
-__all__ = ["GROUP", "KINDS", "VERSION", "VM", "VM_CONFIG", "Kind", "Spec", "places", "spec_shape"]
+__all__ = [
+    "GROUP",
+    "KINDS",
+    "VERSION",
+    "VM",
+    "VM_CONFIG",
+    "Kind",
+    "Spec",
+    "declared_fields",
+    "inspect_spec",
+    "spec_shape",
+]

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from webhook.abi.state import Abi
-from webhook.declare import Element, Place, Shape, frontend, goal, shape_of, walk
+from webhook.declare import DeclaredField, Element, Inspection, Shape, frontend, goal, inspect, shape_of, walk
 from webhook.domain import Domain
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ def spec_shape() -> Shape:
     return shape_of(Spec)
 
 
+def inspect_spec(spec: object, path: str) -> Inspection:
+    """The shape of a spec as it came in: findings, and every field that is no frontend."""
+    return inspect(spec, spec_shape(), path)
+
+
 @cache
-def places() -> dict[str, Place]:
+def declared_fields() -> dict[str, DeclaredField]:
     """Every declared place of a spec by its path, as policies name it (`domain.devices.disks[*].driver.cache`)."""
     named = ((place.path.removeprefix("spec."), place) for place in walk(spec_shape(), "spec"))
     return {path: replace(place, path=path) for path, place in named}

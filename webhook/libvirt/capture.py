@@ -86,7 +86,7 @@ def _lay(target: Tree, facts: Tree, shape: Shape, below: str, path: str, found: 
 
 def _leaf(target: Tree, entry: Field, value: Any, here: str, path: str, found: Captured) -> None:
     there = target.get(entry.name)
-    if here in _OF_THE_MOMENT or not isinstance(entry.half_of(value), Frontend):
+    if here in _OF_THE_MOMENT or not isinstance(entry.class_of_value(value), Frontend):
         return
     if there is None:
         if entry.name != "name" or not target:

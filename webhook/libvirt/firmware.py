@@ -6,8 +6,8 @@ libvirt's own choice (`<os firmware='efi'>`) changes with the host's descriptors
 
 from __future__ import annotations
 
+from webhook.libvirt.emptiness import has_content
 from webhook.libvirt.place import Tree
-from webhook.libvirt.said import says
 
 # Debian's packages ovmf and qemu-efi-aarch64; by secure boot, and by whether Microsoft's keys are enrolled.
 _CODE = {
@@ -62,7 +62,7 @@ def withdraw_firmware(os: Tree) -> Tree:
 
 
 def _ours(os: Tree) -> bool:
-    named = says(os.get("loader")) or "template" in os.get("nvram", {})
+    named = has_content(os.get("loader")) or "template" in os.get("nvram", {})
     return _arch(os) in _CODE and not named
 
 

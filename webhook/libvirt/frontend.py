@@ -14,9 +14,9 @@ def frontend_of(tree: Tree, shape: Shape) -> Tree:
     for name, value in tree.items():
         entry = shape.fields[name]
         if entry.shape is None:
-            if isinstance(entry.half_of(value), Frontend):
+            if isinstance(entry.class_of_value(value), Frontend):
                 made[name] = value
-        elif not isinstance(entry.half, Backend):
+        elif not isinstance(entry.field_class, Backend):
             rest = _below(value, entry, entry.shape)
             if rest:
                 made[name] = rest

@@ -121,7 +121,7 @@ def _stripped(tree: Tree, shape: Shape, path: str, left: list[Finding]) -> Tree:
 
 
 def _is_backend(entry: Field, value: Any) -> bool:
-    return isinstance(entry.half if entry.shape is not None else entry.half_of(value), Backend)
+    return isinstance(entry.field_class if entry.shape is not None else entry.class_of_value(value), Backend)
 
 
 def _entry(item: Tree, entry: Field, here: str, left: list[Finding]) -> Tree | None:

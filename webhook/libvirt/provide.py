@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from webhook.domain.types import ObjectName
+from webhook.libvirt.emptiness import has_content, with_content
 from webhook.libvirt.firmware import provide_firmware, withdraw_firmware
 from webhook.libvirt.memory import provide_memory, withdraw_memory
 from webhook.libvirt.place import Tree
-from webhook.libvirt.said import saying, says
 
 # Where a PersistentVolumeClaim's content is by convention, by the disk's type: field of the source, before, after.
 _CLAIMS = {
@@ -91,7 +91,7 @@ def _provide_disk(disk: Tree) -> Tree:
     if kind not in _CLAIMS:
         return made
     field, before, after = _CLAIMS[kind]
-    source = saying(disk.get("source", {}))
+    source = with_content(disk.get("source", {}))
     volume = disk.get("claim") or _blank(disk)
     if not volume or set(source) - {"startupPolicy"}:
         return made
@@ -100,7 +100,7 @@ def _provide_disk(disk: Tree) -> Tree:
 
 def _provide_filesystem(folder: Tree) -> Tree:
     """A claim's folder by virtiofs, which shares the guest's memory."""
-    source = saying(folder.get("source", {})) or {"dir": f"{_FOLDERS}{folder.get('claim') or _BLANK + 'folder'}"}
+    source = with_content(folder.get("source", {})) or {"dir": f"{_FOLDERS}{folder.get('claim') or _BLANK + 'folder'}"}
     return {**folder, "driver": {**_VIRTIOFS, **folder.get("driver", {})}, "source": source}
 
 
@@ -146,7 +146,7 @@ def _between(path: str, before: str, after: str) -> str:
 def _provide_interface(interface: Tree) -> Tree:
     kind = interface.get("type", "bridge")
     made = {**interface, "type": kind}
-    if kind not in _NETWORKS or says(interface.get("source")):
+    if kind not in _NETWORKS or has_content(interface.get("source")):
         return made
     return {**made, "source": {_NETWORKS[kind]: interface.get("network", _POD_NETWORK)}}
 
@@ -166,7 +166,7 @@ def _withdraw_interface(interface: Tree) -> Tree:
 
 def _provide_channel(channel: Tree) -> Tree:
     made = {"type": _channel_type(channel), **channel}
-    if made["type"] != "unix" or says(channel.get("source")):
+    if made["type"] != "unix" or has_content(channel.get("source")):
         return made
     return {**made, "source": _SOCKET}
 
@@ -188,7 +188,7 @@ def _provide_graphics(graphics: Tree) -> Tree:
     if graphics.get("type") not in ("vnc", "spice") or "socket" in graphics:
         return graphics
     ports = {} if {"port", "tlsPort"} & set(graphics) else {"autoport": True}
-    return {**ports, **graphics, **({} if says(graphics.get("listen")) else {"listen": _LISTEN})}
+    return {**ports, **graphics, **({} if has_content(graphics.get("listen")) else {"listen": _LISTEN})}
 
 
 def _without(tree: Tree, field: str, rest: Tree) -> Tree:

@@ -1,9 +1,9 @@
 """The security policy: which of a VM's fields may reach into the host, for whom and where. Knows classes and paths."""
 
-from webhook.policy.current import Policies
-from webhook.policy.engine import Engine, compile_policies
-from webhook.policy.load import Loaded, load, shipped
-from webhook.policy.model import LEVELS, Decision, Policy, Request
+from webhook.policy.engine.engine import Engine, compile_policies
+from webhook.policy.language.model import LEVELS, Decision, Policy, Request
+from webhook.policy.loading.current import Policies
+from webhook.policy.loading.load import Loaded, load, shipped
 
 __all__ = [
     "LEVELS",

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from webhook.admission.world import RULE_SETS, World
+from webhook.admission.context import AdmissionContext
 from webhook.cluster.events import Events
 from webhook.cluster.namespaces import Namespaces
-from webhook.kinds import places
+from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
-from webhook.policy.exceptions import ending
+from webhook.policy.loading.exceptions import ending
+from webhook.rule_sets import RULE_SETS
 from webhook.server import logs
 from webhook.server.background import background
 from webhook.server.front import Front
@@ -37,7 +38,7 @@ _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 def create_app(
     settings: Settings,
     reloader: Reloader | None = None,
-    tend: Callable[[], object] | None = None,
+    renew: Callable[[], object] | None = None,
     apis: Apis | None = None,
     supervision: Supervision | None = None,
 ) -> FastAPI:
@@ -46,29 +47,29 @@ def create_app(
     `reloader` serves the certificates and is kept up to date in the lifespan; `tend` renews self-managed ones. `apis`
     is the cluster, for the settings that need one. `supervision` keeps what runs beside the reviews.
     """
-    world = World(
-        policies=Policies(settings.policies or shipped(), places(), settings.default_level),
+    context = AdmissionContext(
+        policies=Policies(settings.policies or shipped(), declared_fields(), settings.default_level),
         site=read_site(settings.site),
     )
     namespaces, events = _cluster(settings, apis)
     if namespaces is not None:
-        world.labels = namespaces.labels
+        context.labels = namespaces.labels
     supervision = supervision or Supervision(logs.event)
-    metrics, health = Metrics(), Health(world, reloader, namespaces, supervision)
+    metrics, health = Metrics(), Health(context, reloader, namespaces, supervision)
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with background(supervision, world.policies, metrics, events, namespaces, reloader, tend):
-            digest = world.policies.digest[:12]
+        async with background(supervision, context.policies, metrics, events, namespaces, reloader, renew):
+            digest = context.policies.digest[:12]
             logs.event("started", version=version("vmconfig"), policy=digest, listen=settings.listen)
             yield
         logs.event("stopped")
 
     app = FastAPI(title="vmconfig", version=version("vmconfig"), lifespan=lifespan, openapi_url=None)
-    app.state.health, app.state.world, app.state.metrics = health, world, metrics
+    app.state.health, app.state.context, app.state.metrics = health, context, metrics
     _probes(app, health, metrics)
-    hooks = {f"/{name}": Hook(name, world, metrics) for name in HOOKS}
+    hooks = {f"/{name}": Hook(name, context, metrics) for name in HOOKS}
     app.add_middleware(
         Front,
         hooks=hooks,
@@ -113,7 +114,7 @@ def _probes(app: FastAPI, health: Health, metrics: Metrics) -> None:
 
 def _scraped(health: Health, metrics: Metrics) -> None:
     """What is known best at the moment of asking."""
-    engine, namespaces = health.world.policies.engine, health.namespaces
+    engine, namespaces = health.context.policies.engine, health.namespaces
     metrics.exceptions(ending(engine.policies, engine.today()))
     metrics.kept(logs.dropped(), health.supervision.restarts)
     if health.reloader is not None:

@@ -15,8 +15,8 @@ from webhook.cluster.events import Events, first
 from webhook.cluster.namespaces import Namespaces
 from webhook.findings import Finding
 from webhook.policy import Policies
-from webhook.policy.exceptions import expired
-from webhook.policy.watch import watch as watch_policies
+from webhook.policy.loading.exceptions import expired
+from webhook.policy.loading.watch import watch as watch_policies
 from webhook.server import logs
 from webhook.server.metrics import Metrics
 from webhook.server.supervision import Supervision
@@ -38,10 +38,10 @@ async def background(
     events: Events | None,
     namespaces: Namespaces | None,
     reloader: Reloader | None,
-    tend: Callable[[], object] | None,
+    renew: Callable[[], object] | None,
 ) -> AsyncIterator[None]:
     """All of it while this is entered; what is None is not done."""
-    news = News(policies, metrics, events)
+    news = PolicyReporter(policies, metrics, events)
     running: dict[str, Callable[[], Awaitable[None]]] = {
         "policies": lambda: watch_policies(policies, news.good, news.bad),
         "exceptions": news.follow_calendar,
@@ -49,7 +49,7 @@ async def background(
     if events is not None:
         running["events"] = events.run
     if reloader is not None:
-        running["certificates"] = lambda: _certificates(reloader, tend)
+        running["certificates"] = lambda: _certificates(reloader, renew)
     tasks = [asyncio.create_task(supervision.task(name, run)) for name, run in running.items()]
     async with _following(supervision, namespaces):
         try:
@@ -75,14 +75,14 @@ async def _following(supervision: Supervision, namespaces: Namespaces | None) ->
         await asyncio.to_thread(thread.join, _LAST)
 
 
-async def _certificates(reloader: Reloader, tend: Callable[[], object] | None) -> None:
+async def _certificates(reloader: Reloader, renew: Callable[[], object] | None) -> None:
     """cryptography costs what a service without certificates need not pay."""
     from certs.serve import watch
 
-    await watch(reloader, tend)
+    await watch(reloader, renew)
 
 
-class News:
+class PolicyReporter:
     """Tells metrics, log and cluster what becomes of the policies; each change once."""
 
     def __init__(self, policies: Policies, metrics: Metrics, events: Events | None) -> None:

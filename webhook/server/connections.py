@@ -98,8 +98,8 @@ class Connections:
 
     def _victim(self) -> Connection | None:
         """Each half may have half of the places, so that neither strangers nor those who stay keep the others out."""
-        halves = (self.used, self.fresh) if len(self.used) > self.limit // 2 else (self.fresh, self.used)
-        waiting = (each for half in halves for each in half if each.stage in WAITING)
+        classes = (self.used, self.fresh) if len(self.used) > self.limit // 2 else (self.fresh, self.used)
+        waiting = (each for field_class in classes for each in field_class if each.stage in WAITING)
         return next(waiting, None)
 
     def entered(self, connection: Connection) -> None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from webhook.admission.world import RULE_SETS, World
-from webhook.policy.exceptions import expired, expiring
+from webhook.admission.context import AdmissionContext
+from webhook.policy.loading.exceptions import expired, expiring
+from webhook.rule_sets import RULE_SETS
 from webhook.server import logs
 from webhook.server.supervision import Supervision
 
@@ -25,7 +26,7 @@ SILENT = 300.0
 class Health:
     """The state that probes look at."""
 
-    world: World
+    context: AdmissionContext
     reloader: Reloader | None = None
     namespaces: Namespaces | None = None
     supervision: Supervision = field(default_factory=lambda: Supervision(logs.event))
@@ -55,7 +56,7 @@ class Health:
 
     def details(self) -> dict[str, Any]:
         """What an operator wants to know when looking closer."""
-        policies = self.world.policies
+        policies = self.context.policies
         engine = policies.engine
         exceptions = [*expired(engine.policies, engine.today()), *expiring(engine.policies, engine.today())]
         return {
@@ -87,4 +88,4 @@ class Health:
 
     def version(self) -> dict[str, Any]:
         """This release, its rule sets, and the policies in force."""
-        return {"version": version("vmconfig"), "ruleSets": list(RULE_SETS), "policy": self.world.policies.digest}
+        return {"version": version("vmconfig"), "ruleSets": list(RULE_SETS), "policy": self.context.policies.digest}

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
+from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.policies import KIND as CONFIG_MAP
 from webhook.admission.policies import check_policies
 from webhook.admission.review import NoReview, Review, Verdict, answer, envelope, parse, status
 from webhook.admission.validate import validate
-from webhook.admission.world import World
 from webhook.kinds import KINDS
 from webhook.server import logs
 from webhook.server.metrics import Metrics
@@ -25,7 +25,7 @@ DEEPEST = 64
 # A VM with 200 devices has some 8,000 nodes.
 MOST_NODES = 200_000
 
-Decide = Callable[[Review, World], Verdict]
+Decide = Callable[[Review, AdmissionContext], Verdict]
 HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate, "policies": check_policies}
 # Whole policy files are read there: too long for the event loop, on which VMs wait.
 APART = frozenset({"policies"})
@@ -43,11 +43,11 @@ _REASONS = {
 class Hook:
     """One webhook: called with a body, it returns the HTTP status and the answer's body."""
 
-    def __init__(self, name: str, world: World, metrics: Metrics) -> None:
+    def __init__(self, name: str, context: AdmissionContext, metrics: Metrics) -> None:
         self.name = name
         self.decide = HOOKS[name]
         self.apart = name in APART
-        self.world = world
+        self.context = context
         self.metrics = metrics
 
     def __call__(self, body: bytes) -> tuple[int, bytes]:
@@ -59,14 +59,14 @@ class Hook:
         except NoReview as no_review:
             return self.malformed(400, str(no_review))
         try:
-            verdict = self.decide(review, self.world)
+            verdict = self.decide(review, self.context)
             made = answer(review.uid, verdict)
         except Exception as error:  # an unexpected error ends as a structured refusal, never as a pass
             return 200, self._broken(review, error)
         seconds = time.perf_counter() - began
         size = len(made) if verdict.patch else 0
         self.metrics.review(self.name, review, review.kind in _KNOWN, verdict, seconds, size)
-        logs.decision(self.name, review, verdict, seconds, size, self.world.policies.digest[:12])
+        logs.decision(self.name, review, verdict, seconds, size, self.context.policies.digest[:12])
         return 200, made
 
     def malformed(self, code: int, reason: str) -> tuple[int, bytes]:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
 from webhook.admission.review import Review, Verdict
-from webhook.policy.model import Exemption
+from webhook.policy.language.model import Exemption
 
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 # Series of each of the two metrics about exceptions; those nearest to their end are shown.

@@ -36,8 +36,8 @@ def serve(settings: Settings) -> int:
 def _serve(settings: Settings, supervision: Supervision) -> int:
     sockets = bind(settings.host, settings.port)
     apis = cluster(settings)
-    reloader, tend = certificates(settings, apis)
-    app = create_app(settings, reloader, tend, apis, supervision)
+    reloader, renew = certificates(settings, apis)
+    app = create_app(settings, reloader, renew, apis, supervision)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -100,7 +100,7 @@ def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Calla
     )
     names = parse_names(settings.dns_names, ())
 
-    def tend() -> object:
+    def renew() -> object:
         return ensure(secret, names, datetime.now(UTC), registrations)
 
-    return Reloader(secret, settings.client_ca, wait=True), tend
+    return Reloader(secret, settings.client_ca, wait=True), renew

@@ -1,6 +1,6 @@
 """Run the mutants of one module, each in a process of its own, and print what became of them as JSON.
 
-python -m tests.policy.mutants webhook.policy.guards
+python -m tests.policy.mutants webhook.policy.language.cross_field
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What rules ask of a value and of other fields of the same VM, as formulas.
 
-The counterpart of conditions.py and guards.py: where those have a value, this has CEL's words for it. Fields that may
+The counterpart of conditions.py and cross_field.py: where those have a value, this has CEL's words for it. Fields that may
 be missing are CEL's optionals.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from webhook.declare import Field, Place, kib
-from webhook.policy.conditions import MEMORY, Condition, holding
-from webhook.policy.guards import Comparison, Guard
-from webhook.policy.model import Rule
+from webhook.declare import DeclaredField, Field, kib
+from webhook.policy.language.conditions import MEMORY, Condition, holding
+from webhook.policy.language.cross_field import Comparison, Guard
+from webhook.policy.language.model import Rule
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, among, any_of, negated, text
 
 _DYNAMIC: Any = object()
@@ -30,7 +30,7 @@ class Inexpressible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class CelOperand:
     """A value that rules are asked about: CEL's words for it and for what is around it.
 
     `entries` are the entries of lists that the value stands in, by the list's declared path; they and `spec` are
@@ -44,7 +44,7 @@ class Spot:
     entries: Mapping[str, str]
     constant: Any = _DYNAMIC
 
-    def of(self, constant: object) -> Spot:
+    def of(self, constant: object) -> CelOperand:
         """The same place with a value that is known."""
         return replace(self, constant=constant)
 
@@ -53,41 +53,41 @@ class Spot:
 class Asked:
     """Formulas for conditions, comparisons and guards; `places` tell the types of other fields."""
 
-    places: Mapping[str, Place]
+    declared_fields: Mapping[str, DeclaredField]
     _variables: int = 0
 
-    def rule(self, rule: Rule, spot: Spot, typed: Field | None) -> str:
+    def rule(self, rule: Rule, operand: CelOperand, typed: Field | None) -> str:
         """All that a rule asks; its conditions were checked against the field `typed` (None: by class alone)."""
         self._variables = 0  # the same questions have the same words
         return all_of(
             [
-                *(self.condition(each, spot, typed) for each in rule.conditions),
-                *(self.comparison(each, spot) for each in rule.comparisons),
-                *(self.guard(each, spot) for each in rule.guards),
+                *(self.condition(each, operand, typed) for each in rule.conditions),
+                *(self.comparison(each, operand) for each in rule.comparisons),
+                *(self.guard(each, operand) for each in rule.guards),
             ]
         )
 
-    def condition(self, each: Condition, spot: Spot, typed: Field | None) -> str:
+    def condition(self, each: Condition, operand: CelOperand, typed: Field | None) -> str:
         """A condition on the value itself."""
         if each.name == "count-above":
-            return f"size({spot.value}) > {each.wanted}"
-        if spot.constant is not _DYNAMIC:
-            return TRUE if each.holds(spot.constant) else FALSE
-        return _ASK[each.name](each, spot.value, spot.field, typed)
+            return f"size({operand.value}) > {each.wanted}"
+        if operand.constant is not _DYNAMIC:
+            return TRUE if each.holds(operand.constant) else FALSE
+        return _ASK[each.name](each, operand.value, operand.field, typed)
 
-    def comparison(self, each: Comparison, spot: Spot) -> str:
+    def comparison(self, each: Comparison, operand: CelOperand) -> str:
         """`equals` and `not-equals`."""
         equal = FALSE
-        if spot.field.scalar is not None and spot.field.scalar.schema.get("type") != "array":
-            equal = self._equal(each, each.path.split("."), "", spot.spec, spot)
+        if operand.field.scalar is not None and operand.field.scalar.schema.get("type") != "array":
+            equal = self._equal(each, each.path.split("."), "", operand.spec, operand)
         return equal if each.name == "equals" else negated(equal)
 
-    def guard(self, guard: Guard, spot: Spot) -> str:
+    def guard(self, guard: Guard, operand: CelOperand) -> str:
         """`where` and `unless`."""
-        laid = self._laid(guard.root, spot.spec, spot)
+        laid = self._laid(guard.root, operand.spec, operand)
         return laid if guard.word == "where" else negated(laid)
 
-    def _equal(self, each: Comparison, parts: list[str], above: str, tree: str, spot: Spot) -> str:
+    def _equal(self, each: Comparison, parts: list[str], above: str, tree: str, operand: CelOperand) -> str:
         """Whether some value at the path below `tree` equals the spot's."""
         part, *rest = parts
         declared = f"{above}.{part}".removeprefix(".")
@@ -95,38 +95,42 @@ class Asked:
         here = f"{tree}[?{text(name)}]"
 
         def below(found: str) -> str:
-            return self._equal(each, rest, declared, found, spot) if rest else self._said(found, _sameness(each, spot))
+            return (
+                self._equal(each, rest, declared, found, operand)
+                if rest
+                else self._said(found, _sameness(each, operand))
+            )
 
-        return below(here) if name == part else self._some(declared, here, spot, below)
+        return below(here) if name == part else self._some(declared, here, operand, below)
 
-    def _laid(self, node: Any, tree: str, spot: Spot) -> str:
+    def _laid(self, node: Any, tree: str, operand: CelOperand) -> str:
         """Whether what a guard says of the fields below an element (guards._Node) holds of `tree`."""
         parts = []
         for name, child in node.below.items():
             here = f"{tree}[?{text(name)}]"
             parts += [f"size({here}.orValue([])) > {each.wanted}" for each in child.whole]
             if not child.declared.endswith("[*]"):
-                parts.append(self._fits(child, here, spot))
+                parts.append(self._fits(child, here, operand))
             elif child.own or child.below:
-                parts.append(self._some(child.declared, here, spot, partial(self._fits, child, spot=spot)))
+                parts.append(self._some(child.declared, here, operand, partial(self._fits, child, operand=operand)))
         return all_of(parts)
 
-    def _some(self, declared: str, entries: str, spot: Spot, fits: Callable[[str], str]) -> str:
+    def _some(self, declared: str, entries: str, operand: CelOperand, fits: Callable[[str], str]) -> str:
         """Whether the value's own entry fits, where it stands in this list; else whether some entry does."""
-        if declared in spot.entries:
-            return fits(spot.entries[declared])
+        if declared in operand.entries:
+            return fits(operand.entries[declared])
         entry = self._variable("x")
         inner = fits(f"optional.of({entry})")
         return inner if inner == FALSE else f"{entries}.orValue([]).exists({entry}, {inner})"
 
-    def _fits(self, node: Any, value: str, spot: Spot) -> str:
-        return all_of([*(self._own(each, node.declared, value) for each in node.own), self._laid(node, value, spot)])
+    def _fits(self, node: Any, value: str, operand: CelOperand) -> str:
+        return all_of([*(self._own(each, node.declared, value) for each in node.own), self._laid(node, value, operand)])
 
     def _own(self, each: Condition, declared: str, value: str) -> str:
         """A condition on a field that may be missing: only `present: false` holds of it then."""
         if each.name == "present":
             return f"{value}.hasValue()" if each.wanted else f"!{value}.hasValue()"
-        field = self.places[declared].field
+        field = self.declared_fields[declared].field
         return self._said(value, lambda known: _ASK[each.name](each, known, field, field))
 
     def _said(self, value: str, holds: Callable[[str], str]) -> str:
@@ -140,10 +144,10 @@ class Asked:
         return f"{kind}{self._variables}"
 
 
-def _sameness(each: Comparison, spot: Spot) -> Callable[[str], str]:
+def _sameness(each: Comparison, operand: CelOperand) -> Callable[[str], str]:
     """Whether another value is the same as the spot's, in the form in which equal ones are equal."""
-    constant = spot.constant is not _DYNAMIC
-    own = text(spot.constant) if constant else spot.value
+    constant = operand.constant is not _DYNAMIC
+    own = text(operand.constant) if constant else operand.value
     if each.same is not kib:
         return lambda other: f"{other} == {own}"
     return lambda other: all_of(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from webhook.declare import Half, Place
+from webhook.declare import DeclaredField, FieldClass
 from webhook.findings import Finding
-from webhook.policy.load import Loaded
-from webhook.policy.model import LABELS, LEVELS, Rule
+from webhook.policy.language.model import LABELS, LEVELS, Rule
+from webhook.policy.loading.load import Loaded
 from webhook.policy.vap.cel import table, text
 from webhook.policy.vap.tables import tables
 from webhook.policy.vap.verdicts import Verdicts, unexported
@@ -55,7 +55,7 @@ def export(
     loaded: Loaded,
     targets: Sequence[Target],
     without: Sequence[str],
-    halves: Mapping[str, Mapping[str, Half]] | None = None,
+    classes: Mapping[str, Mapping[str, FieldClass]] | None = None,
 ) -> Export:
     """Everything that the policies say of values, for these kinds, in all namespaces but `without`.
 
@@ -68,9 +68,14 @@ def export(
     findings: dict[str, Finding] = {}
     notes: dict[str, Finding] = {}
     for level in LEVELS:
-        verdicts = Verdicts(engine.policies, engine.places, level, today, halves or {})
+        verdicts = Verdicts(engine.policies, engine.declared_fields, level, today, classes or {})
         variables = _needed(
-            {**_around(targets), **_known(engine.places), **verdicts.conditions, **Walk(tables(verdicts)).variables()}
+            {
+                **_around(targets),
+                **_known(engine.declared_fields),
+                **verdicts.conditions,
+                **Walk(tables(verdicts)).variables(),
+            }
         )
         annotations = _annotations(loaded, verdicts)
         documents.append(_policy(level, targets, without, variables, annotations))
@@ -120,9 +125,11 @@ def _around(targets: Sequence[Target]) -> dict[str, str]:
     }
 
 
-def _known(places: Mapping[str, Place]) -> dict[str, str]:
+def _known(declared_fields: Mapping[str, DeclaredField]) -> dict[str, str]:
     """The names that are known of fields, by what they are of."""
-    tables = [each.field.scalar.known for each in places.values() if each.field.scalar and each.field.scalar.known]
+    tables = [
+        each.field.scalar.known for each in declared_fields.values() if each.field.scalar and each.field.scalar.known
+    ]
     found = {known.what: dict.fromkeys(sorted(known.names), "") for known in (each() for each in tables)}
     return {"known": table(found)} if found else {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webhook.policy.devices import CHOSEN_ANEW, DEVICES, TOMBSTONES
+from webhook.policy.engine.devices import CHOSEN_ANEW, DEVICES, TOMBSTONES
 from webhook.policy.vap.cel import FALSE, TRUE, text
 
 # The name of a list's own record.

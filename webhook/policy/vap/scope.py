@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from webhook.policy.model import Match, Policy
+from webhook.policy.language.model import Match, Policy
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_of, globbed, negated, text
 
 NAMESPACE = "request.namespace"

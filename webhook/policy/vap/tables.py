@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from webhook.declare import BACKEND_KINDS, Backend, Field
-from webhook.policy.devices import is_single
-from webhook.policy.selection import class_of
-from webhook.policy.vap.asked import Spot
+from webhook.policy.engine.devices import is_single
+from webhook.policy.language.selection import class_name
+from webhook.policy.vap.asked import CelOperand
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, among, negated
 from webhook.policy.vap.records import Outer
 from webhook.policy.vap.verdicts import Refusal, Verdicts
@@ -59,7 +59,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Seated:
+class ElementOperand:
     """An element in the walk (walk.py), by its depth below the outermost list that it stands in, and these lists."""
 
     declared: str = ""
@@ -72,15 +72,15 @@ class Seated:
     # Whether it stands in an element that is a unit of its own, and begins a walk like an outermost list.
     single: bool = False
 
-    def below(self, declared: str, entry: Field) -> Seated:
+    def below(self, declared: str, entry: Field) -> ElementOperand:
         """An element in this one, or an entry of a list in it."""
         if is_single(declared):
-            return Seated(declared, single=True)
+            return ElementOperand(declared, single=True)
         depth = self.depth + 1 if self.entries or self.single or not entry.many else 0
         if not entry.many:
             return replace(self, declared=declared, depth=depth)
         keyed = self.keyed and entry.shape is not None and bool(entry.shape.key)
-        return Seated(
+        return ElementOperand(
             declared,
             depth,
             {**self.entries, declared: f"optional.of(r{depth}.new)"},
@@ -89,9 +89,9 @@ class Seated:
             self.single,
         )
 
-    def spots(self, entry: Field, value: str) -> tuple[Spot, Spot]:
+    def operands(self, entry: Field, value: str) -> tuple[CelOperand, CelOperand]:
         """A value in the element, as it is and where it stands unchanged in the stored object."""
-        return Spot(entry, value, _SPEC_NOW, self.entries), Spot(entry, value, _SPEC_STORED, self.stored)
+        return CelOperand(entry, value, _SPEC_NOW, self.entries), CelOperand(entry, value, _SPEC_STORED, self.stored)
 
 
 @dataclass(slots=True)
@@ -102,15 +102,15 @@ class Tables:
     rows: dict[str, Row] = field(default_factory=dict)
     lists: list[Outer] = field(default_factory=list)
 
-    def add(self, name: str, row: Row, fields: Mapping[str, Field], seated: Seated) -> str:
+    def add(self, name: str, row: Row, fields: Mapping[str, Field], element: ElementOperand) -> str:
         """The name of the row of an element with these fields; empty where nothing in it is refused."""
         for entry in fields.values():
-            declared = f"{seated.declared}.{entry.name}".removeprefix(".") + ("[*]" if entry.many else "")
-            if entry.shape is None or isinstance(entry.half, Backend):
-                self._value(row, entry, declared, seated)
+            declared = f"{element.declared}.{entry.name}".removeprefix(".") + ("[*]" if entry.many else "")
+            if entry.shape is None or isinstance(entry.field_class, Backend):
+                self._value(row, entry, declared, element)
             else:
-                self._element(row, entry, declared, seated)
-            self._count(row, entry, declared, seated)
+                self._element(row, entry, declared, element)
+            self._count(row, entry, declared, element)
         return self._kept(name, row) if row else ""
 
     def _kept(self, name: str, row: Row) -> str:
@@ -121,25 +121,29 @@ class Tables:
         self.rows[candidate] = row
         return candidate
 
-    def _value(self, row: Row, entry: Field, declared: str, seated: Seated) -> None:
+    def _value(self, row: Row, entry: Field, declared: str, element: ElementOperand) -> None:
         """A leaf, or an element that is backend as a whole."""
-        spot, stored = seated.spots(entry, f"r{seated.depth}.new[k]")
+        operand, stored = element.operands(entry, f"r{element.depth}.new[k]")
         if entry.scalar is not None and (entry.scalar.values or entry.unless):
-            self._words(row, entry, declared, spot, stored)
+            self._words(row, entry, declared, operand, stored)
             return
         if entry.scalar is None:
-            spot, stored = spot.of(_ELEMENT), stored.of(_ELEMENT)
-        _put(row, entry.name, self.verdicts.refusal(declared, class_of(entry.half), spot, stored))
+            operand, stored = operand.of(_ELEMENT), stored.of(_ELEMENT)
+        _put(row, entry.name, self.verdicts.refusal(declared, class_name(entry.field_class), operand, stored))
 
-    def _words(self, row: Row, entry: Field, declared: str, spot: Spot, stored: Spot) -> None:
+    def _words(self, row: Row, entry: Field, declared: str, operand: CelOperand, stored: CelOperand) -> None:
         """An enumeration, or words of a text with a class of their own; where all are refused alike, the field is."""
         assert entry.scalar is not None  # noqa: S101 - words are those of a leaf
         words, verdicts = entry.scalar.values or tuple(entry.unless), self.verdicts
         said = {
-            word: verdicts.refusal(declared, verdicts.class_of(declared, entry, word), spot.of(word), stored.of(word))
+            word: verdicts.refusal(
+                declared, verdicts.class_name(declared, entry, word), operand.of(word), stored.of(word)
+            )
             for word in words
         }
-        rest = None if entry.scalar.values else verdicts.refusal(declared, class_of(entry.half), spot, stored)
+        rest = (
+            None if entry.scalar.values else verdicts.refusal(declared, class_name(entry.field_class), operand, stored)
+        )
         if len({*said.values(), *([rest] if rest else [])}) == 1:
             _put(row, entry.name, said[words[0]])
             return
@@ -147,28 +151,28 @@ class Tables:
             for group in _groups(refusal):
                 row.values.setdefault(group, {}).setdefault(entry.name, {})[word] = refusal.label
         if rest is not None:
-            _put(row, entry.name, rest, negated(among(spot.value, words)))
+            _put(row, entry.name, rest, negated(among(operand.value, words)))
 
-    def _element(self, row: Row, entry: Field, declared: str, seated: Seated) -> None:
+    def _element(self, row: Row, entry: Field, declared: str, element: ElementOperand) -> None:
         """An element whose fields have classes of their own; a rule may still name the element itself."""
         assert entry.shape is not None  # noqa: S101 - an element has a shape
-        inner = seated.below(declared, entry)
-        spot, stored = (each.of(_ELEMENT) for each in (inner if entry.many else seated).spots(entry, ""))
-        refusal = self.verdicts.refusal(declared, class_of(entry.half), spot, stored, element=True)
+        inner = element.below(declared, entry)
+        operand, stored = (each.of(_ELEMENT) for each in (inner if entry.many else element).operands(entry, ""))
+        refusal = self.verdicts.refusal(declared, class_name(entry.field_class), operand, stored, element=True)
         below = Row(key=entry.shape.key)
         _put(*((below, "") if entry.many else (row, entry.name)), refusal)
         name = self.add(entry.shape.name, below, entry.shape.fields, inner)
         if not name:
             return
-        if is_single(declared) or (entry.many and not seated.entries and not seated.single):
+        if is_single(declared) or (entry.many and not element.entries and not element.single):
             self.lists.append(Outer(declared.removesuffix("[*]"), name, is_single(declared)))
         else:
             (row.entries if entry.many else row.elements)[entry.name] = name
 
-    def _count(self, row: Row, entry: Field, declared: str, seated: Seated) -> None:
-        record = f"r{seated.depth}"
-        spot, stored = seated.spots(entry, f"{record}.new[k]")
-        refusal = self.verdicts.count(declared, spot, replace(stored, value=f"dyn({record}.old)[?k].orValue([])"))
+    def _count(self, row: Row, entry: Field, declared: str, element: ElementOperand) -> None:
+        record = f"r{element.depth}"
+        operand, stored = element.operands(entry, f"{record}.new[k]")
+        refusal = self.verdicts.count(declared, operand, replace(stored, value=f"dyn({record}.old)[?k].orValue([])"))
         if refusal is not None and refusal.changed != FALSE:
             row.fields.setdefault(Group(ALWAYS, refusal.changed, False), {})[entry.name] = refusal.label
 
@@ -187,6 +191,6 @@ def _groups(refusal: Refusal) -> Iterator[Group]:
 def tables(verdicts: Verdicts) -> Tables:
     """The tables of a spec with the declared places of the verdicts; its own row is `Spec`."""
     made = Tables(verdicts)
-    spec = {place.field.name: place.field for path, place in verdicts.places.items() if "." not in path}
-    made.add(SPEC, Row(), spec, Seated())
+    spec = {place.field.name: place.field for path, place in verdicts.declared_fields.items() if "." not in path}
+    made.add(SPEC, Row(), spec, ElementOperand())
     return made

@@ -1,6 +1,6 @@
 """When a value of a class at a declared place is refused, as a formula: `forbid` beats `permit` beats `deny`.
 
-The counterpart of view.py and rulings.py for one level: what is not of the level is gone, what depends on the request
+The counterpart of effective.py and merged_rules.py for one level: what is not of the level is gone, what depends on the request
 is a formula.
 """
 
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
-from webhook.declare import Field, Half, Place
+from webhook.declare import DeclaredField, Field, FieldClass
 from webhook.findings import Finding
-from webhook.policy.denials import DEFAULT_DENY
-from webhook.policy.index import of_lists
-from webhook.policy.model import Exemption, Policy, Rule, Selector
-from webhook.policy.selection import class_of, selects
-from webhook.policy.vap.asked import Asked, Inexpressible, Spot
+from webhook.policy.engine.effective import exempted
+from webhook.policy.engine.index import of_lists
+from webhook.policy.engine.messages import DEFAULT_DENY
+from webhook.policy.language.model import Exemption, Policy, Rule, Selector
+from webhook.policy.language.selection import class_name, selects
+from webhook.policy.vap.asked import Asked, CelOperand, Inexpressible
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_of, globbed, negated
 from webhook.policy.vap.scope import NAMESPACE, in_force, variable
-from webhook.policy.view import exempted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,15 @@ class Verdicts:
     """The policies of one level; `stored` seats are asked what a rule said of the object as it is stored."""
 
     policies: tuple[Policy, ...]
-    places: Mapping[str, Place]
+    declared_fields: Mapping[str, DeclaredField]
     level: str
     today: date
     # The halves of single values that are others than declared, by declared path.
-    halves: Mapping[str, Mapping[str, Half]] = field(default_factory=dict)
+    classes: Mapping[str, Mapping[str, FieldClass]] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._asked = Asked(self.places)
+        self._asked = Asked(self.declared_fields)
 
     @cached_property
     def conditions(self) -> dict[str, str]:
@@ -77,11 +77,13 @@ class Verdicts:
             if each.until >= self.today and self._when(policy) != FALSE and each.rule in self._by_id
         ]
 
-    def class_of(self, declared: str, entry: Field, word: str) -> str:
+    def class_name(self, declared: str, entry: Field, word: str) -> str:
         """The class of a word at a declared place."""
-        return class_of(self.halves.get(declared, {}).get(word) or entry.half_of(word))
+        return class_name(self.classes.get(declared, {}).get(word) or entry.class_of_value(word))
 
-    def refusal(self, declared: str, kind: str, spot: Spot, stored: Spot, *, element: bool = False) -> Refusal:
+    def refusal(
+        self, declared: str, kind: str, operand: CelOperand, stored: CelOperand, *, element: bool = False
+    ) -> Refusal:
         """When a value is refused; `stored` is its place in the stored object, where it stands unchanged.
 
         With `element`, a whole element that is no backend: only rules that name it are about it.
@@ -93,16 +95,16 @@ class Verdicts:
         named = [each.rule.id for each in (*forbids, *denies)]
         if kind in DEFAULT_DENY:
             denies.append(Ruled(DEFAULT_DENY[kind], TRUE, ""))
-        permitted = negated(any_of(self._holds(each, spot) for each in self._permits(declared, kind)))
-        says = [(each, self._not_lifted(each, declared, kind, spot)) for each in forbids]
-        says += [(each, all_of([self._holds(each, spot), permitted])) for each in denies]
+        permitted = negated(any_of(self._holds(each, operand) for each in self._permits(declared, kind)))
+        has_content = [(each, self._not_lifted(each, declared, kind, operand)) for each in forbids]
+        has_content += [(each, all_of([self._holds(each, operand), permitted])) for each in denies]
         return Refusal(
-            any_of(said for _, said in says),
-            self._newly(says, declared, kind, stored),
+            any_of(said for _, said in has_content),
+            self._newly(has_content, declared, kind, stored),
             kind if kind in DEFAULT_DENY else " or ".join(dict.fromkeys(named)),
         )
 
-    def count(self, declared: str, spot: Spot, stored: Spot) -> Refusal | None:
+    def count(self, declared: str, operand: CelOperand, stored: CelOperand) -> Refusal | None:
         """When a list has too many entries: more than allowed, and more than are stored or allowed there."""
         about = [
             each
@@ -112,36 +114,36 @@ class Verdicts:
         if not about:
             return None
         kind = about[0].rule.selector.kind
-        says = [(each, self._not_lifted(each, declared, kind, spot)) for each in about]
-        more = f"size({spot.value}) > size({stored.value})"
-        newly = self._newly(says, declared, kind, stored)
-        formula = all_of([any_of(said for _, said in says), any_of([more, newly])])
+        has_content = [(each, self._not_lifted(each, declared, kind, operand)) for each in about]
+        more = f"size({operand.value}) > size({stored.value})"
+        newly = self._newly(has_content, declared, kind, stored)
+        formula = all_of([any_of(said for _, said in has_content), any_of([more, newly])])
         return Refusal(formula, FALSE, " or ".join(each.rule.id for each in about))
 
-    def _newly(self, says: list[tuple[Ruled, str]], declared: str, kind: str, stored: Spot) -> str:
+    def _newly(self, has_content: list[tuple[Ruled, str]], declared: str, kind: str, stored: CelOperand) -> str:
         """When an unchanged value is refused: the first rule that says so looks around, and did not say so before."""
         parts: list[str] = []
         before: list[str] = []
-        for each, said in says:
+        for each, said in has_content:
             if each.looks_around and said != FALSE:
                 parts.append(all_of([said, *before, negated(self._not_lifted(each, declared, kind, stored))]))
             before.append(negated(said))
         return any_of(parts)
 
     def _permits(self, declared: str, kind: str) -> list[Ruled]:
-        lifts = [lift for lifts in self._lifts.values() for lift in lifts]
-        return [each for each in (*self._rules, *lifts) if _about(each, "permit", declared, kind)]
+        exempting = [lift for exempting in self._lifts.values() for lift in exempting]
+        return [each for each in (*self._rules, *exempting) if _about(each, "permit", declared, kind)]
 
-    def _not_lifted(self, each: Ruled, declared: str, kind: str, spot: Spot) -> str:
+    def _not_lifted(self, each: Ruled, declared: str, kind: str, operand: CelOperand) -> str:
         """The rule holds, and no exception to a forbid covers the value."""
-        lifts = self._lifts.get(each.rule.id, ()) if each.rule.effect == "forbid" else ()
-        lifted = any_of(self._holds(lift, spot) for lift in lifts if selects(lift.rule, declared, kind))
-        return all_of([self._holds(each, spot), negated(lifted)])
+        exempting = self._lifts.get(each.rule.id, ()) if each.rule.effect == "forbid" else ()
+        lifted = any_of(self._holds(lift, operand) for lift in exempting if selects(lift.rule, declared, kind))
+        return all_of([self._holds(each, operand), negated(lifted)])
 
-    def _holds(self, each: Ruled, spot: Spot) -> str:
-        rule, place = each.rule, self.places.get(each.typed)
+    def _holds(self, each: Ruled, operand: CelOperand) -> str:
+        rule, place = each.rule, self.declared_fields.get(each.typed)
         try:
-            asked = self._asked.rule(rule, spot, place.field if place else None)
+            asked = self._asked.rule(rule, operand, place.field if place else None)
         except Inexpressible as missing:
             self.findings[rule.id] = Finding(
                 rule.where, f"rule `{rule.id}` cannot be exported: {missing}", "", "policy"
@@ -170,13 +172,15 @@ class Verdicts:
     @cached_property
     def _lifts(self) -> dict[str, list[Ruled]]:
         """The exceptions by their rule, each as the permit that it is."""
-        lifts: dict[str, list[Ruled]] = {}
+        exempting: dict[str, list[Ruled]] = {}
         for policy, each in self.exemptions:
             of = self._by_id[each.rule]
-            rule = replace(exempted(each, of.rule, self.places), until=None)
+            rule = replace(exempted(each, of.rule, self.declared_fields), until=None)
             when = all_of([of.when, self._when(policy), globbed(each.namespaces, NAMESPACE)])
-            lifts.setdefault(each.rule, []).append(Ruled(rule, when, rule.selector.path if each.values else of.typed))
-        return lifts
+            exempting.setdefault(each.rule, []).append(
+                Ruled(rule, when, rule.selector.path if each.values else of.typed)
+            )
+        return exempting
 
 
 def _about(each: Ruled, effect: str, declared: str, kind: str) -> bool:

@@ -1,0 +1,29 @@
+"""All that an admission needs beside the review itself, handed in at the edge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from webhook.features.platform import Site
+
+if TYPE_CHECKING:
+    from webhook.policy import Policies
+
+
+def _unlabelled(namespace: str) -> Mapping[str, str]:  # noqa: ARG001 - the default knows no namespace
+    return {}
+
+
+@dataclass(slots=True)
+class AdmissionContext:
+    """The policies in force, what the site's nodes can do, where randomness and namespace labels come from."""
+
+    policies: Policies
+    site: Site = field(default_factory=Site)
+    # Returns that many random bytes.
+    entropy: Callable[[int], bytes] = os.urandom
+    # The labels of a namespace, by its name.
+    labels: Callable[[str], Mapping[str, str]] = _unlabelled

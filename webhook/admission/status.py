@@ -1,0 +1,74 @@
+"""What a VM's status says of the machine that runs: judged like a spec, for whoever writes it.
+
+The node's agent writes there, and whoever acts on it trusts it as much as the spec: backend that could not stand in the
+one must not come in by the other, and what was granted there stays as it is. Shape and policy only; how it fits
+together is the agent's report, not a wish.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from webhook.admission.context import AdmissionContext
+from webhook.admission.policy_check import check_policy, granted
+from webhook.admission.review import Review, Verdict, refusal
+from webhook.findings import Finding, Findings
+from webhook.kinds import Kind, inspect_spec
+from webhook.policy import Decision
+
+# The parts of a status that have a domain's shape.
+PARTS = ("desired", "current")
+
+
+def validate_status(review: Review, kind: Kind, context: AdmissionContext) -> Verdict:
+    """Everything that is wrong with a status that changed; what was stored unchanged is not the requester's doing."""
+    new, old = _status(review.object), _status(review.old_object)
+    findings = Findings()
+    warnings: list[str] = []
+    audits: list[Finding] = []
+    for part in PARTS:
+        domain, stored = new.get(part), old.get(part)
+        if domain != stored:
+            judged = _judged(review, kind, context, f"status.{part}", domain, stored)
+            findings.take(judged.findings)
+            findings.cut = findings.cut or judged.cut
+            warnings += judged.warnings
+            audits += judged.audits
+    if findings:
+        return refusal(findings, tuple(warnings), tuple(audits))
+    return Verdict(allowed=True, warnings=tuple(warnings), audits=tuple(audits))
+
+
+def _status(obj: Any) -> dict[str, Any]:
+    status = obj.get("status") if type(obj) is dict else None
+    return status if type(status) is dict else {}
+
+
+def _judged(review: Review, kind: Kind, context: AdmissionContext, path: str, domain: Any, stored: Any) -> Verdict:
+    """Policies speak of a spec that holds a domain: it stands in one for their eyes, and is told where it is.
+
+    What they want beside a domain is missing before and after, which is not the requester's doing.
+    """
+    spec, before = {"domain": {} if domain is None else domain}, {"domain": stored or {}}
+    reading, stored_reading = inspect_spec(spec, path), inspect_spec(before, path)
+    inside = f"{path}.domain"
+    there = replace(kind, spec=tuple(path.split(".")))
+    if domain is None:
+        lost = granted(review, there, stored_reading, spec, before, context)
+        decision = Decision(Findings(each.finding() for each in lost))
+    else:
+        decision = check_policy(review, there, reading, spec, before, stored_reading, context, reading.findings.room)
+
+    def told(found: list[Finding]) -> tuple[Finding, ...]:
+        return tuple(
+            replace(each, path=path + each.path[len(inside) :], help=each.help.replace(inside, path)) for each in found
+        )
+
+    return Verdict(
+        allowed=True,
+        findings=told([*reading.findings, *decision.findings]),
+        warnings=tuple(path + text[len(inside) :] for text in decision.warnings),
+        audits=told(decision.audits),
+        cut=reading.findings.cut or decision.findings.cut,
+    )

@@ -1,0 +1,27 @@
+"""The CPU's model and features are the architecture's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from webhook.consistency.rule import Tree, rule
+from webhook.declare import shown
+from webhook.domain.cpu_names import FEATURES, MODELS, elsewhere
+from webhook.findings import Finding
+
+_WAY = "leave it out, or name another"
+
+
+@rule
+def cpu_is_of_the_architecture(domain: Tree, path: str) -> Iterator[Finding]:
+    """A name of another architecture starts nowhere. Names that nobody knows are for policies to refuse."""
+    arch, cpu = domain.get("os", {}).get("type", {}).get("arch", ""), domain.get("cpu", {})
+    model = cpu.get("model")
+    if model in elsewhere(MODELS, arch):
+        yield Finding(f"{path}.cpu.model", f"`{shown(model)}` is no CPU of {arch}", _WAY, "cpu")
+    others = elsewhere(FEATURES, arch)
+    for index, feature in enumerate(cpu.get("features", ())):
+        name = feature.get("name")
+        if name in others:
+            problem = f"`{shown(name)}` is no CPU feature of {arch}"
+            yield Finding(f"{path}.cpu.features[{index}].name", problem, _WAY, "cpu")

@@ -1,0 +1,87 @@
+"""Machine type, firmware and hypervisor features that need one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from webhook import machines
+from webhook.consistency.completeness import incomplete
+from webhook.consistency.rule import Tree, rule, warning
+from webhook.declare import shown
+from webhook.findings import Finding
+
+
+@rule
+def machine_is_versioned(domain: Tree, path: str) -> Iterator[Finding]:
+    """An alias like `q35` is another machine after an upgrade of QEMU."""
+    kind = domain.get("os", {}).get("type", {})
+    name, arch = kind.get("machine"), kind.get("arch")
+    if name and not machines.versioned(name) and not machines.unpinned(arch or "", name):
+        problem = f"`{shown(name)}` is an alias, another machine after each upgrade of QEMU"
+        yield Finding(f"{path}.os.type.machine", problem, "name a versioned machine type like `pc-q35-7.2`", "machine")
+    elif not name or not arch:
+        yield incomplete(f"{path}.os.type")
+
+
+@rule
+def secure_boot_is_possible(domain: Tree, path: str) -> Iterator[Finding]:
+    """OVMF's secure boot needs UEFI, q35 and SMM (libvirt: formatdomain, "BIOS bootloader")."""
+    os = domain.get("os", {})
+    if not os.get("secureBoot"):
+        return
+    where, rule_name = f"{path}.os.secureBoot", "secure-boot"
+    if os.get("firmware") != "efi":
+        yield Finding(where, "needs UEFI, the firmware is not `efi`", "state `firmware: efi`", rule_name)
+    if "q35" not in os.get("type", {}).get("machine", ""):
+        problem = f"needs a q35 machine, not `{shown(os.get('type', {}).get('machine'))}`"
+        yield Finding(where, problem, "state a q35 machine, or no secure boot", rule_name)
+    features = {entry.get("feature"): entry for entry in domain.get("features", ())}
+    if features.get("smm", {}).get("state") is not True:
+        way = "add `{feature: smm, state: true}` to `features` of the domain"
+        yield Finding(where, "needs system management mode (SMM)", way, rule_name)
+
+
+# Microsoft's Hyper-V TLFS: what an enlightenment needs (QEMU: docs/system/i386/hyperv).
+_HYPERV_NEEDS = {
+    "stimer": ("synic",),
+    "synic": ("vpindex",),
+    "ipi": ("vpindex",),
+    "tlbflush": ("vpindex",),
+    "evmcs": ("vapic",),
+}
+
+
+@rule
+def hyperv_is_whole(domain: Tree, path: str) -> Iterator[Finding]:
+    """QEMU refuses an enlightenment without those that it builds upon."""
+    for index, entry in enumerate(domain.get("features", ())):
+        if entry.get("feature") != "hyperv":
+            continue
+        for name, needs in _HYPERV_NEEDS.items():
+            for needed in needs:
+                if _on(entry.get(name)) and not _on(entry.get(needed)):
+                    problem = f"needs `{needed}`, which is not on"
+                    yield Finding(f"{path}.features[{index}].{name}", problem, f"add `{needed}: true`", "hyperv")
+
+
+def _on(value: Any) -> bool:
+    return bool(value.get("state", True)) if isinstance(value, dict) else bool(value)
+
+
+@warning
+def machine_is_pinned(domain: Tree, path: str) -> Iterator[Finding]:
+    """Some machines have no versioned type: what the guest sees follows the node's QEMU."""
+    kind = domain.get("os", {}).get("type", {})
+    if machines.unpinned(kind.get("arch", ""), kind.get("machine", "")):
+        problem = f"`{shown(kind['machine'])}` of {kind['arch']} has no versions: a newer QEMU is another machine"
+        yield Finding(f"{path}.os.type.machine", problem, "keep QEMU the same on all nodes", "machine")
+
+
+@warning
+def cpu_is_portable(domain: Tree, path: str) -> Iterator[Finding]:
+    """A CPU that follows the host is another one on another node."""
+    mode = domain.get("cpu", {}).get("mode")
+    if mode in ("host-model", "host-passthrough", "maximum"):
+        problem = f"`{mode}` follows the node's CPU: on another node the guest sees another processor"
+        yield Finding(f"{path}.cpu.mode", problem, "name a CPU model to keep it the same", "portable")

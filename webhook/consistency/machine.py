@@ -1,0 +1,93 @@
+"""What only some machines have: the rows of `possible.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from webhook import machines
+from webhook.consistency.rule import Tree, rule
+from webhook.declare import shown
+from webhook.declare.scalars import listed
+from webhook.findings import Finding
+
+# The values that a machine does not have, by field, and the way down to the elements that have the field.
+Checks = tuple[tuple[tuple[str, ...], str, dict[str, Tree]], ...]
+
+
+@rule
+def machine_has_it(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses, at define or at start, what the machine does not have."""
+    kind = domain.get("os", {}).get("type", {})
+    arch, name = kind.get("arch", ""), kind.get("machine", "")
+    family = machines.family(arch, name)
+    if not family:
+        return
+    for above, field, absent in _checks(family, arch):
+        if not _any(domain, above, field, absent):
+            continue
+        for place, element in _elements(domain, above):
+            value = element.get(field)
+            row = absent.get(value) if type(value) is str else None
+            if row:
+                problem = f"`{shown(value)}` is not on {family} ({arch})"
+                way = f"it is on {listed(tuple(row.get('families') or row['arch']))}; leave it out or name another"
+                yield Finding(f"{path}{place}.{field}", problem, way, "machine")
+
+
+def _any(domain: Tree, above: tuple[str, ...], field: str, absent: dict[str, Tree]) -> bool:
+    """Whether there is anything to find: nearly never, so that places are only written where there is."""
+    trees: list[Any] = [domain]
+    for name in above:
+        below: list[Any] = []
+        for tree in trees:
+            inner = tree.get(name)
+            if type(inner) is list:
+                below += inner
+            elif inner:
+                below.append(inner)
+        if not below:
+            return False
+        trees = below
+    for tree in trees:
+        value = tree.get(field)
+        if type(value) is str and value in absent:
+            return True
+    return False
+
+
+def _elements(domain: Tree, above: tuple[str, ...]) -> list[tuple[str, Tree]]:
+    """The elements at a path of names, each entry of its lists, with their places."""
+    found: list[tuple[str, Tree]] = [("", domain)]
+    for name in above:
+        below: list[tuple[str, Tree]] = []
+        for place, tree in found:
+            inner: Any = tree.get(name)
+            if type(inner) is list:
+                below += [(f"{place}.{name}[{index}]", entry) for index, entry in enumerate(inner)]
+            elif inner:
+                below.append((f"{place}.{name}", inner))
+        if not below:
+            return below
+        found = below
+    return found
+
+
+@cache
+def _rows() -> tuple[Tree, ...]:
+    return tuple(yaml.safe_load(Path(__file__).with_name("possible.yaml").read_text()))
+
+
+@lru_cache(1024)
+def _checks(family: str, arch: str) -> Checks:
+    """What to look for on this family; by family, so that names of machines that nobody has cost nothing."""
+    made: dict[tuple[tuple[str, ...], str], dict[str, Tree]] = {}
+    for row in _rows():
+        if family not in row.get("families", (family,)) or arch not in row.get("arch", (arch,)):
+            *above, field = row["path"].replace("[*]", "").split(".")
+            made.setdefault((tuple(above), field), {})[row["value"]] = row
+    return tuple((above, field, absent) for (above, field), absent in made.items())

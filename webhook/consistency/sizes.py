@@ -1,0 +1,73 @@
+"""Memory, vCPUs and NUMA cells add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from webhook.consistency.rule import Tree, rule, warning
+from webhook.declare import kib
+from webhook.findings import Finding
+
+
+@rule
+def memory_grows_upwards(domain: Tree, path: str) -> Iterator[Finding]:
+    """current ≤ size ≤ maximum."""
+    memory = domain.get("memory", {})
+    size, current = kib(memory.get("size")), kib(memory.get("current"))
+    most = kib(domain.get("maxmemory", {}).get("size"))
+    if size is not None and current is not None and current > size:
+        problem = f"`{memory['current']}` is more than the memory, `{memory['size']}`"
+        yield Finding(f"{path}.memory.current", problem, "state at most `memory.size`", "memory")
+    if size is not None and most is not None and most < size:
+        problem = f"`{domain['maxmemory']['size']}` is less than the memory, `{memory['size']}`"
+        yield Finding(f"{path}.maxmemory.size", problem, "state at least `memory.size`", "memory")
+
+
+@rule
+def vcpus_fit_topology(domain: Tree, path: str) -> Iterator[Finding]:
+    """The topology multiplies to the vCPU count, and no more are there at boot than there can be."""
+    count, current = domain.get("vcpu", {}).get("count"), domain.get("vcpu", {}).get("current")
+    topology = domain.get("cpu", {}).get("topology")
+    if count and current and current > count:
+        problem = f"{current} vCPUs at boot are more than the {count} that there can be"
+        yield Finding(f"{path}.vcpu.current", problem, "state at most `vcpu.count`", "vcpu")
+    if count and topology:
+        product = 1
+        for level in ("sockets", "dies", "cores", "threads"):
+            product *= topology.get(level, 1)
+        if product != count:
+            problem = f"makes {product} vCPUs, but `vcpu.count` is {count}"
+            way = "let sockets × dies × cores × threads be the count"
+            yield Finding(f"{path}.cpu.topology", problem, way, "vcpu")
+
+
+@rule
+def cells_hold_real_cpus(domain: Tree, path: str) -> Iterator[Finding]:
+    """A vCPU is in one NUMA cell at most, and exists."""
+    count = domain.get("vcpu", {}).get("count", 65535)
+    cells = [cell.get("cpus") or () for cell in domain.get("cpu", {}).get("numa", ())]
+    everything = set().union(*cells)
+    if len(everything) == sum(map(len, cells)) and max(everything, default=0) < count:
+        return
+    seen: dict[int, int] = {}
+    for index, cpus in enumerate(cells):
+        for cpu in cpus:
+            place = f"{path}.cpu.numa[{index}].cpus"
+            if cpu >= count:
+                yield Finding(place, f"vCPU {cpu} does not exist, there are {count}", "count from 0", "numa")
+            elif seen.setdefault(cpu, index) != index:
+                yield Finding(place, f"vCPU {cpu} is in cell {seen[cpu]} too", "name each vCPU once", "numa")
+
+
+@warning
+def cells_hold_all_memory(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt takes the sum of the NUMA cells for the memory, whatever `memory.size` says."""
+    cells = domain.get("cpu", {}).get("numa") or ()
+    sizes = [kib(cell.get("memory")) for cell in cells]
+    size = kib(domain.get("memory", {}).get("size"))
+    total = sum(amount for amount in sizes if amount is not None)
+    if cells and None not in sizes and size is not None and total != size:
+        problem = (
+            f"hold {total // 1024} MiB together, but `memory.size` is {size // 1024} MiB; the guest gets the former"
+        )
+        yield Finding(f"{path}.cpu.numa", problem, "a whole number is MiB; write `4194304Ki` for KiB", "numa")

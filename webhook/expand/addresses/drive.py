@@ -1,0 +1,157 @@
+"""Disks on IDE, SATA, SCSI and floppy controllers: the target that orders them, and the drive address.
+
+A target that the tenant states implies an address by libvirt's own rule (virDiskNameToIndex and
+virDomainDiskDefAssignAddress); otherwise the first free place of the bus is taken and the target follows.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from webhook.declare import shown
+from webhook.expand.addresses.controllers import MOST, Controllers
+
+Tree = dict[str, Any]
+# controller, bus, target, unit
+Place = tuple[int, int, int, int]
+
+# Disks a controller takes by libvirt's default map; wider ones would move what libvirt places by itself.
+_UNITS = {"ide": 4, "sata": 6, "scsi": 7, "fdc": 2}
+_PREFIX = {"ide": "hd", "fdc": "fd", "virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "sd": "sd"}
+# The machines of this rule set have one IDE controller and one floppy controller.
+_SINGLE = frozenset({"ide", "fdc"})
+
+
+def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: str) -> None:  # noqa: ARG001
+    """Give every disk a target, and the drive address that its bus has."""
+    disks: list[Tree] = devices.get("disks", [])
+    names = {disk["target"]["dev"] for disk in disks if disk.get("target", {}).get("dev")}
+    taken = {bus: _taken(bus, disks, resting) for bus in _UNITS}
+    places = _Free(taken)
+    free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
+    for index, disk in enumerate(disks):
+        target = disk.setdefault("target", {})
+        bus = target.setdefault("bus", "fdc" if disk.get("device") == "floppy" else "virtio")
+        if bus in _UNITS and not disk.get("address"):
+            _address(disk, bus, taken[bus], places[bus, disk.get("device") == "cdrom"], controllers, f"disks[{index}]")
+        if not target.get("dev"):
+            target["dev"] = _natural(disk, bus, names) or next(free[_PREFIX[bus]])
+            names.add(target["dev"])
+    for index, hostdev in enumerate(devices.get("hostdevs", ())):
+        if hostdev.get("type") == "scsi" and not hostdev.get("address"):
+            _address(hostdev, "scsi", taken["scsi"], places["scsi", False], controllers, f"hostdevs[{index}]")
+    for bus, device in (
+        *((disk["target"]["bus"], disk) for disk in disks),
+        *(("scsi", hostdev) for hostdev in devices.get("hostdevs", ())),
+    ):
+        address = device.get("address", {})
+        if address.get("type") == "drive":
+            controllers.ensure(bus, address.get("controller", 0))
+
+
+class _Free(dict[tuple[str, bool], Iterator[Place]]):
+    """The free places by bus, and whether they are for a CD-ROM: in order, since none becomes free again."""
+
+    def __init__(self, taken: Mapping[str, dict[Place, str]]) -> None:
+        super().__init__()
+        self.taken = taken
+
+    def __missing__(self, key: tuple[str, bool]) -> Iterator[Place]:
+        bus, optical = key
+        found = self[key] = (place for place in _places(bus, optical) if place not in self.taken[bus])
+        return found
+
+
+def _address(
+    disk: Tree, bus: str, taken: dict[Place, str], free: Iterator[Place], controllers: Controllers, place: str
+) -> None:
+    where = f".devices.{place}"
+    stated = disk.get("target", {}).get("dev")
+    found: Place | None
+    if stated:
+        found = _of_name(stated, bus)
+        if found in taken:
+            problem = f"`{shown(stated)}` means a place where `{taken[found]}` is, or was"
+            controllers.refuse(f"{where}.target.dev", problem, "leave the target out, or name another")
+            return
+    else:
+        found = next(free, None)
+    if found is None or (bus in _SINGLE and found[0] > 0):
+        problem = f"is one more than the {_UNITS[bus]} drives that the machine's {bus} controller has"
+        way = "use another interface: virtio or virtio-scsi have room for hundreds"
+        controllers.refuse(where, problem, way)
+        return
+    taken[found] = disk.get("name", "another disk")
+    disk["address"] = dict(zip(("type", "controller", "bus", "target", "unit"), ("drive", *found), strict=True))
+
+
+def _places(bus: str, optical: bool) -> Iterator[Place]:
+    """All places of a bus in order; a CD-ROM on IDE begins with the second channel, as ever (hdc)."""
+    units = _UNITS[bus]
+    if bus == "ide":
+        order = (2, 3, 0, 1) if optical else (0, 1, 2, 3)
+        yield from (_of_index(number, bus) for number in order)
+        return
+    for number in range(units * (1 if bus in _SINGLE else MOST)):
+        yield _of_index(number, bus)
+
+
+def _of_name(name: str, bus: str) -> Place:
+    """The place that libvirt gives a target by its letters."""
+    number = 0
+    for letter in name[2:] if not name.startswith("xvd") else name[3:]:
+        number = number * 26 + ord(letter) - ord("a") + 1
+    return _of_index(number - 1, bus)
+
+
+def _of_index(number: int, bus: str) -> Place:
+    controller, unit = divmod(number, _UNITS[bus])
+    return (controller, unit // 2, 0, unit % 2) if bus == "ide" else (controller, 0, 0, unit)
+
+
+def _natural(disk: Tree, bus: str, names: set[str]) -> str | None:
+    """The target whose letters mean the disk's own address, where that is free."""
+    address = disk.get("address", {})
+    if bus not in _UNITS or address.get("type") != "drive" or address.get("target", 0):
+        return None
+    unit = address.get("bus", 0) * 2 + address.get("unit", 0) if bus == "ide" else address.get("unit", 0)
+    name = _PREFIX[bus] + letters(address.get("controller", 0) * _UNITS[bus] + unit)
+    return None if name in names else name
+
+
+def _taken(bus: str, disks: list[Tree], resting: list[Tree]) -> dict[Place, str]:
+    """Who is, or was, at each place of a bus."""
+    before = [entry["device"] for entry in resting if entry["list"] == "disks"]
+    found: dict[Place, str] = {}
+    for disk in (*disks, *before):
+        address = disk.get("address", {})
+        if address.get("type") == "drive" and disk.get("target", {}).get("bus") == bus:
+            where = (
+                address.get("controller", 0),
+                address.get("bus", 0),
+                address.get("target", 0),
+                address.get("unit", 0),
+            )
+            found.setdefault(where, disk.get("name", "another disk"))
+    return found
+
+
+def _letters(prefix: str, names: set[str]) -> Iterator[str]:
+    number = 0
+    while True:
+        name = prefix + letters(number)
+        number += 1
+        if name not in names:
+            yield name
+
+
+def letters(number: int) -> str:
+    """0 is a, 25 is z, 26 is aa: as Linux and libvirt count disks."""
+    found = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        found = string.ascii_lowercase[rest] + found
+    return found

@@ -1,0 +1,105 @@
+"""Ports on virtio-serial controllers, and serial ports of the machine's own kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from webhook.expand.addresses.controllers import Controllers
+
+Tree = dict[str, Any]
+
+# I/O base and interrupt of the four serial ports of a PC (QEMU hw/char/serial-isa.c).
+_ISA = ((0x3F8, 4), (0x2F8, 3), (0x3E8, 4), (0x2E8, 3))
+
+
+def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    """Give channels and virtio consoles a port, and serial ports their number, I/O base and interrupt."""
+    _virtio(devices, controllers, resting)
+    _own(devices, controllers, resting)
+    _consoles(devices)
+
+
+def _virtio(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    ports = list(_ports(devices))
+    waiting = [device for device in ports if not device.get("address")]
+    before = [entry["device"] for entry in resting if entry["list"] in ("channels", "consoles")]
+    taken = {_port(device) for device in (*ports, *before)}
+    if waiting:
+        free = _free(controllers, taken)
+        for device in waiting:
+            controller, port = next(free)
+            device["address"] = {"type": "virtio-serial", "controller": controller, "bus": 0, "port": str(port)}
+    for device in ports:
+        controllers.ensure("virtio-serial", device["address"].get("controller", 0))
+
+
+def _ports(devices: Tree) -> Iterator[Tree]:
+    for kind in ("channels", "consoles"):
+        yield from (entry for entry in devices.get(kind, ()) if entry.get("target", {}).get("type") == "virtio")
+
+
+def _port(device: Tree) -> tuple[int, int] | None:
+    address = device.get("address", {})
+    if address.get("type") != "virtio-serial":
+        return None
+    return address.get("controller", 0), int(str(address.get("port", "0")).split(".")[0])
+
+
+def _free(controllers: Controllers, taken: set[tuple[int, int] | None]) -> Iterator[tuple[int, int]]:
+    """Free ports from 1 on, controller by controller; port 0 is kept for the first console (libvirt)."""
+    index = 0
+    while True:
+        ports = controllers.ensure("virtio-serial", index)["ports"]
+        yield from ((index, port) for port in range(1, ports) if (index, port) not in taken)
+        index += 1
+
+
+def _own(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    """Serial ports are numbered, whatever they are on; a PC's own have an I/O base and an interrupt."""
+    kind, model = controllers.machine.defaults["serial"].values()
+    serials = devices.get("serials", ())
+    before = [entry["device"] for entry in resting if entry["list"] == "serials"]
+    taken = {_number(entry) for entry in (*serials, *before)}
+    free = _beside(taken)
+    for index, entry in enumerate(serials):
+        target = entry.setdefault("target", {})
+        own = target.setdefault("type", kind) == kind
+        if own:
+            target.setdefault("model", model)
+        if target.get("port") is None:
+            target["port"] = next(free)
+        if own and target["port"] >= len(_ISA):
+            way = "the machine has four; use a channel instead"
+            controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
+        elif own and kind == "isa-serial":
+            base, interrupt = _ISA[target["port"]]
+            entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})
+
+
+def _beside(taken: set[int | None]) -> Iterator[int]:
+    """The numbers that are not taken, the lowest first."""
+    return (number for number in count() if number not in taken)
+
+
+def _number(entry: Tree) -> int | None:
+    number: int | None = entry.get("target", {}).get("port")
+    return number
+
+
+def _consoles(devices: Tree) -> None:
+    """Consoles are numbered among those of their own kind."""
+    taken: dict[str, set[int | None]] = {}
+    for entry in devices.get("consoles", ()):
+        taken.setdefault(_kind(entry), set()).add(_number(entry))
+    free = {kind: _beside(numbers) for kind, numbers in taken.items()}
+    for entry in devices.get("consoles", ()):
+        if _number(entry) is None:
+            kind = _kind(entry)
+            entry.setdefault("target", {})["port"] = next(free[kind])
+
+
+def _kind(entry: Tree) -> str:
+    kind: str = entry.get("target", {}).get("type", "")
+    return kind

@@ -1,0 +1,68 @@
+"""What a device is of which its owner said too little: rows of `completing.yaml`, written out before it is placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from webhook.expand.listed import at
+from webhook.machines import Machine
+
+Tree = dict[str, Any]
+
+
+def complete(domain: Tree, machine: Machine, nic: str) -> None:
+    """Fill in, in place, what is unsaid of every device. `nic` is the guest's usual model of NIC."""
+    usual = {
+        "$nic": nic,
+        "$watchdog": machine.defaults["watchdog"],
+        "$sound": machine.defaults["sound"],
+        "$input": machine.defaults["input_bus"],
+    }
+    rows = _rows(machine.family)
+    for kind, entries in domain.get("devices", {}).items():
+        for row in rows.get(kind, ()):
+            for device in entries if type(entries) is list else (entries,):
+                if _fits(device, row):
+                    _fill(device, row["fill"], usual)
+    _number(domain.get("devices", {}).get("parallels", ()))
+
+
+def _fits(device: Tree, row: Tree) -> bool:
+    return all(at(device, path) == value for path, value in row.get("when", {}).items()) and not any(
+        at(device, path) in values for path, values in row.get("unless", {}).items()
+    )
+
+
+def _fill(tree: Tree, add: Tree, usual: Mapping[str, Any]) -> None:
+    for name, value in add.items():
+        if type(value) is dict:
+            _fill(tree.setdefault(name, {}), value, usual)
+        elif name not in tree:
+            meant = usual.get(value, value) if type(value) is str else value
+            if meant is not None:
+                tree[name] = meant
+
+
+def _number(ports: list[Tree]) -> None:
+    """Parallel ports count from 0, as libvirt numbers them."""
+    taken = {port.get("target", {}).get("port") for port in ports}
+    free: Iterator[int] = (number for number in range(len(ports)) if number not in taken)
+    for port in ports:
+        if port.get("target", {}).get("port") is None:
+            port.setdefault("target", {})["port"] = next(free)
+
+
+@cache
+def _rows(family: str) -> dict[str, list[Tree]]:
+    """The rows of a machine by list."""
+    table: list[Tree] = yaml.safe_load(Path(__file__).with_name("completing.yaml").read_text())
+    found: dict[str, list[Tree]] = {}
+    for row in table:
+        if family in row.get("families", (family,)):
+            found.setdefault(row["list"], []).append(row)
+    return found

@@ -1,0 +1,70 @@
+"""Where a device stands: it is told by its list and its name, among the devices or resting among the tombstones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.policy.engine.namesakes import Namesakes
+
+# The parts of a declared path as PART finds them: a name, and an index where it is a list's entry.
+Parts = list[tuple[str, str]]
+DEVICES, TOMBSTONES = ("domain", "devices"), ("abi", "tombstones")
+# Devices to libvirt that do not stand among the devices.
+ELSEWHERE = frozenset({"domain.os.nvram"})
+# What the service chooses anew for the devices of a VM that follows the newest rule set.
+CHOSEN_ANEW = ("address", "bootOrder")
+# What tells devices of a list apart.
+_KEY = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A device of a spec and its path there, `domain.devices.disks[2]`."""
+
+    device: Any
+    path: str
+    rests: bool
+
+
+def device_of(parts: Parts) -> tuple[str, str] | None:
+    """Where the device stands that a path leads into; None where it leads into none."""
+    if len(parts) < 3 or (len(parts) == 3 and not parts[2][1]):
+        return None
+    where = (parts[0][0], parts[1][0])
+    return where if where in (DEVICES, TOMBSTONES) else None
+
+
+def is_single(declared: str) -> bool:
+    """Whether a declared path is that of a device that there can be but one of."""
+    where, _, kind = declared.rpartition(".")
+    among = where in (".".join(DEVICES), ".".join(TOMBSTONES)) and not kind.endswith("[*]")
+    return among or declared in ELSEWHERE
+
+
+def standing(spec: Any, where: tuple[str, str], part: tuple[str, str]) -> Standing | None:
+    """The device at a place of a spec."""
+    kind, index = part
+    entries = _entries(spec, where, kind)
+    path, rests = f"{where[0]}.{where[1]}.{kind}", where == TOMBSTONES
+    if not index:
+        return Standing(entries, path, rests) if type(entries) is dict else None
+    if type(entries) is not list or int(index) >= len(entries):
+        return None
+    return Standing(entries[int(index)], f"{path}[{index}]", rests)
+
+
+def namesake(spec: Any, first: tuple[str, str], kind: str, device: Any, known: Namesakes) -> Standing | None:
+    """The same device in another spec: where it is looked for `first`, else in the other place."""
+    for where in (first, DEVICES if first == TOMBSTONES else TOMBSTONES):
+        entries = _entries(spec, where, kind)
+        number = known.number(device, entries, _KEY) if type(entries) is list else None
+        if number is not None or type(entries) is dict:
+            return standing(spec, where, (kind, "" if number is None else str(number)))
+    return None
+
+
+def _entries(spec: Any, where: tuple[str, str], kind: str) -> Any:
+    for name in (*where, kind):
+        spec = spec.get(name) if type(spec) is dict else None
+    return spec

@@ -1,0 +1,212 @@
+"""The decision: what the policies in force say of one VM's spec, for this requester in this namespace.
+
+Pure: facts come in as arguments, and nothing here asks the cluster. Views are kept by the facts that policies look at,
+so that the second request of a kind finds its index ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from webhook.declare import DeclaredField, Mark
+from webhook.findings import Finding, Findings
+from webhook.policy.engine.effective import Denial, EffectiveRules, Tree, view
+from webhook.policy.engine.evaluate import denials
+from webhook.policy.engine.granted import Lost, losses
+from webhook.policy.engine.index import Index, index
+from webhook.policy.engine.messages import refusal
+from webhook.policy.engine.namesakes import Namesakes
+from webhook.policy.engine.unchanged import unchanged
+from webhook.policy.language.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
+from webhook.policy.language.scope import chosen, exempts
+
+# A decision tells of so many refusals at most, unless it is asked for fewer.
+_MOST = 512
+_KEPT = 1024  # views and sorts of request that are kept; beyond it they are made anew
+# Rules of all kept views together, and characters of what a kept sort of request is told by.
+_KEPT_RULES, _KEPT_TEXT = 400_000, 16_384
+
+
+def no_rest() -> None:
+    """Whoever is alone with the processor need not rest."""
+
+
+def utc_today() -> date:
+    """The day on which exceptions end, in UTC."""
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class RulesByMode:
+    """What is refused, and, where it differs, what would be under `warn` and `audit`."""
+
+    enforce: EffectiveRules
+    warn: EffectiveRules | None
+    audit: EffectiveRules | None
+
+
+@dataclass(slots=True)
+class Engine:
+    """Policies ready for decisions. Made by `compile_policies`."""
+
+    policies: tuple[Policy, ...]
+    declared_fields: Mapping[str, DeclaredField]
+    default_level: str
+    today: Today
+    index: Index
+    # Each with the index of its policy: it holds where the policy holds.
+    exemptions: tuple[tuple[int, Exemption], ...] = ()
+    # The facts that any policy looks at; requests which agree in them have the same views.
+    labels: tuple[str, ...] = ()
+    by_namespace: bool = False
+    by_subject: bool = False
+    _sorts: dict[object, RulesByMode] = field(default_factory=dict)
+    _views: dict[object, EffectiveRules] = field(default_factory=dict)
+
+    def decide(
+        self,
+        marks: Sequence[Mark],
+        spec: Tree,
+        request: Request,
+        path: str = "spec",
+        stored: Mapping[str, Any] | None = None,
+        stored_marks: Sequence[Mark] = (),
+        frozen: bool = True,
+        most: int = _MOST,
+    ) -> Decision:
+        """Judge every backend field among `marks` and every ruled field of `spec`, which stands at `path`.
+
+        `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing, and what
+        of it he could not set, by its `stored_marks`, stays as it is together with its device; where the VM is not
+        `frozen`, devices may move. Of each sort of finding `most` are made. Never raises, whatever the spec is; unknown
+        fields are the inspection's to refuse.
+        """
+        views = self.views(request)
+        before = stored if request.operation == "UPDATE" else None
+
+        def found(one: EffectiveRules | None, known: Container[str]) -> Findings:
+            made = self._judged(one, marks, spec, path, before, most) if one is not None else ()
+            return Findings((finding for finding in made if finding.path not in known), most)
+
+        refused = found(views.enforce, ())
+        known = {finding.path for finding in refused}
+        if before is not None and stored_marks:
+            gone = self.lost(stored_marks, spec, before, request, path, frozen)
+            refused.take(each.finding() for each in gone if each.path not in known)
+        if views.warn is None and views.audit is None:
+            return Decision(refused)
+        return Decision(refused, found(views.warn, known), found(views.audit, known))
+
+    def _judged(
+        self,
+        one: EffectiveRules,
+        marks: Iterable[Mark],
+        spec: Tree,
+        path: str,
+        stored: Mapping[str, Any] | None,
+        most: int,
+    ) -> Iterator[Finding]:
+        known = Namesakes()
+        # What is stored already may be any number of denials, and is no finding.
+        enough = most if stored is None else None
+        for denial in denials(one, marks, spec, path, enough):
+            if stored is not None and unchanged(one, denial, spec, stored, path, self.declared_fields, known):
+                continue
+            yield self._refusal(denial)
+
+    def _refusal(self, denial: Denial) -> Finding:
+        place = self.declared_fields.get(denial.declared)
+        secret = place is not None and place.field.secret
+        return refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value, secret=secret)
+
+    def lost(
+        self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True
+    ) -> Iterator[Lost]:
+        """What of the stored backend, by its marks, the requester could not set and `spec` does not keep, by place."""
+        told: set[str] = set()
+        for _, each in losses(self.views(request).enforce, marks, spec, stored, path, self.declared_fields, frozen):
+            if each.path not in told:
+                told.add(each.path)
+                yield each
+
+    def views(self, request: Request) -> RulesByMode:
+        """The policies in force for a request, by mode."""
+        labels = request.labels
+        sort = (
+            request.namespace if self.by_namespace else "",
+            tuple([labels.get(label) for label in self.labels]),
+            (request.user, tuple(request.groups)) if self.by_subject else (),
+        )
+        found = self._sorts.get(sort)
+        if found is None:
+            found = self._made(request)
+            if _size(sort) <= _KEPT_TEXT:
+                if len(self._sorts) >= _KEPT:
+                    self._sorts.clear()
+                self._sorts[sort] = found
+        return found
+
+    def _made(self, request: Request) -> RulesByMode:
+        excepted = tuple(index for index, each in enumerate(self.exemptions) if exempts(each[1], request))
+        enforce, warn, audit = (
+            chosen(self.policies, request, mode, self.default_level) for mode in ("enforce", "warn", "audit")
+        )
+        return RulesByMode(
+            self._view(enforce, excepted),
+            self._view(warn, excepted) if warn != enforce else None,
+            self._view(audit, excepted) if audit != enforce else None,
+        )
+
+    def _forget(self) -> None:
+        """Drop views, and the sorts of request that hold them, before they are too many or too large."""
+        if len(self._views) >= _KEPT or sum(each.size for each in self._views.values()) >= _KEPT_RULES:
+            self._views.clear()
+            self._sorts.clear()
+
+    def _view(self, policies: tuple[int, ...], exemptions: tuple[int, ...]) -> EffectiveRules:
+        found = self._views.get((policies, exemptions))
+        if found is None:
+            self._forget()
+            known = frozenset(policies)
+            excepted = [each for index in exemptions for policy, each in [self.exemptions[index]] if policy in known]
+            found = self._views[policies, exemptions] = view(
+                self.index, known, excepted, self.declared_fields, self.today
+            )
+        return found
+
+
+def _size(sort: object) -> int:
+    """How much text tells a sort of request: whoever may write reviews could make it endless."""
+    if isinstance(sort, tuple):
+        return sum(map(_size, sort)) + len(sort)
+    return len(sort) if isinstance(sort, str) else 0
+
+
+def compile_policies(
+    policies: Iterable[Policy],
+    declared_fields: Mapping[str, DeclaredField],
+    default_level: str = LEVELS[0],
+    today: Today = utc_today,
+    rest: Callable[[], None] = no_rest,
+) -> Engine:
+    """Policies that have passed their checks, ready for decisions; `today` is asked where an exception is used.
+
+    `rest` is called with each rule, for whoever makes them beside an event loop.
+    """
+    known = tuple(policies)
+    matches = [policy.match for policy in known]
+    exemptions = tuple((index, each) for index, policy in enumerate(known) for each in policy.exceptions)
+    return Engine(
+        policies=known,
+        declared_fields=declared_fields,
+        default_level=default_level,
+        today=today,
+        index=index(known, declared_fields, rest),
+        exemptions=exemptions,
+        labels=tuple(sorted({*LABELS.values(), *(label for match in matches for label in match.labels)})),
+        by_namespace=bool(exemptions) or any(match.names or match.without for match in matches),
+        by_subject=any(match.by_subject for match in matches),
+    )

@@ -1,0 +1,63 @@
+"""The policies in force, and the folder that they come from; the last good ones stay. Nothing here waits or watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from webhook.declare import DeclaredField
+from webhook.findings import Finding, Refused
+from webhook.policy.engine.engine import Engine, no_rest, utc_today
+from webhook.policy.language.model import LEVELS, Today
+from webhook.policy.loading.budget import Budget
+from webhook.policy.loading.load import Loaded, load
+from webhook.policy.loading.wholeness import lost
+
+
+class Policies:
+    """What decides now. `error` says what is wrong with the folder where it is not what is in force."""
+
+    def __init__(
+        self,
+        folder: Path,
+        declared_fields: Mapping[str, DeclaredField],
+        default_level: str = LEVELS[0],
+        today: Today = utc_today,
+    ) -> None:
+        """Load the folder; raises Refused with all findings."""
+        self.folder = folder
+        self.error: list[Finding] = []
+        self._load: Callable[[Budget], Loaded] = lambda budget: load(
+            folder, declared_fields, default_level, today, budget
+        )
+        self._loaded = self._load(Budget())
+
+    @property
+    def engine(self) -> Engine:
+        return self._loaded.engine
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the files in force."""
+        return self._loaded.digest
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """Exceptions that had ended when the files were read."""
+        return self._loaded.notes
+
+    def reload(self, rest: Callable[[], None] = no_rest) -> list[Finding]:
+        """Read the folder again, with a rest wherever `rest` takes one. With findings, what was in force stays so."""
+        try:
+            loaded = self._load(Budget(rest))
+            missing = [] if self._swapped() else lost(self._loaded, loaded)
+            if missing:
+                raise Refused(missing)
+            self._loaded, self.error = loaded, []
+        except Refused as refused:
+            self.error = refused.findings
+        return self.error
+
+    def _swapped(self) -> bool:
+        """Whether the folder changes as a whole, by a link, as a mounted ConfigMap: then what is gone was meant."""
+        return self.folder.is_symlink() or (self.folder / "..data").is_symlink()

@@ -1,0 +1,264 @@
+"""Policy files, all of them or nothing: the policies, a digest of what was read, and every finding.
+
+Findings are at `FOLDER/FILE:LINE:COLUMN`. A mounted ConfigMap is read through its `..data` link at one moment; one that
+is not mounted yet is read from its contents, with the same outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from webhook.declare import DeclaredField
+from webhook.findings import Finding, Refused
+from webhook.policy.engine.engine import Engine, compile_policies, utc_today
+from webhook.policy.language.model import API_VERSION, LEVELS, Policy, PolicySet, Today
+from webhook.policy.loading.budget import Budget, Exhausted
+from webhook.policy.loading.document import LONGEST, Node, documents
+from webhook.policy.loading.exceptions import check_exceptions, expired
+from webhook.policy.loading.policy import is_policy, is_set, read, read_set
+from webhook.policy.loading.reader import PolicyReader
+from webhook.policy.loading.wholeness import differences, missing_levels, unended
+
+SUITE = "suite.yaml"
+# The folder beside a suite that holds the manifests of its cases.
+CASES = "cases"
+_DEEPEST = 8
+
+
+Contents = Iterable[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Policies in force: ready for decisions, their SHA-256, what is worth saying of them, and their files."""
+
+    engine: Engine
+    digest: str
+    notes: tuple[Finding, ...] = ()
+    files: frozenset[str] = frozenset()
+    # The file with the PolicySet, empty where there is none.
+    set_file: str = ""
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What files say, and all that is wrong with each of them."""
+
+    policies: list[Policy] = field(default_factory=list)
+    sets: list[PolicySet] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def load(
+    folder: Path,
+    declared_fields: Mapping[str, DeclaredField],
+    default_level: str = LEVELS[0],
+    today: Today = utc_today,
+    budget: Budget | None = None,
+    *,
+    levels: bool = True,
+) -> Loaded:
+    """Everything that `folder` holds, or Refused with all that is wrong with it.
+
+    Without `levels` they need not all be there: for whoever looks at a part of what a service has.
+    """
+    return _loaded(
+        folder.resolve().name, _files_of(folder), Loading(declared_fields, default_level, today, budget, levels)
+    )
+
+
+def load_contents(
+    name: str,
+    contents: Contents,
+    declared_fields: Mapping[str, DeclaredField],
+    default_level: str = LEVELS[0],
+    today: Today = utc_today,
+    budget: Budget | None = None,
+) -> Loaded:
+    """The same of the names and contents of a folder's files, such as a ConfigMap has before it is mounted."""
+    files = ((f"{name}/{file}", content) for file, content in sorted(contents))
+    return _loaded(name, files, Loading(declared_fields, default_level, today, budget))
+
+
+class Loading:
+    """One loading of a folder's files: with what, and within which budget."""
+
+    def __init__(
+        self,
+        declared_fields: Mapping[str, DeclaredField],
+        default_level: str,
+        today: Today,
+        budget: Budget | None = None,
+        levels: bool = True,
+    ) -> None:
+        if default_level not in LEVELS:
+            raise Refused([Finding("default level", f"`{default_level}` is no level", f"known: {', '.join(LEVELS)}")])
+        self.declared_fields, self.default_level, self.today = declared_fields, default_level, today
+        self.budget, self.levels = budget or Budget(), levels
+
+
+def _loaded(folder: str, files: Contents, loading: Loading) -> Loaded:
+    contents: list[tuple[str, bytes]] = []
+    parsed = Parsed()
+    try:
+        _read(files, contents, parsed, loading)
+        if not parsed.findings:
+            parsed.findings += _together(folder, [file for file, _ in contents], parsed, loading)
+    except Exhausted as exhausted:
+        parsed.findings.append(exhausted.finding)
+    except OSError as error:
+        place = folder if error.filename is None else Path(error.filename).name
+        parsed.findings.append(Finding(place, f"cannot be read: {error.strerror}", "", "policy"))
+    if parsed.findings:
+        raise Refused(parsed.findings)
+    return Loaded(
+        compile_policies(
+            parsed.policies, loading.declared_fields, loading.default_level, loading.today, loading.budget.rest
+        ),
+        digest_of(contents),
+        tuple(expired(parsed.policies, loading.today())),
+        frozenset(file for file, _ in contents),
+        parsed.sets[0].file if parsed.sets else "",
+    )
+
+
+def _read(files: Contents, contents: list[tuple[str, bytes]], parsed: Parsed, loading: Loading) -> None:
+    """Read file after file, and what is wrong with each."""
+    for file, content in files:
+        if _wanted(file, parsed.findings):
+            loading.budget.spend("files", f"{file}:1:1")
+            loading.budget.spend("bytes", f"{file}:1:1", len(content))
+            contents.append((file, content))
+            parse_into(parsed, content, file, loading.declared_fields, loading.budget)
+
+
+def _together(folder: str, files: list[str], parsed: Parsed, loading: Loading) -> list[Finding]:
+    """What is wrong with files only together."""
+    if not parsed.policies:
+        return [Finding(folder, "holds no policy", "put at least one policy file there", "policy")]
+    findings = [
+        *check(parsed.policies, loading.declared_fields, loading.budget),
+        *differences(parsed.sets, files, loading.budget),
+    ]
+    return findings + (missing_levels(folder, parsed.policies) if loading.levels else [])
+
+
+def parse(
+    content: bytes, file: str, declared_fields: Mapping[str, DeclaredField]
+) -> tuple[list[Policy], list[Finding]]:
+    """The policies of one file, and all that is wrong with it."""
+    parsed = Parsed()
+    try:
+        parse_into(parsed, content, file, declared_fields, Budget())
+    except Exhausted as exhausted:
+        parsed.findings.append(exhausted.finding)
+    return parsed.policies, parsed.findings
+
+
+def parse_into(
+    parsed: Parsed, content: bytes, file: str, declared_fields: Mapping[str, DeclaredField], budget: Budget
+) -> None:
+    """Add what one file says, and all that is wrong with it by its lines; raises Exhausted."""
+    before = len(parsed.findings)
+    try:
+        for node in _own(parsed, content, file, budget):
+            budget.spend("documents", f"{file}:{node.line}:{node.column}")
+            _read_into(parsed, node, PolicyReader(file, declared_fields, budget))
+    finally:
+        parsed.findings[before:] = sorted(parsed.findings[before:], key=_line)
+
+
+def _own(parsed: Parsed, content: bytes, file: str, budget: Budget) -> list[Node]:
+    """The documents of a file that are to be read; of one that is no policy, as a Secret, nothing is shown."""
+    made, broken = documents(content, file, budget)
+    kept = [each for each in made if each.node.value is not None or each.findings]
+    own = [each for each in kept if is_policy(each.node)]
+    findings = [*broken, *(_no_policy(each.node, file) for each in kept if not is_policy(each.node))]
+    if not kept and not broken:
+        findings.append(Finding(f"{file}:1:1", "holds no policy", "write one, or remove the file", "policy"))
+    elif not findings:
+        findings = unended(made, content, file)
+    wrong = [finding for each in own for finding in each.findings]
+    parsed.findings += findings + wrong
+    return [] if wrong or broken else [each.node for each in own]
+
+
+def _read_into(parsed: Parsed, node: Node, reader: PolicyReader) -> None:
+    try:
+        if is_set(node):
+            parsed.sets.append(read_set(node, reader))
+        else:
+            parsed.policies.append(read(node, reader))
+    finally:
+        parsed.findings += reader.findings
+
+
+def _no_policy(node: Node, file: str) -> Finding:
+    way = f"write `apiVersion: {API_VERSION}` at the beginning of a policy, or move the file elsewhere"
+    return Finding(f"{file}:{node.line}:{node.column}", "is no policy, and is not shown", way, "policy")
+
+
+def _line(finding: Finding) -> tuple[int, ...]:
+    return tuple(int(part) for part in finding.path.split(":")[-2:])
+
+
+def check(
+    policies: list[Policy], declared_fields: Mapping[str, DeclaredField], budget: Budget | None = None
+) -> list[Finding]:
+    """What is wrong with policies only together."""
+    findings = []
+    seen: dict[str, Policy] = {}
+    for policy in policies:
+        if policy.name in seen:
+            problem = f"policy `{policy.name}` is there already, in {seen[policy.name].where}"
+            findings.append(Finding(policy.place, problem, "give each policy a name of its own", "policy"))
+        seen.setdefault(policy.name, policy)
+    return findings + check_exceptions(policies, declared_fields, budget or Budget())
+
+
+def digest_of(contents: list[tuple[str, bytes]]) -> str:
+    """One SHA-256 over names below the folder and contents; the folder's own name does not count."""
+    total = hashlib.sha256()
+    for file, content in contents:
+        name = file.partition("/")[2].encode()
+        total.update(b"%d:%s%d:" % (len(name), name, len(content)))
+        total.update(content)
+    return total.hexdigest()
+
+
+def shipped() -> Path:
+    """The levels that come with the service: beside the code in a wheel, at the top of a checkout."""
+    packaged = Path(__file__).parents[1] / "shipped"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "policies"
+
+
+def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file's name as findings show it and its bytes, in the order of their names; raises OSError."""
+    for name, path in _files(folder, folder.resolve().name, 0):
+        with path.open("rb") as file:
+            yield name, file.read(LONGEST + 1) if path.suffix == ".yaml" else b""
+
+
+def _wanted(shown: str, findings: list[Finding]) -> bool:
+    """Whether a file of this name holds policies; a finding where somebody may think that it does."""
+    path = PurePath(shown)
+    if path.name.startswith("."):
+        return False
+    if path.suffix in (".yml", ".json"):
+        findings.append(Finding(shown, "is not read", "name it `.yaml`, or move it elsewhere", "policy"))
+    return path.suffix == ".yaml" and path.name != SUITE
+
+
+def _files(folder: Path, shown: str, depth: int) -> Iterator[tuple[str, Path]]:
+    data = folder / "..data"
+    for entry in sorted((data.resolve() if data.exists() else folder).iterdir(), key=lambda path: path.name):
+        name = f"{shown}/{entry.name}"
+        if entry.name.startswith(".") or (entry.name == CASES and (folder / SUITE).exists()):
+            continue
+        if entry.is_dir() and not entry.is_symlink() and depth < _DEEPEST:
+            yield from _files(entry, name, depth + 1)
+        elif entry.is_file():
+            yield name, entry

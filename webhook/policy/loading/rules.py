@@ -1,0 +1,201 @@
+"""The rules of one policy document: their grammar, and that each is about something that there is."""
+
+from __future__ import annotations
+
+from webhook.declare import Field
+from webhook.policy.language.conditions import (
+    CONDITIONS,
+    OF_VALUES,
+    Condition,
+    InvalidCondition,
+    comparable,
+    condition,
+    holding,
+    of_total,
+)
+from webhook.policy.language.cross_field import COMPARISONS, GUARDS, Comparison, Guard, guard
+from webhook.policy.language.model import CLASSES, EFFECTS, Effect, Rule, Selector
+from webhook.policy.language.selection import decided_with
+from webhook.policy.language.totals import totals
+from webhook.policy.loading.document import Node
+from webhook.policy.loading.lint import lint
+from webhook.policy.loading.reader import Entries, PolicyReader
+
+_RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
+_WHEN = (*CONDITIONS, *COMPARISONS)
+# Conditions of which many are no lookup.
+_ASKED = ("matches", "not-in")
+
+
+def read_rules(reader: PolicyReader, node: Node | None, policy: str) -> tuple[Rule, ...]:
+    """The rules of a policy; what is wrong with them, alone or together, is added to the pages' findings."""
+    rules: dict[str, Rule] = {}
+    clean: dict[str, Node] = {}
+    for item in reader.items(node, "rules"):
+        reader.spend("rules", item)
+        before = len(reader.findings)
+        rule = _rule(reader, item, policy)
+        if rule.id.endswith("/"):
+            continue
+        if rule.id in rules:
+            way = "give each rule a name of its own"
+            reader.wrong(item, f"rule `{rule.id}` is there already, in {rules[rule.id].where}", way)
+            continue
+        rules[rule.id] = rule
+        _weigh(reader, item, rule)
+        if len(reader.findings) == before:  # else what it says is not what it means
+            clean[rule.id] = item
+    for rule, said in lint([rules[name] for name in clean], reader.budget.rest):
+        reader.wrong(clean[rule.id], *said)
+    return tuple(rules.values())
+
+
+def _weigh(reader: PolicyReader, node: Node, rule: Rule) -> None:
+    """Count what is asked of each value on its own. A lookup or a limit alone is merged with all others of its kind."""
+    guarded = sum(len(wanted) for each in rule.guards for wanted in each.conditions.values())
+    asked = len(rule.conditions) + len(rule.comparisons) + guarded
+    alone = any(each.name in _ASKED for each in rule.conditions)
+    if asked > 1 or alone or rule.guards or rule.comparisons:
+        reader.spend("asked", node, rule.selector.path or rule.selector.kind or rule.selector.total, asked)
+
+
+def _rule(reader: PolicyReader, node: Node, policy: str) -> Rule:
+    entries = reader.mapping(node, "a rule", _RULE, ("name",))
+    effects: list[Effect] = [effect for effect in EFFECTS if entries.get(effect)]  # type: ignore[misc]
+    if len(effects) != 1:
+        reader.wrong(node, "a rule says what it does once", "write one of `permit`, `deny`, `forbid`")
+    effect: Effect = effects[0] if effects else "forbid"
+    target = entries.get(effect)
+    selector = _selector(reader, target, effect) if target else Selector()
+    if effect == "permit":
+        for name in ("message", "help"):
+            if said := entries.get(name):
+                reader.wrong(said, f"a permit refuses nothing, so nobody reads its {name}", "write a comment instead")
+    conditions, comparisons = _when(reader, entries.get("when"), selector, effect)
+    if selector.total and not entries.get("when"):
+        reader.wrong(node, f"total `{selector.total}` has no limit", "write `when: {above: …}`")
+    return Rule(
+        id=f"{policy}/{reader.name(entries.get('name'), 'name')}",
+        effect=effect,
+        selector=selector,
+        conditions=conditions,
+        message=reader.text(entries.get("message"), "message"),
+        help=reader.text(entries.get("help"), "help"),
+        where=reader.at(node),
+        comparisons=comparisons,
+        guards=tuple(_guard(reader, word, said) for word in GUARDS if (said := entries.get(word))),
+    )
+
+
+def _selector(reader: PolicyReader, node: Node, effect: str) -> Selector:
+    entries = reader.mapping(node, effect, ("class", "path", "total"))
+    selector = Selector(
+        reader.choice(entries.get("class"), "class", CLASSES),
+        reader.path(entries.get("path")),
+        reader.choice(entries.get("total"), "total", tuple(totals())),
+    )
+    if isinstance(node.value, dict) and not node.value:
+        reader.wrong(node, f"{effect} selects nothing", "name a `class`, a `path` or both, or a `total`")
+    if (total := entries.get("total")) and len(entries.values) > 1:
+        reader.wrong(total, "total stands beside a class or a path", "write a rule for each")
+    if path := entries.get("path"):
+        _reachable(reader, path, selector)
+    return selector
+
+
+def _reachable(reader: PolicyReader, node: Node, selector: Selector) -> None:
+    """A rule below an element that is backend as a whole, or for a class that no field there can have."""
+    if whole := decided_with(selector.path, reader.declared_fields):
+        reader.wrong(node, f"path `{selector.path}` is decided with `{whole}`", f"name `{whole}`")
+    elif selector.path and selector.kind and selector.kind not in reader.classes().get(selector.path, ()):
+        problem = f"class `{selector.kind}` is no class of `{selector.path}`"
+        reader.wrong(node, problem, "remove the class, or name another path")
+
+
+def _when(
+    reader: PolicyReader, node: Node | None, selector: Selector, effect: str
+) -> tuple[tuple[Condition, ...], tuple[Comparison, ...]]:
+    if node is None:
+        return (), ()
+    entries = reader.mapping(node, "when", ("above", "below") if selector.total else _WHEN)
+    if selector == Selector():
+        return (), ()  # what they are about is wrong itself
+    if isinstance(node.value, dict) and not node.value:
+        reader.wrong(node, "when says nothing", "write a condition, or remove `when`")
+    place = reader.declared_fields.get(selector.path)
+    comparisons = [
+        _comparison(reader, name, wanted, place.field if place else None)
+        for name, wanted in entries.values.items()
+        if name in COMPARISONS
+    ]
+    made = []
+    for name, wanted in entries.values.items():
+        if effect == "permit" and name not in (*OF_VALUES, *COMPARISONS):
+            reader.wrong(wanted, f"{name} is no condition of a permit", "a permit speaks of a value that is there")
+        elif name in CONDITIONS:
+            made += _made(reader, name, wanted, place.field if place else None, selector.total)
+    of_lists = (each.name for each in made if each.name == "count-above" or _is_missing(each))
+    alone = next(of_lists, None)
+    if alone and len(entries.values) > 1:
+        reader.wrong(node, f"{alone} stands beside other conditions", "write a rule for each")
+    return tuple(made), tuple(each for each in comparisons if each)
+
+
+def _is_missing(each: Condition) -> bool:
+    return each.name == "present" and not each.wanted
+
+
+def _made(reader: PolicyReader, name: str, wanted: Node, field: Field | None, total: str = "") -> list[Condition]:
+    """The condition, where it can mean something."""
+    if name == "matches" and isinstance(wanted.value, str) and wanted.value not in reader.budget.patterns:
+        reader.spend("patterns", wanted)
+        reader.budget.patterns.add(wanted.value)
+    try:
+        if total:
+            return [of_total(name, wanted.plain(), totals()[total].unit)]
+        return [condition(name, wanted.plain(), field)]
+    except InvalidCondition as unfit:
+        reader.wrong(wanted, f"{name} {unfit}", unfit.help)
+        return []
+
+
+def _comparison(reader: PolicyReader, name: str, node: Node, field: Field | None) -> Comparison | None:
+    path = reader.path(node)
+    if field is None:
+        reader.wrong(node, f"{name} compares two fields, and the rule names none", "name a `path` beside the class")
+        return None
+    if not path or path not in reader.declared_fields:
+        return None
+    ours, theirs = holding(field), holding(reader.declared_fields[path].field)
+    if ours != theirs or field.scalar is None:
+        reader.wrong(node, f"{name} compares {ours} with {theirs}", "name a field that holds the same")
+        return None
+    if reader.declared_fields[path].field is field:
+        reader.wrong(node, f"{name} compares a field with itself", "name another field")
+        return None
+    return Comparison(name, path, comparable(field))
+
+
+def _guard(reader: PolicyReader, word: str, node: Node) -> Guard:
+    """`where` and `unless`: declared paths, each with its conditions."""
+    if not isinstance(node.value, dict) or not node.value:
+        reader.wrong(node, f"{word} names no fields", "write `PATH: {in: [VALUE]}`")
+        return guard(word, {})
+    conditions = {}
+    for name, said in node.value.items():
+        line, column = node.keys[name]
+        path = reader.path(Node(name, line, column))
+        if whole := decided_with(path, reader.declared_fields):
+            reader.wrong(Node(name, line, column), f"path `{path}` is decided with `{whole}`", f"name `{whole}`")
+        conditions[path] = _guarded(reader, path, said)
+    return guard(word, {path: each for path, each in conditions.items() if path})
+
+
+def _guarded(reader: PolicyReader, path: str, node: Node) -> tuple[Condition, ...]:
+    entries: Entries = reader.mapping(node, f"the condition of `{path}`", CONDITIONS)
+    if isinstance(node.value, dict) and not node.value:
+        reader.wrong(node, f"nothing is asked of `{path}`", "write a condition, like `present: true`")
+    place = reader.declared_fields.get(path)
+    if place is None:
+        return ()
+    return tuple(each for name, said in entries.values.items() for each in _made(reader, name, said, place.field))

@@ -1,0 +1,91 @@
+"""That policies are whole: each file to its end, each level, each file that a PolicySet names, and none that is lost.
+
+What is missing weakens in silence: a file that a full disk cut, or that a copy forgot, has fewer rules and no mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from webhook.declare import shown
+from webhook.findings import Finding
+from webhook.policy.language.model import LEVELS, Policy, PolicySet
+from webhook.policy.loading.budget import Budget
+from webhook.policy.loading.document import Document
+
+if TYPE_CHECKING:
+    from webhook.policy.loading.load import Loaded
+
+# YAML's own mark of a document's end (yaml.org/spec/1.2.2, 9.1.2): what stands behind it is another document.
+END = "..."
+# Names among which a nearest one is looked for.
+_NEAR = 1000
+
+
+def unended(documents: Sequence[Document], content: bytes, file: str) -> list[Finding]:
+    """A file whose last line is not `...`, or that says so before its end: what follows could be lost unseen."""
+    *before, last = documents
+    findings = [
+        Finding(f"{file}:{each.end}:1", f"ends with `{END}` before its end", "keep the one in the last line", "policy")
+        for each in before
+        if each.end
+    ]
+    if not last.end:
+        line = content.count(b"\n") + (not content.endswith(b"\n"))
+        way = f"if the file is whole, write `{END}` as its last line"
+        findings.append(Finding(f"{file}:{line}:1", f"does not end with `{END}`: it may have been cut", way, "policy"))
+    return findings
+
+
+def missing_levels(folder: str, policies: Iterable[Policy]) -> list[Finding]:
+    """Levels that namespaces can choose and no policy is about."""
+    there = {policy.level for policy in policies}
+    way = "copy the one that ships with vmconfig, or write `level: {}` in a policy of your own"
+    return [
+        Finding(folder, f"no policy is about the level `{level}`", way.format(level), "policy")
+        for level in LEVELS
+        if level not in there
+    ]
+
+
+def differences(sets: Sequence[PolicySet], files: Iterable[str], budget: Budget) -> Iterator[Finding]:
+    """Where the files of a folder (`FOLDER/FILE`) are not those that its PolicySet names; raises Exhausted."""
+    for each in sets[1:]:
+        yield Finding(each.place, f"is a second PolicySet, the first is in {sets[0].where}", "keep one", "policy")
+    if not sets:
+        return
+    named, own = set(sets[0].files), sets[0].file
+    folder = own.partition("/")[0]
+    there = {file.removeprefix(f"{folder}/") for file in files}
+    for file in sorted(named - there):
+        budget.spend("findings", sets[0].place)
+        near = get_close_matches(file[:128], islice(sorted(there), _NEAR), n=1) if budget.suggests() else []
+        way = f"did you mean `{near[0]}`? " if near else ""
+        way += "put it back, or take its name away where it shall go"
+        yield Finding(sets[0].place, f"names the file `{shown(file, 256)}`, which is missing", way, "policy")
+    for file in sorted(there - named - {own.removeprefix(f"{folder}/")}):
+        yield Finding(f"{folder}/{file}", f"is not named in {sets[0].where}", "name it under `files`", "policy")
+
+
+def lost(before: Loaded, now: Loaded) -> list[Finding]:
+    """What was in force and is gone with its file, where no PolicySet says that this is meant.
+
+    A policy that is gone from a file which is there is gone by somebody's will: the file is whole.
+    """
+    if now.set_file:
+        return []
+    way = "put it back; where it shall go, name the files that stay in a document of `kind: PolicySet`, under `files`"
+    kept = {policy.name for policy in now.engine.policies}
+    gone: dict[str, list[str]] = {}
+    for policy in before.engine.policies:
+        if policy.name not in kept and policy.file not in now.files:
+            gone.setdefault(policy.file, []).append(f"policy `{policy.name}`")
+    if before.set_file and before.set_file not in now.files:
+        gone.setdefault(before.set_file, []).append("the PolicySet")
+    return [
+        Finding(file, f"is missing, and of it is in force: {', '.join(names)}", way, "policy")
+        for file, names in sorted(gone.items())
+    ]

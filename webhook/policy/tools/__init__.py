@@ -1,0 +1,1 @@
+"""What whoever writes policies looks at them with: explanation, difference, suites, schema, reports, reference."""
