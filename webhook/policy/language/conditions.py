@@ -23,8 +23,8 @@ class Condition:
     """`holds` answers for a value; `wanted` is what the admin wrote, `refusal` words for a value that it holds for.
 
     That a value is there or is missing is for the engine to see: `present` holds whenever it is asked. What many
-    conditions of a kind are merged by stands beside it (merged_rules.py): `values` in the form that `same` gives (None: not
-    comparable), `limit` in the unit that `amount` gives, `pattern` compiled.
+    conditions of a kind are merged by stands beside it (merged_rules.py): `values` in the form that `same` gives
+    (None: not comparable), `limit` in the unit that `amount` gives, `pattern` compiled.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """What rules ask of a value and of other fields of the same VM, as formulas.
 
-The counterpart of conditions.py and cross_field.py: where those have a value, this has CEL's words for it. Fields that may
-be missing are CEL's optionals.
+The counterpart of conditions.py and cross_field.py: where those have a value, this has CEL's words for it. Fields that
+may be missing are CEL's optionals.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When a value of a class at a declared place is refused, as a formula: `forbid` beats `permit` beats `deny`.
 
-The counterpart of effective.py and merged_rules.py for one level: what is not of the level is gone, what depends on the request
-is a formula.
+The counterpart of effective.py and merged_rules.py for one level: what is not of the level is gone, what depends on the
+request is a formula.
 """
 
 from __future__ import annotations
