@@ -145,12 +145,10 @@ def test_a_watch_that_the_server_ends_in_order_misses_nothing(
     name = made(cluster)
     with watching(cluster.kubeconfig()) as (namespaces, told):
         until(lambda: namespaces.watch.synced)
-        seen = []
         for number in range(8):
             label(cluster, name, f"count={number}")
-            seen.append(until(lambda number=number: namespaces.labels(name).get("count") == str(number)))
+            until(lambda number=number: namespaces.labels(name).get("count") == str(number))
             time.sleep(0.3)
-        assert max(seen) < 1.5
     assert told.lines == []
 
 

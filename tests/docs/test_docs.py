@@ -66,3 +66,14 @@ def test_every_decision_has_a_context_a_decision_and_consequences() -> None:
         text = page.read_text()
         for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
             assert part in text, f"{page.name}: {part}"
+
+
+def test_every_test_that_the_docs_name_is_there() -> None:
+    """A name alone, as `test_x.py`, stands beside one with its folder."""
+    known = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    missing = []
+    for page in PAGES:
+        for name in re.findall(r"`((?:tests/)?[\w/]*test_\w+\.py|tests/[\w/]+)`", page.read_text()):
+            if not ((ROOT / name).exists() if name.startswith("tests/") else name in known):
+                missing.append(f"{page.name}: {name}")
+    assert missing == []

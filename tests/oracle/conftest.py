@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -24,11 +25,12 @@ PRIVILEGED = {"vmconfig.kubevirt.io/enforce": "privileged"}
 
 
 @pytest.fixture(scope="session")
-def hypervisor(schemas: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hypervisor]:  # noqa: ARG001
-    """libvirt's QEMU driver in this process, under emulation."""
-    started = Hypervisor(tmp_path_factory.mktemp("libvirt"))
-    yield started
-    started.close()
+def hypervisor(schemas: Path) -> Iterator[Hypervisor]:  # noqa: ARG001
+    """libvirt's QEMU driver in this process, under emulation; its sockets' paths have to be short."""
+    with tempfile.TemporaryDirectory(prefix="lv") as folder:
+        started = Hypervisor(Path(folder))
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")
