@@ -130,6 +130,8 @@ def test_words_that_are_booleans_to_kubectl_are_written_in_quotes_and_read_in_qu
     made = vmconfig("expand", str(manifest))
     assert made.returncode == 0, made.stdout
     assert "'y': 600" in made.stdout
+    assert "name: v" in made.stdout
+    assert "'name'" not in made.stdout
     manifest.write_text(head + "[{name: v, type: virtio, resolution: {x: 800, y: 600}}]}}}\n")
     refused = vmconfig("expand", str(manifest))
     assert refused.returncode == 1
