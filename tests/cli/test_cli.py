@@ -187,6 +187,17 @@ def test_a_site_and_a_level_are_taken(tmp_path: Path) -> None:
     assert 0 < len(privileged) < len(restricted)
 
 
+def test_what_is_wrong_with_a_site_file_is_told_by_its_keys(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("graphics: vncc\nmachine: {q35: pc-q35-8.2}\n")
+    done = vmconfig("check", "--site", str(site), str(EXAMPLE))
+    assert done.returncode == 2
+    assert "vmconfig: site.yaml.graphics: input should be '', 'vnc' or 'spice'\n" in done.stderr
+    assert "\nsite.yaml.machine: " in done.stderr
+    assert "a site file has `machines`, `graphics`, `domainType`" in done.stderr
+    assert "pydantic" not in done.stderr
+
+
 def test_every_verb_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     for verb in (
