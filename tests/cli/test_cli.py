@@ -130,6 +130,8 @@ def test_words_that_are_booleans_to_kubectl_are_written_in_quotes_and_read_in_qu
     made = vmconfig("expand", str(manifest))
     assert made.returncode == 0, made.stdout
     assert "'y': 600" in made.stdout
+    assert "name: v" in made.stdout
+    assert "'name'" not in made.stdout
     manifest.write_text(head + "[{name: v, type: virtio, resolution: {x: 800, y: 600}}]}}}\n")
     refused = vmconfig("expand", str(manifest))
     assert refused.returncode == 1
@@ -183,6 +185,17 @@ def test_a_site_and_a_level_are_taken(tmp_path: Path) -> None:
     restricted = json.loads(vmconfig("check", "-o", "json", str(REFUSED)).stdout)
     privileged = json.loads(vmconfig("check", "--level", "privileged", "-o", "json", str(REFUSED)).stdout)
     assert 0 < len(privileged) < len(restricted)
+
+
+def test_what_is_wrong_with_a_site_file_is_told_by_its_keys(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("graphics: vncc\nmachine: {q35: pc-q35-8.2}\n")
+    done = vmconfig("check", "--site", str(site), str(EXAMPLE))
+    assert done.returncode == 2
+    assert "vmconfig: site.yaml.graphics: input should be '', 'vnc' or 'spice'\n" in done.stderr
+    assert "\nsite.yaml.machine: " in done.stderr
+    assert "a site file has `machines`, `graphics`, `domainType`" in done.stderr
+    assert "pydantic" not in done.stderr
 
 
 def test_every_verb_is_in_the_readme() -> None:

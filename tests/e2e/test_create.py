@@ -34,6 +34,15 @@ def test_a_created_example_is_stored_as_the_offline_expansion_says(tenant: Tenan
     assert "domain" in (stored["spec"] if stored["kind"] == "VM" else stored["spec"]["template"]["spec"])
 
 
+def test_a_warning_with_its_help_reaches_the_tenant(tenant: Tenant) -> None:
+    features = {"system": {"type": "linux", "arch": "riscv64"}}
+    head = {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "warned"}}
+    done = tenant.kubectl("create", "-f", "-", manifest={**head, "spec": {"features": features}})
+    warning = next(line for line in done.stderr.splitlines() if "spec.domain.os.type.machine" in line)
+    assert warning.startswith("Warning: ")
+    assert "; help: " in warning
+
+
 def test_the_proposals_backend_fields_are_all_refused_and_nothing_else(refused: Any) -> None:
     text = (ROOT / "examples" / "proposal-domain-backend.yaml").read_text()
     message = refused("create", "-f", "-", manifest=text)

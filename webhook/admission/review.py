@@ -127,8 +127,13 @@ def answer(uid: str, verdict: Verdict) -> bytes:
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(orjson.dumps(verdict.patch)).decode()
     if verdict.warnings:
-        response["warnings"] = list(verdict.warnings)
+        response["warnings"] = [_one_line(warning) for warning in verdict.warnings]
     return envelope(response)
+
+
+def _one_line(warning: str) -> str:
+    """A warning as the API server hands it on: one with a line break is dropped (apimachinery: NewWarningHeader)."""
+    return "; ".join(line.strip() for line in warning.splitlines())
 
 
 def envelope(response: Tree) -> bytes:

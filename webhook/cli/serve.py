@@ -42,7 +42,7 @@ def read(given: argparse.Namespace) -> Settings:
 
 def _finding(problem: Any) -> Finding:
     name = str(problem["loc"][0])
-    return Finding(f"--{name.replace('_', '-')}", problem["msg"].lower(), f"see docs/settings.md on {name}", "settings")
+    return Finding(f"--{name.replace('_', '-')}", problem["msg"].lower(), "see docs/settings.md", "settings")
 
 
 def run(given: argparse.Namespace) -> int:

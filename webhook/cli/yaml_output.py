@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 # Booleans of YAML 1.1 (yaml.org/type/bool.html) that PyYAML takes for words; kubectl and Helm do not.
-BOOLEAN_TO_SOME = re.compile("y|Y|n|N")
+BOOLEAN_TO_SOME = re.compile(r"[yYnN]\Z")  # PyYAML matches at the beginning alone
 
 
 class _Shared(yaml.CSafeDumper):

@@ -21,6 +21,8 @@ from webhook.findings import Finding, Findings
 Tree = dict[str, Any]
 # Devices without a name that a merge compares with what features ask for: beyond it, they have to be named.
 _MOST_COMPARED = 4096
+# The way out of a feature that contradicts a machine which is stored: the other place is frozen.
+_FROZEN = "restore the feature; what the guest sees stays as it was made, and another machine is another VM"
 
 
 class Contribution(Protocol):
@@ -221,7 +223,7 @@ def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _M
         Finding(
             source.origin,
             f"asks for {told(entry, value)}, but {other} says {told(entry, there)}",
-            "remove one of the two, or let them agree",
+            _FROZEN if state.frozen else "remove one of the two, or let them agree",
             "frozen" if state.frozen else "conflict",
         )
     )

@@ -29,8 +29,10 @@ _FOLLOWING: dict[str, Tree] = {
 class Wanted(Element):
     """Processors: a count or a topology, a model, and whether the CPUs are exclusive to this VM."""
 
-    count: Positive | None = frontend("-")
-    max: Positive | None = frontend("-")
+    count: Positive | None = frontend("-", doc="vCPUs at boot.")
+    max: Positive | None = frontend(
+        "-", doc="vCPUs that the guest can have at most, those that can be plugged included."
+    )
     topology: Topology | None = frontend("-")
     model: Annotated[str, text(64, "[A-Za-z0-9][A-Za-z0-9._-]*", "a CPU model's name")] | None = frontend(
         "-", unless=dict.fromkeys(_FOLLOWING, Goal())

@@ -18,8 +18,8 @@ class Nic(Element):
     name: DeviceName | None = frontend("-")
     source: ObjectName | None = reference("Network", "-")
     model: Annotated[str, choice("virtio", "e1000e", "e1000", "rtl8139")] | None = frontend("-")
-    mac: Mac | None = frontend("-")
-    boot_order: Positive | None = frontend("-")
+    mac: Mac | None = frontend("-", doc="A unicast MAC address like `02:00:00:12:34:56`; else one is made.")
+    boot_order: Positive | None = frontend("-", doc="Its turn at boot: 1 is the first.")
 
 
 Wanted = list[Nic]

@@ -28,7 +28,7 @@ class Drive(Element):
     type: Annotated[str, choice("disk", "cdrom")] | None = frontend("-")
     source: ObjectName | None = reference("PersistentVolumeClaim", "-")
     interface: Annotated[str, choice(*_BUSES)] | None = frontend("-")
-    boot_order: Positive | None = frontend("-")
+    boot_order: Positive | None = frontend("-", doc="Its turn at boot: 1 is the first.")
     serial: Serial | None = frontend("-")
     readonly: Flag | None = frontend("-")
 

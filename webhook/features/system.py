@@ -38,11 +38,15 @@ class Wanted(Element):
     """The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot."""
 
     type: Annotated[str, replace(_TYPE, schema={"type": "string", "enum": list(guests.types())})] | None = frontend("-")
-    version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend("-")
+    version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend(
+        "-", doc="Its version, like `12`; one with a dot in quotes, like `'24.04'`."
+    )
     arch: Annotated[str, choice("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")] | None = frontend("-")
-    machine: Machine | None = frontend("-")
-    firmware: Annotated[str, choice("bios", "efi")] | None = frontend("-")
-    secure_boot: Flag | None = frontend("-")
+    machine: Machine | None = frontend("-", doc="A family like `q35`, or a versioned machine type like `pc-q35-7.2`.")
+    firmware: Annotated[str, choice("bios", "efi")] | None = frontend(
+        "-", doc="The firmware: `bios`, or `efi` for UEFI."
+    )
+    secure_boot: Flag | None = frontend("-", doc="Whether UEFI starts signed loaders alone: `true` or `false`.")
 
 
 _NOTHING = Wanted()

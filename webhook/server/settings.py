@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from webhook.features.platform import Site
+from webhook.findings import Finding
 
 PREFIX = "VMCONFIG_"
 
@@ -73,8 +74,19 @@ class SiteFile(BaseModel):
 
 
 def read_site(path: Path | None) -> Site:
-    """The site's facts; raises OSError, yaml.YAMLError and pydantic.ValidationError."""
+    """The site's facts; raises OSError, yaml.YAMLError, and ValueError with all that is wrong with them."""
     if path is None:
         return Site()
-    read = SiteFile.model_validate(yaml.safe_load(path.read_text()) or {})
+    try:
+        read = SiteFile.model_validate(yaml.safe_load(path.read_text()) or {})
+    except ValidationError as error:
+        wrong = [_wrong(path, problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise ValueError("\n".join(map(str, wrong))) from None
     return Site(machines=read.machines, graphics=read.graphics, domain_type=read.domain_type)
+
+
+def _wrong(path: Path, place: tuple[int | str, ...], problem: str) -> Finding:
+    """What pydantic says of a site file; a file that is no mapping is named alone."""
+    where = ".".join(map(str, (path.name, *place)))
+    known = ", ".join(f"`{field.alias or name}`" for name, field in SiteFile.model_fields.items())
+    return Finding(where, problem[:1].lower() + problem[1:], f"a site file has {known}: see docs/settings.md", "site")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import Field, kib, problem_of, shown, told, written
+from webhook.declare import Field, kib, problem_of, shown, told
 from webhook.policy.language.patterns import InvalidPattern, Pattern, pattern
 
 # What a field holds, as far as conditions care.
@@ -173,13 +173,18 @@ def of_total(name: str, wanted: object, unit: str) -> Condition:
     words = "at most" if name == "above" else "at least"
 
     def refusal(value: Any) -> str:
-        told = written(value) if unit == "memory" else value
+        told = _amount(value) if unit == "memory" else value
         return f"is {shown(told)} in all, {words} {wanted} is allowed here"
 
     def holds(value: Any) -> bool:
         return bool(value > limit if name == "above" else value < limit)
 
     return Condition(name, wanted, holds, refusal, limit=limit, amount=_whole)
+
+
+def _amount(value: int) -> str:
+    """An amount of KiB as a quantity, so that it stands beside a limit of `8Gi`."""
+    return f"{value // 1024}Mi" if value % 1024 == 0 else f"{value}Ki"
 
 
 _EXAMPLES = {MEMORY: "MiB as a whole number or a quantity like `4Gi`", NUMBER: "a whole number"}
