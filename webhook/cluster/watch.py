@@ -7,7 +7,6 @@ API server does, the loop goes on: what it last heard stays, and how long ago th
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from certs.backoff import backoff
 from webhook.cluster.api import Tree, Unanswered, asking
 
 # A list function of the kubernetes client, such as CoreV1Api.list_namespace.
@@ -156,9 +156,8 @@ class Watch:
 
 
 def pause(failures: int) -> float:
-    """Seconds until the next try, spread so that replicas do not come together."""
-    longest = min(_SOONEST * 2.0 ** min(failures, 16), _LONGEST)
-    return longest * random.uniform(0.5, 1)  # noqa: S311 (spreads replicas, guards nothing)
+    """Seconds until the next try after so many failures in a row, or until the next watch after none."""
+    return backoff(failures + 1, _SOONEST, _LONGEST)
 
 
 def _lines(response: Any) -> Iterator[bytes]:
