@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from webhook import guests, machines
 from webhook.declare import Element, Scalar, choice, frontend, shown, text
+from webhook.domain.os import ARCHITECTURES
 from webhook.domain.types import Flag, Machine
 from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
@@ -39,7 +40,7 @@ class Wanted(Element):
 
     type: Annotated[str, replace(_TYPE, schema={"type": "string", "enum": list(guests.types())})] | None = frontend("-")
     version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend("-")
-    arch: Annotated[str, choice("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")] | None = frontend("-")
+    arch: Annotated[str, choice(*ARCHITECTURES)] | None = frontend("-")
     machine: Machine | None = frontend("-")
     firmware: Annotated[str, choice("bios", "efi")] | None = frontend("-")
     secure_boot: Flag | None = frontend("-")
