@@ -20,12 +20,12 @@ from typing import Protocol
 from cryptography import x509
 from watchfiles import awatch
 
-from certs.apart import apart
 from certs.authority import is_current, issue_authority
 from certs.backoff import backoff
 from certs.bundle import Unusable, pair_pem
 from certs.cluster import described
 from certs.store import Folder, Stored
+from certs.threads import in_daemon_thread
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else."""
@@ -134,7 +134,7 @@ async def watch(
         try:
             async with aclosing(_occasions(reloader.source, period)) as occasions:
                 async for _ in occasions:
-                    await apart(_look, reloader, renew)
+                    await in_daemon_thread(_look, reloader, renew)
                     failures = 0
                     _tell(reloader, None)
         except Exception as error:

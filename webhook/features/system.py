@@ -51,15 +51,15 @@ _NOTHING = Wanted()
 
 def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contribution]:
     """The machine with its firmware as asked, and everything that the guest's name decides."""
-    said = wanted or _NOTHING
-    kind: Tree = {"arch": said.arch} if said.arch else {}
-    if said.machine and machines.versioned(said.machine):
-        kind["machine"] = said.machine
+    given = wanted or _NOTHING
+    kind: Tree = {"arch": given.arch} if given.arch else {}
+    if given.machine and machines.versioned(given.machine):
+        kind["machine"] = given.machine
     os: Tree = {"type": kind} if kind else {}
-    if said.firmware:
-        os["firmware"] = said.firmware
-    if said.secure_boot is not None:
-        os["secureBoot"] = said.secure_boot
+    if given.firmware:
+        os["firmware"] = given.firmware
+    if given.secure_boot is not None:
+        os["secureBoot"] = given.secure_boot
     machine = Contribution(origin, {"os": os} if os else {}, {"os": _os(platform)}, _because(platform))
     return [machine, Contribution(origin, {}, _guest(platform), platform.guest.because)]
 
