@@ -67,7 +67,7 @@ def review(obj: Tree) -> bytes:
 
 
 def stored(body: bytes, used: AdmissionContext) -> tuple[Tree, bytes]:
-    """The object as it would be stored, and the answer of the mutating half."""
+    """The object as it would be stored, and the answer of the mutating webhook."""
     made = answer("705ab4f5-6393-11e8-b7cc-42010a800002", mutate(parse(body), used))
     response = orjson.loads(made)["response"]
     patch = orjson.loads(base64.b64decode(response["patch"]))

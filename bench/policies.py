@@ -30,7 +30,7 @@ from webhook.policy.loading.load import check, parse
 FEW, MANY, RULES = 10, 1000, 20
 Tree = dict[str, Any]
 # A rule's path and condition, each with another value.
-Said = Iterator[tuple[str, Tree]]
+Conditions = Iterator[tuple[str, Tree]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,14 @@ _PERMITTING: Tree = {
 }
 
 
-def _policies(number: int, said: Said, match: Callable[[int], Tree] = lambda _: {}) -> list[Tree]:
+def _policies(number: int, conditions: Conditions, match: Callable[[int], Tree] = lambda _: {}) -> list[Tree]:
     return [
         {
             "apiVersion": "policy.vmconfig.kubevirt.io/v1",
             "kind": "Policy",
             "metadata": {"name": f"policy-{index}"},
             **match(index),
-            "rules": [_rule(name, *each) for name, each in enumerate(islice(said, RULES))],
+            "rules": [_rule(name, *each) for name, each in enumerate(islice(conditions, RULES))],
         }
         for index in range(number)
     ]
@@ -125,7 +125,7 @@ def _rule(name: int, path: str, when: Tree) -> Tree:
     return {"name": f"rule-{name}", "forbid": {"path": path}, "when": when}
 
 
-def _spread() -> Said:
+def _spread() -> Conditions:
     """All declared paths in turn, as far as a condition can be on them that no VM of ours meets."""
     usable = [(place, when) for place in declared_fields().values() if (when := _never(place)) is not None]
     # In an order of its own, so that few rules are as spread as many.
@@ -155,13 +155,13 @@ _SAME: tuple[tuple[str, Callable[[int], Tree]], ...] = (
 )
 
 
-def _same() -> Said:
+def _same() -> Conditions:
     """The same few paths again and again, all of them in the VM."""
     for number, (path, when) in zip(count(), cycle(_SAME), strict=False):
         yield path, when(number)
 
 
-def _backend() -> Said:
+def _backend() -> Conditions:
     """The same few paths of backend fields, which the VM says."""
     paths: Iterable[tuple[str, Callable[[int], Tree]]] = (
         ("domain.devices.disks[*].source.file", lambda number: {"matches": f"/never/{number}/.*"}),

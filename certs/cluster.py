@@ -31,7 +31,7 @@ class Apis:
 
 
 def connect(kubeconfig: Path | None = None) -> Apis:
-    """The cluster of a kubeconfig file; without one that of this pod, or else the user's current one.
+    """The cluster of a kubeconfig file; without one that of this pod, or else the user's current configuration.
 
     Raises kubernetes.config.ConfigException where none of them is there.
     """
@@ -92,7 +92,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class ValidationCache:
+class WebhookConfiguration:
     """A webhook configuration as it was read. ca_bundles: PEM, one a webhook in its order, empty where unset."""
 
     mutating: bool
@@ -109,29 +109,31 @@ class Registrations:
     mutating: tuple[str, ...] = ()
     validating: tuple[str, ...] = ()
 
-    def read(self) -> tuple[ValidationCache, ...]:
+    def read(self) -> tuple[WebhookConfiguration, ...]:
         """The configurations that exist now."""
         admission = self.apis.admission
         return (
-            *_seen(True, admission.read_mutating_webhook_configuration, self.mutating),
-            *_seen(False, admission.read_validating_webhook_configuration, self.validating),
+            *_configurations(True, admission.read_mutating_webhook_configuration, self.mutating),
+            *_configurations(False, admission.read_validating_webhook_configuration, self.validating),
         )
 
-    def write(self, seen: Iterable[ValidationCache], ca_bundle: bytes) -> None:
+    def write(self, configurations: Iterable[WebhookConfiguration], ca_bundle: bytes) -> None:
         """Sets `caBundle` in each webhook where it differs; writes nothing where it does not."""
         encoded = base64.b64encode(ca_bundle).decode()
-        for one in seen:
+        for configuration in configurations:
             paths = [
                 f"/webhooks/{index}/clientConfig/caBundle"
-                for index, present in enumerate(one.ca_bundles)
+                for index, present in enumerate(configuration.ca_bundles)
                 if present != ca_bundle
             ]
             if not paths:
                 continue
-            patch = [{"op": "replace", "path": "/metadata/resourceVersion", "value": one.version}]
+            patch = [{"op": "replace", "path": "/metadata/resourceVersion", "value": configuration.version}]
             patch += [{"op": "add", "path": path, "value": encoded} for path in paths]
             with _conflicts(404, 409):
-                self._patch(one.mutating)(one.name, patch, field_manager=WRITER, _request_timeout=TIMEOUT)
+                self._patch(configuration.mutating)(
+                    configuration.name, patch, field_manager=WRITER, _request_timeout=TIMEOUT
+                )
 
     def _patch(self, mutating: bool) -> Any:
         admission = self.apis.admission
@@ -140,13 +142,13 @@ class Registrations:
         return admission.patch_validating_webhook_configuration
 
 
-def _seen(mutating: bool, read: Any, names: Iterable[str]) -> Iterator[ValidationCache]:
+def _configurations(mutating: bool, read: Any, names: Iterable[str]) -> Iterator[WebhookConfiguration]:
     for name in names:
         found = _found(read, name)
         if found is not None:
             texts = (webhook.client_config.ca_bundle or "" for webhook in found.webhooks or ())
             ca_bundles = tuple(base64.b64decode(text) for text in texts)
-            yield ValidationCache(mutating, name, found.metadata.resource_version, ca_bundles)
+            yield WebhookConfiguration(mutating, name, found.metadata.resource_version, ca_bundles)
 
 
 def _found(read: Any, *where: str) -> Any:

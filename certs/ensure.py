@@ -1,6 +1,6 @@
-"""Brings a store up to date: reads it, takes the steps of the rotation that are due, tells clients whom to trust.
+"""Brings a store up to date: reads it, takes the steps of the rotation that are due, publishes the CA to clients.
 
-Safe to be killed at any line and to be run by any number of replicas at once: each turn decides anew from what is
+Safe to be killed at any line and to be run by any number of replicas at once: each step decides again from what is
 stored, writes one thing, and the write is refused where somebody else was faster.
 """
 
@@ -18,7 +18,7 @@ from certs.cluster import Registrations
 from certs.rotation import LIFETIMES, Lifetimes, advance
 from certs.store import Conflict, Store
 
-TURNS = 16
+STEPS = 16
 """Steps and lost races in one call at most; a whole rotation takes four steps."""
 PAUSE = 0.2
 """Seconds to wait at most after a lost race, so that replicas do not meet again."""
@@ -37,9 +37,9 @@ def ensure(
     a store with somebody else's files, Conflict after too many lost races, and what the store raises (OSError,
     ApiException).
     """
-    for _ in range(TURNS):
+    for _ in range(STEPS):
         try:
-            bundle = _turn(store, names, now, registrations, lifetimes)
+            bundle = _step(store, names, now, registrations, lifetimes)
         except Conflict:
             time.sleep(random.uniform(0, PAUSE))  # noqa: S311 (spreads replicas, guards nothing)
             continue
@@ -48,7 +48,7 @@ def ensure(
     raise Conflict("somebody else keeps changing the certificates or the webhook configurations")
 
 
-def _turn(
+def _step(
     store: Store, names: Names, now: datetime, registrations: Registrations | None, lifetimes: Lifetimes
 ) -> Bundle | None:
     """Takes one step; the bundle where none was due.
@@ -56,17 +56,17 @@ def _turn(
     Configurations are read before the store: whoever published a newer bundle in between has then changed the version
     that our write of an older one names, so it is refused. Certificates are renewed first, even while publishing fails.
     """
-    seen = registrations.read() if registrations else ()
+    configurations = registrations.read() if registrations else ()
     stored = store.read()
     bundle = parse(stored.files)
-    if bundle is not None and not _trusted(bundle, (pem for one in seen for pem in one.ca_bundles)):
+    if bundle is not None and not _trusted(bundle, (pem for one in configurations for pem in one.ca_bundles)):
         bundle = replace(bundle, published=None)
     step = advance(bundle, names, now, lifetimes)
     if step is bundle and step.published is not None:
         return step
     if step is bundle:
         if registrations:
-            registrations.write(seen, ca_bundle(step))
+            registrations.write(configurations, ca_bundle(step))
         step = replace(step, published=now)
     store.write(render(step), stored.version)
     return None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
@@ -21,11 +20,12 @@ from typing import Protocol
 from cryptography import x509
 from watchfiles import awatch
 
-from certs.apart import apart
 from certs.authority import is_current, issue_authority
+from certs.backoff import backoff
 from certs.bundle import Unusable, pair_pem
 from certs.cluster import described
 from certs.store import Folder, Stored
+from certs.threads import in_daemon_thread
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else."""
@@ -125,7 +125,7 @@ async def watch(
 ) -> None:
     """Keeps the reloader up to date until cancelled: at each change of its folder, and every `period` seconds.
 
-    `tend` is called first each time, in a thread: the rotation of certificates that we manage ourselves, such as
+    `renew` is called first each time, in a thread: the rotation of certificates that we manage ourselves, such as
     `lambda: ensure(...)`. A failure is logged, kept as `reloader.problem` and tried again after `soonest` seconds, then
     more and more rarely up to the period; it never ends the watch, nor does it keep a reload from happening.
     """
@@ -134,14 +134,14 @@ async def watch(
         try:
             async with aclosing(_occasions(reloader.source, period)) as occasions:
                 async for _ in occasions:
-                    await apart(_look, reloader, renew)
+                    await in_daemon_thread(_look, reloader, renew)
                     failures = 0
                     _tell(reloader, None)
         except Exception as error:
             _tell(reloader, described(error))
         failures += 1
         longest = period if reloader.certificate is not None else min(period, WAITING)
-        await asyncio.sleep(_pause(failures, soonest, longest))
+        await asyncio.sleep(backoff(failures, soonest, longest))
 
 
 def _tell(reloader: Reloader, problem: str | None) -> None:
@@ -158,7 +158,7 @@ def _tell(reloader: Reloader, problem: str | None) -> None:
 
 
 def _look(reloader: Reloader, renew: Callable[[], object] | None) -> None:
-    """Reloads even where tending fails: another replica may have renewed what we could not."""
+    """Reloads even where the renewal fails: another replica may have renewed what we could not."""
     try:
         if renew is not None:
             renew()
@@ -189,12 +189,6 @@ def _changes(folder: Path, period: float) -> AsyncGenerator[object, None]:
         yield_on_timeout=True,
         recursive=False,
     )
-
-
-def _pause(failures: int, soonest: float, period: float) -> float:
-    """Seconds until the next try: doubling up to the period, spread so that replicas do not come together."""
-    longest = min(soonest * 2.0 ** min(failures - 1, 16), period)
-    return longest * random.uniform(0.5, 1)  # noqa: S311 (spreads replicas, guards nothing)
 
 
 def _throwaway(now: datetime) -> bytes:

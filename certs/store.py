@@ -26,7 +26,7 @@ LARGEST = 1 << 20
 
 
 class Conflict(Exception):
-    """Somebody else wrote in between: read again and decide anew."""
+    """Somebody else wrote in between: read again and decide again."""
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,10 @@ def of_map(folder: Path) -> tuple[Names, dict[str, str]]:
 
 def of_qemu(emulator: str) -> dict[str, set[str]]:
     """The models that a QEMU lists, and the features of s390x."""
-    said = subprocess.run(
+    printed = subprocess.run(
         [f"qemu-system-{emulator}", "-cpu", "help"], check=True, capture_output=True, text=True
     ).stdout
-    models, _, flags = re.sub("^(s390|x86) ", "", said, flags=re.M).partition("Recognized feature flags:\n")
+    models, _, flags = re.sub("^(s390|x86) ", "", printed, flags=re.M).partition("Recognized feature flags:\n")
     features = {line.split()[0] for line in flags.splitlines() if line and not line.startswith("Recognized")}
     listed = {line.split()[0] for line in models.partition("Recognized")[0].splitlines() if line.strip()}
     return {"models": {name for name in listed if not NO_MODELS.fullmatch(name)}, "features": features}
@@ -73,7 +73,7 @@ def gathered(folders: list[Path]) -> tuple[Names, dict[str, str]]:
     known = yaml.safe_load(FILE.read_text()) if FILE.exists() else {"names": {}, "others": {}}
     names: Names = {arch: {"features": set(), "models": set()} for arch in (*MAPS, *EMULATORS)}
     others: dict[str, str] = dict(known["others"])
-    found = [{arch: {what: set(each) for what, each in said.items()} for arch, said in known["names"].items()}]
+    found = [{arch: {what: set(each) for what, each in names.items()} for arch, names in known["names"].items()}]
     for folder in folders:
         of_one, other = of_map(folder)
         found.append(of_one)

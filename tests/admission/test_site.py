@@ -16,7 +16,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Verdict, parse
 from webhook.admission.site import classes
-from webhook.admission.stored import judge_stored
+from webhook.admission.stored import check_stored
 from webhook.admission.validate import validate
 from webhook.cli import main
 from webhook.features.platform import Site
@@ -99,9 +99,9 @@ def test_a_type_that_was_granted_stays_under_an_update_that_does_not_name_it(sit
 def test_an_audit_finds_the_other_type_and_not_the_sites(site: str) -> None:
     where = context(site, "restricted")
     stored, _ = admitted(vm(), where)
-    assert judge_stored(stored, VM, where).decision.findings == []
+    assert check_stored(stored, VM, where).decision.findings == []
     stored["spec"]["domain"]["type"] = OTHER[site]
-    judged = judge_stored(stored, VM, where)
+    judged = check_stored(stored, VM, where)
     assert [each.path for each in judged.decision.findings] == ["spec.domain.type"]
     assert judged.classes == {"spec.domain.type": "host-identity"}
 

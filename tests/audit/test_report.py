@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from tests import strategies
 from tests.audit.context import Tree, context, vm
-from webhook.admission.stored import judge_stored
+from webhook.admission.stored import check_stored
 from webhook.kinds import KINDS
 from webhook.policy.language.model import CLASSES
 from webhook.policy.tools.report import MOST_BYTES, OUTCOMES, SEVERITIES, Report, Result, Subject, outcome_of, results
@@ -26,7 +26,7 @@ FORBIDDING = context([{"rules": [{"name": "v", "forbid": {"path": "domain.vcpu.c
 def reported(case: Tree, kind: str = "VM") -> tuple[str, Tree]:
     """The outcome of a case's VM, and the report of a namespace with nothing else in it."""
     used = context(case["policies"], case.get("labels"))
-    judged = judge_stored(vm({"domain": case["domain"]}, kind=kind), KINDS[kind], used)
+    judged = check_stored(vm({"domain": case["domain"]}, kind=kind), KINDS[kind], used)
     found = results(judged.decision, judged.malformed, judged.classes)
     report = Report("team-a")
     report.add(SUBJECT, found)
@@ -128,7 +128,7 @@ def test_a_password_is_in_no_report() -> None:
 @given(strategies.JSON)
 def test_no_stored_spec_raises(spec: Any) -> None:
     for kind in KINDS.values():
-        judged = judge_stored(vm(spec, kind=kind.name), kind, FORBIDDING)
+        judged = check_stored(vm(spec, kind=kind.name), kind, FORBIDDING)
         found = results(judged.decision, judged.malformed, judged.classes)
         assert outcome_of(found) in OUTCOMES
         report = Report("team-a")

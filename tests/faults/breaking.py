@@ -15,7 +15,7 @@ from webhook.cli import main
 # What runs as which task: a module, and the name of a function in it.
 TASKS = {
     "policies": ("webhook.server.background", "watch_policies"),
-    "exceptions": ("webhook.server.background", "News.follow_calendar"),
+    "exceptions": ("webhook.server.background", "PolicyReporter.watch_dates"),
     "events": ("webhook.cluster.events", "Events.run"),
     "certificates": ("certs.serve", "watch"),
     "namespaces": ("webhook.cluster.watch", "Watch.run"),

@@ -28,6 +28,12 @@ def test_a_feature_contributes_what_its_case_says(name: str, case: Case) -> None
     assert outcome(name, case) == {key: case[key]}
 
 
+def test_a_module_with_a_type_or_an_expansion_is_a_feature() -> None:
+    for file in Path(features.__file__).parent.glob("*.py"):
+        named = {line.split()[1].partition("(")[0] for line in file.read_text().splitlines() if line.startswith("def ")}
+        assert file.stem == "__init__" or ("expand" in named) == (file.stem in features.FEATURES), file.stem
+
+
 @pytest.mark.parametrize("name", features.FEATURES)
 def test_a_contribution_is_a_part_of_a_domain_that_reaches_no_host(name: str) -> None:
     for contribution in _contributions(name):

@@ -14,7 +14,7 @@ from tests.admission.reviews import POLICIES, review
 from tests.attacks.manifests import manifest
 from tests.secrets.fields import Tree
 from webhook.admission.context import AdmissionContext
-from webhook.admission.stored import judge_stored
+from webhook.admission.stored import check_stored
 from webhook.kinds import VM, declared_fields
 from webhook.policy import Policies
 from webhook.policy.tools.report import Report, Subject, results
@@ -51,7 +51,7 @@ class Told:
 
     def reported(self, spec: Any) -> str:
         """What an audit says of a stored object, and its PolicyReport."""
-        judged = judge_stored(manifest("VM", spec), VM, self.context)
+        judged = check_stored(manifest("VM", spec), VM, self.context)
         found = results(judged.decision, judged.malformed, judged.classes)
         report = Report("default")
         report.add(Subject("v1", "VM", "default", "web-1", "1"), found)

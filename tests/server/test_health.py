@@ -37,7 +37,7 @@ def heard(seconds_ago: float | None, problem: str = "") -> Namespaces:
     namespaces = Namespaces(Core(), lambda *_, **__: None)
     namespaces.watch.synced = seconds_ago is not None
     namespaces.watch.problem = problem
-    namespaces.watch._heard_at = None if seconds_ago is None else time.monotonic() - seconds_ago
+    namespaces.watch._answered_at = None if seconds_ago is None else time.monotonic() - seconds_ago
     return namespaces
 
 

@@ -91,7 +91,7 @@ def test_a_line_is_put_while_its_own_thread_is_putting_one(pipe: tuple[int, int]
     writer = LogWriter(pipe[1], notice)
 
     def interrupted() -> None:
-        with writer._news:
+        with writer._changed:
             writer.put(b"from the handler\n")
 
     thread = threading.Thread(target=interrupted, daemon=True)

@@ -50,8 +50,8 @@ class Written:
     def __init__(self) -> None:
         self.told: list[tuple[str, str, str]] = []
 
-    def tell(self, sort: str, reason: str, message: str) -> None:
-        self.told.append((sort, reason, message))
+    def record(self, event_type: str, reason: str, message: str) -> None:
+        self.told.append((event_type, reason, message))
 
     def reasons(self) -> list[str]:
         return [reason for _, reason, _ in self.told]
@@ -135,12 +135,12 @@ def test_an_end_of_an_exception_is_told_once_on_its_day(
 ) -> None:
     calendar, written = Calendar(), Written()
     news = PolicyReporter(Policies(folder, declared_fields(), today=calendar), Metrics(), written)  # type: ignore[arg-type]
-    news.calendar()
+    news.report_expired()
     assert written.reasons() == ["PolicyExceptionEnded"]  # those that had ended before the start
-    news.calendar()
+    news.report_expired()
     calendar.day = date(2026, 11, 25)
-    news.calendar()
-    news.calendar()
+    news.report_expired()
+    news.report_expired()
     assert written.reasons() == ["PolicyExceptionEnded"] * 2
     sort, _, message = written.told[-1]
     assert sort == "Warning"
@@ -155,11 +155,11 @@ def test_a_bad_change_and_a_good_one_are_told_with_findings_and_digest(tmp_path:
     policies, written, metrics = Policies(tmp_path, declared_fields()), Written(), Metrics()
     news = PolicyReporter(policies, metrics, written)  # type: ignore[arg-type]
     (tmp_path / "a.yaml").write_text(whole(policy("site", "forbid: {class: host-paths}")))
-    news.bad(policies.reload())
+    news.on_refused(policies.reload())
     assert b"vmconfig_policies_loaded 0.0" in metrics.text()
     (tmp_path / "a.yaml").write_text(whole(policy("other")))
     policies.reload()
-    news.good(policies)
+    news.on_loaded(policies)
     assert b"vmconfig_policies_loaded 1.0" in metrics.text()
     (bad_sort, bad, refusal), (good_sort, good, loading) = written.told
     assert (bad_sort, bad, good_sort, good) == ("Warning", "PolicyRefused", "Normal", "PolicyLoaded")
@@ -211,9 +211,9 @@ def test_news_that_come_faster_than_they_are_written_give_way_to_the_newest_of_t
     core = Slow()
 
     def story(events: Events) -> None:
-        events.tell("Normal", "PolicyLoaded", "good")
+        events.record("Normal", "PolicyLoaded", "good")
         for number in range(1000):
-            events.tell("Warning", "PolicyRefused", f"change {number}")
+            events.record("Warning", "PolicyRefused", f"change {number}")
 
     told(core, lambda *_, **__: None, story, 1.5)
     assert [event["message"] for event in core.events] == ["good", "change 999"]
@@ -222,7 +222,9 @@ def test_news_that_come_faster_than_they_are_written_give_way_to_the_newest_of_t
 def test_an_event_that_cannot_be_written_is_said_in_the_log_and_is_no_error() -> None:
     said: list[tuple[str, dict[str, Any]]] = []
     core = Slow(refuse=True)
-    told(core, lambda event, **facts: said.append((event, facts)), lambda e: e.tell("Normal", "PolicyLoaded", "x"), 0.3)
+    told(
+        core, lambda event, **facts: said.append((event, facts)), lambda e: e.record("Normal", "PolicyLoaded", "x"), 0.3
+    )
     ((event, facts),) = said
     assert event == "event not written"
     assert facts["reason"] == "PolicyLoaded"

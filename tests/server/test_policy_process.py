@@ -24,9 +24,9 @@ from webhook.admission.policy_process import MEMORY, checked
 from webhook.admission.review import Verdict
 from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
-from webhook.server.apart import Apart
 from webhook.server.hooks import Hook
 from webhook.server.metrics import Metrics
+from webhook.server.slow_hooks import SlowHooks
 
 TODAY = date(2026, 11, 24)
 GOOD = [("a.yaml", whole(policy()).encode())]
@@ -211,13 +211,13 @@ def test_one_check_runs_at_a_time_so_many_wait_and_the_rest_are_told_to_come_aga
     body = httpx.Request("POST", "http://a", json=review(config_map(""))).content
 
     async def story() -> list[int]:
-        apart = Apart(3)
-        asked = [asyncio.create_task(apart(hook, body)) for _ in range(5)]
+        hooks = SlowHooks(3)
+        asked = [asyncio.create_task(hooks(hook, body)) for _ in range(5)]
         await asyncio.sleep(0.1)
         assert [each.done() for each in asked] == [False, False, False, True, True]
         slow.go.set()
         first = [(await each)[0] for each in asked]
-        return [*first, (await apart(hook, body))[0]]
+        return [*first, (await hooks(hook, body))[0]]
 
     assert asyncio.run(story()) == [200, 200, 200, 429, 429, 200]
     assert slow.most == 1
@@ -226,7 +226,7 @@ def test_one_check_runs_at_a_time_so_many_wait_and_the_rest_are_told_to_come_aga
 
 def test_what_is_turned_away_says_so() -> None:
     hook = Hook("policies", AdmissionContext(Policies(shipped(), declared_fields())), Metrics())
-    code, body = asyncio.run(Apart(0)(hook, b"{}"))
+    code, body = asyncio.run(SlowHooks(0)(hook, b"{}"))
     assert code == 429
     assert b'"reason":"TooManyRequests"' in body
     assert b"try again" in body

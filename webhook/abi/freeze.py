@@ -68,7 +68,7 @@ def freeze(
     gone = _removed(stored, devices, present, before, after)
     kept = Kept(domain, copied(tombstones))
     _drop(devices, gone)
-    _return(kept, present | after)
+    _restore_returning(kept, present | after)
     _restore(domain, stored, domain_shape(), "", gone)
     were = devices_of(stored.get("devices", {}))
     for kind, name in sorted(gone):
@@ -77,9 +77,9 @@ def freeze(
 
 
 def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[DeviceKey]]) -> Kept:
-    """What a VM that is not frozen keeps of devices: those with something of the host's rest when they go.
+    """What a VM that is not frozen keeps of devices: those with a backend become tombstones when they go.
 
-    What rests comes back by its name, wherever there is a place then: a machine that is made anew keeps none. `asked`
+    A tombstone's device comes back by its name, at any free place: a machine that is made again keeps none. `asked`
     are the devices that the features ask for now.
     """
     kept = Kept(copied(incoming), copied(tombstones))
@@ -91,7 +91,7 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
     ]
     if going or tombstones:
         present |= asked()
-        _return(kept, present)
+        _restore_returning(kept, present)
     for kind, name in going:
         if (kind, name) not in present:
             _add_tombstone(kept.tombstones, kind, were[kind, name])
@@ -211,7 +211,7 @@ def _fits(part: Any, whole: Any) -> bool:
     return bool(part == whole)
 
 
-def _return(kept: Kept, wanted: set[DeviceKey]) -> None:
+def _restore_returning(kept: Kept, wanted: set[DeviceKey]) -> None:
     """Devices that come back find the hardware that their tombstones kept."""
     shape = domain_shape().fields["devices"].shape
     assert shape is not None  # noqa: S101 - devices are an element

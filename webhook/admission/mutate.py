@@ -1,4 +1,4 @@
-"""The mutating half: an incoming VM becomes complete, and a stored one stays what it was."""
+"""The mutating webhook: an incoming VM becomes complete, and a stored one stays what it was."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """A ConfigMap with policies is checked when it is written: what could not come into force is refused with its line.
 
-The service goes on with the last good policies in any case; this tells whoever writes bad ones at once, instead of
-their being ignored. Decides on ConfigMaps alone, and on each that it is asked about: which those are says the
-registration.
+The service goes on with the last good policies in any case; this check refuses bad ones at once, so that they are not
+ignored in silence. It decides on each ConfigMap that it is asked about; the webhook configuration selects them.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ def check_policies(review: Review, context: AdmissionContext) -> Verdict:
         return ALLOWED
     other = _other_release(review.object)
     if other:
-        told = f"these policies come with vmconfig {other} and are not checked by {version('vmconfig')}, which runs"
-        return Verdict(allowed=True, warnings=(told,))
+        note = f"these policies come with vmconfig {other} and are not checked by {version('vmconfig')}, which runs"
+        return Verdict(allowed=True, warnings=(note,))
     engine = context.policies.engine
     try:
         contents = list(_contents(review.object, review.name))

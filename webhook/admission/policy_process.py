@@ -61,8 +61,8 @@ def checked(name: str, files: Sequence[tuple[str, bytes]], default_level: str, t
         return _too_much(name)
     if done.returncode:
         raise RuntimeError(f"the check of policies ended with {done.returncode}")
-    told = orjson.loads(done.stdout)
-    return Outcome(*(tuple(Finding(**each) for each in told[part]) for part in ("findings", "notes")))
+    outcome_json = orjson.loads(done.stdout)
+    return Outcome(*(tuple(Finding(**each) for each in outcome_json[part]) for part in ("findings", "notes")))
 
 
 def _too_much(name: str) -> Outcome:
@@ -106,8 +106,8 @@ def main() -> int:
     try:
         _limit()
         outcome = _loaded(orjson.loads(sys.stdin.buffer.read()))
-        told = {part: [each.as_dict() for each in getattr(outcome, part)] for part in ("findings", "notes")}
-        sys.stdout.buffer.write(orjson.dumps(told))
+        outcome_json = {part: [each.as_dict() for each in getattr(outcome, part)] for part in ("findings", "notes")}
+        sys.stdout.buffer.write(orjson.dumps(outcome_json))
     except MemoryError:
         return _NO_MEMORY
     return 0

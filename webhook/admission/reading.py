@@ -1,4 +1,4 @@
-"""What both halves of the admission read first: the shape of the spec that is stored."""
+"""What both webhooks read first: the shape of the spec that is stored."""
 
 from __future__ import annotations
 

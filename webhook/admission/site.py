@@ -1,6 +1,6 @@
-"""What is the site's own word and so no tenant's: whether VMs run under KVM or are emulated.
+"""The field classes that depend on the site: whether VMs run under KVM or are emulated is for the admin to say.
 
-The declaration speaks for a site with KVM. On one without, every VM has `qemu`, and `kvm` is what none may ask for.
+The declaration is that of a site with KVM. On one without, every VM has `qemu`, and `kvm` is refused.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from webhook.declare import Backend, FieldClass, Goal, Mark
 from webhook.features.platform import Site
 
 KVM = "kvm"
-Halves = Mapping[str, Mapping[str, FieldClass]]
-_EMULATED: Halves = {"domain.type": {"qemu": Goal(), "kvm": Backend("host-identity")}}
+ClassesByValue = Mapping[str, Mapping[str, FieldClass]]
+_EMULATED: ClassesByValue = {"domain.type": {"qemu": Goal(), "kvm": Backend("host-identity")}}
 
 
-def classes(site: Site) -> Halves:
-    """The halves of single values that are others on this site than they are declared, by declared path."""
+def classes(site: Site) -> ClassesByValue:
+    """The field classes of single values that differ on this site from the declaration, by declared path."""
     return {} if site.domain_type == KVM else _EMULATED
 
 
 def marks_of(marks: list[Mark], site: Site, path: str) -> list[Mark]:
-    """The marks of a spec that stands at `path`, each of the half that its value has on this site."""
+    """The marks of a spec that stands at `path`, each with the class that its value has on this site."""
     if site.domain_type == KVM:
         return marks
     here = {f"{path}.{declared}": values for declared, values in _EMULATED.items()}
-    return [_turned(mark, here.get(mark.path)) for mark in marks]
+    return [_reclassified(mark, here.get(mark.path)) for mark in marks]
 
 
-def _turned(mark: Mark, values: Mapping[str, FieldClass] | None) -> Mark:
+def _reclassified(mark: Mark, values: Mapping[str, FieldClass] | None) -> Mark:
     return replace(mark, field_class=values[mark.value]) if values and mark.value in values else mark

@@ -46,7 +46,7 @@ def _status(obj: Any) -> dict[str, Any]:
 
 
 def _judged(review: Review, kind: Kind, context: AdmissionContext, path: str, domain: Any, stored: Any) -> Verdict:
-    """Policies speak of a spec that holds a domain: it stands in one for their eyes, and is told where it is.
+    """Policies speak of a spec that holds a domain: the domain is put into a spec, and findings get its own path.
 
     What they want beside a domain is missing before and after, which is not the requester's doing.
     """
@@ -60,15 +60,15 @@ def _judged(review: Review, kind: Kind, context: AdmissionContext, path: str, do
     else:
         decision = check_policy(review, there, reading, spec, before, stored_reading, context, reading.findings.room)
 
-    def told(found: list[Finding]) -> tuple[Finding, ...]:
+    def moved(found: list[Finding]) -> tuple[Finding, ...]:
         return tuple(
             replace(each, path=path + each.path[len(inside) :], help=each.help.replace(inside, path)) for each in found
         )
 
     return Verdict(
         allowed=True,
-        findings=told([*reading.findings, *decision.findings]),
+        findings=moved([*reading.findings, *decision.findings]),
         warnings=tuple(path + text[len(inside) :] for text in decision.warnings),
-        audits=told(decision.audits),
+        audits=moved(decision.audits),
         cut=reading.findings.cut or decision.findings.cut,
     )

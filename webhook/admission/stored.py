@@ -1,7 +1,7 @@
-"""Stored objects as the policies in force see them: no review, no requester. For audits and comparisons.
+"""Stored objects checked against the policies in force, without a review. For audits and comparisons.
 
-What is judged is the object as it is stored, as if it were created so: who created it is not known any more, so
-policies for some users or groups are asked about a user whom nobody knows.
+The object is checked as if it were created as it is stored. Who created it is not known any more, so policies for
+some users or groups are asked about an unknown user.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _INDEX = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class StoredCheck:
     """A stored object, what is malformed in it, and the decision; `classes`: of each finding, by its path."""
 
     kind: Kind
@@ -37,7 +37,7 @@ class Judged:
     classes: Mapping[str, str]
 
 
-def judge_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) -> Judged:
+def check_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) -> StoredCheck:
     """What the policies say of an object of this kind. Never raises, whatever its spec is."""
     review = review_of(dict(obj), kind)
     spec = kind.spec_of(review.object)
@@ -46,7 +46,7 @@ def judge_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) 
     uid = (obj.get("metadata") or {}).get("uid") or ""
     marked = {mark.path: class_name(mark.field_class) for mark in marks_of(reading.marks, context.site, kind.spec_path)}
     classes = _classes(marked, decision, kind.spec_path)
-    return Judged(kind, review.namespace, review.name, uid, tuple(reading.findings), decision, classes)
+    return StoredCheck(kind, review.namespace, review.name, uid, tuple(reading.findings), decision, classes)
 
 
 def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dic
 
 
 def _classes(marked: Mapping[str, str], decision: Decision, path: str) -> dict[str, str]:
-    told = [*decision.findings, *decision.audits, *decision.warned]
-    return {each.path: marked.get(each.path) or _declared(each.path[len(path) + 1 :]) for each in told}
+    findings = [*decision.findings, *decision.audits, *decision.warned]
+    return {each.path: marked.get(each.path) or _declared(each.path[len(path) + 1 :]) for each in findings}
 
 
 def _declared(path: str) -> str:

@@ -1,4 +1,4 @@
-"""The validating half: the final object, whatever the mutating half or anybody else made of it."""
+"""The validating webhook: checks the final object, whatever the mutating webhook or anybody else made of it."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
             findings.take(unfrozen(stored, spec, kind.spec_path))
     judged = check_policy(review, kind, reading, spec, stored, stored_reading, context, findings.room)
     findings.take(judged.findings)
-    told = (*judged.warnings, *map(str, warnings))
+    warning_texts = (*judged.warnings, *map(str, warnings))
     if findings:
-        return refusal(findings, told, tuple(judged.audits))
-    return Verdict(allowed=True, warnings=told, audits=tuple(judged.audits))
+        return refusal(findings, warning_texts, tuple(judged.audits))
+    return Verdict(allowed=True, warnings=warning_texts, audits=tuple(judged.audits))
 
 
 def unfrozen(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:

@@ -24,13 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:  # a process that is started without one has none
             sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads us has seen enough; the interpreter must not complain when it closes stdout.
+        # The reader has gone; the interpreter must not complain when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (files.Unreadable, ValueError, OSError) as error:
         print(f"vmconfig: {error}", file=sys.stderr)
         return USAGE
-    except Exception as error:  # what is wrong with us is told without what is wrong with the file
+    except Exception as error:  # an error of ours is shown without texts of the file
         print(f"vmconfig: an unexpected error:\n{trace(error)}", file=sys.stderr)
         return USAGE
     return code

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
-from webhook.admission.stored import Judged, judge_stored
+from webhook.admission.stored import StoredCheck, check_stored
 from webhook.cli import verbs
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
@@ -54,8 +54,10 @@ class Tally:
     def text(self, reports: bool) -> str:
         """The summary line."""
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self.objects.items())
-        told = f"{sum(self.objects.values())} VMs in {self.namespaces} namespaces: {counts}; {self.findings} findings"
-        return f"{told}\nreports: {self.written} written, {self.removed} removed" if reports else told
+        summary = (
+            f"{sum(self.objects.values())} VMs in {self.namespaces} namespaces: {counts}; {self.findings} findings"
+        )
+        return f"{summary}\nreports: {self.written} written, {self.removed} removed" if reports else summary
 
 
 def run(given: argparse.Namespace) -> int:
@@ -108,12 +110,12 @@ def _audited(api: Any, namespace: str, context: AdmissionContext, tally: Tally, 
     return report
 
 
-def _judged(api: Any, namespace: str, context: AdmissionContext) -> Iterator[Judged]:
+def _judged(api: Any, namespace: str, context: AdmissionContext) -> Iterator[StoredCheck]:
     from webhook.cluster.vms import stored
 
     for kind in KINDS.values():
         for obj in stored(api, kind, namespace):
-            yield judge_stored(obj, kind, context)
+            yield check_stored(obj, kind, context)
 
 
 def unknown_users(context: AdmissionContext) -> None:
@@ -132,17 +134,17 @@ class Rows:
     rows: list[Tree] = field(default_factory=list)
     begun: bool = False
 
-    def add(self, judged: Judged, outcome: str, found: list[Result]) -> None:
+    def add(self, judged: StoredCheck, outcome: str, found: list[Result]) -> None:
         """One object's row, and its findings below it."""
-        told = [each for each in found if each.path]
+        rows = [each for each in found if each.path]
         if self.output != "text":
-            self.rows.append(_row(judged, outcome, told))
+            self.rows.append(_row(judged, outcome, rows))
             return
         if not self.begun:
             print(_ROW.format("NAMESPACE", "NAME", "KIND", "RESULT", "FINDINGS"))
             self.begun = True
-        print(_ROW.format(judged.namespace, judged.name, judged.kind.name, outcome, len(told)))
-        for each in told:
+        print(_ROW.format(judged.namespace, judged.name, judged.kind.name, outcome, len(rows)))
+        for each in rows:
             rule = f"{each.policy}/{each.rule}" + (f" ({each.where})" if each.where else "")
             print(f"  {each.outcome}: {each.path}: {each.problem}\n    rule: {rule}")
 
@@ -157,7 +159,7 @@ class Rows:
         verbs.show([{"summary": summary, "vms": self.rows}], self.output)
 
 
-def _row(judged: Judged, outcome: str, told: list[Result]) -> Tree:
+def _row(judged: StoredCheck, outcome: str, rows: list[Result]) -> Tree:
     findings = [
         {
             "result": each.outcome,
@@ -169,7 +171,7 @@ def _row(judged: Judged, outcome: str, told: list[Result]) -> Tree:
             "class": each.category,
             "where": each.where,
         }
-        for each in told
+        for each in rows
     ]
     return {
         "namespace": judged.namespace,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from webhook.admission import offline
 from webhook.cli import files, verbs
+from webhook.declare import Scalar
 from webhook.declare.tree import copied
 from webhook.domain.names import label
+from webhook.domain.types import DeviceName
 from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION
@@ -19,7 +20,8 @@ from webhook.kinds import GROUP, VERSION
 Tree = dict[str, Any]
 
 _LARGEST = 2**20
-_NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# A VM is named as its devices are: by an RFC 1123 label.
+_NAME: Scalar = get_args(DeviceName)[1]
 
 
 def capture(given: argparse.Namespace) -> int:
@@ -53,7 +55,7 @@ def import_xml(given: argparse.Namespace) -> int:
 
     found = import_domain(_xml(given.xml), _map(given.map), given.machine or "")
     name = given.name or label(found.name)
-    if not _NAME.fullmatch(name):
+    if _NAME.check(name) is not None:
         raise Refused([Finding("name", "is no name of a Kubernetes object", "say one with `--name`", "import")])
     name_devices(found.domain.get("devices", {}))
     for finding in found.left:

@@ -42,7 +42,7 @@ class Timings:
 
 
 def calibration() -> int:
-    """The loop beside which times are told: additions of plain Python, the same on every machine."""
+    """The loop that times are compared with: additions of plain Python, the same on every machine."""
     total = 0
     for number in range(_CALIBRATION):
         total += number

@@ -63,16 +63,16 @@ def _decided(obj: Tree, kind: Kind, context: AdmissionContext, given: argparse.N
 
 
 def _request(namespace: str, given: argparse.Namespace) -> Request:
-    labels = dict(_label(said) for said in given.label)
+    labels = dict(_label(text) for text in given.label)
     if given.level:
         labels[LABELS["enforce"]] = given.level
     return Request(given.namespace or namespace, labels, given.user, tuple(given.group))
 
 
-def _label(said: str) -> tuple[str, str]:
-    key, equals, value = said.partition("=")
+def _label(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--label {said}: is no KEY=VALUE")
+        raise ValueError(f"--label {text}: is no KEY=VALUE")
     return key, value
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
-from webhook.admission.stored import Judged, as_stored, judge_stored
+from webhook.admission.stored import StoredCheck, as_stored, check_stored
 from webhook.cli import audit, manifests, verbs
 from webhook.features.platform import Site
 from webhook.findings import Finding
@@ -61,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
     worlds = [AdmissionContext(each, site, labels=lambda name: labels.get(name, {})) for each in (old, new)]
     found = Differences()
     for obj, kind in objects:
-        found.add(*(judge_stored(obj, kind, context) for context in worlds))
+        found.add(*(check_stored(obj, kind, context) for context in worlds))
     found.show(given.output)
     for context in worlds:
         audit.unknown_users(context)
@@ -91,15 +91,15 @@ class Differences:
     """What becomes of each VM."""
 
     seen: int = 0
-    fates: dict[str, list[tuple[Judged, VmChange]]] = field(default_factory=lambda: {kind: [] for kind in _FATES})
-    malformed: list[tuple[Judged, Finding]] = field(default_factory=list)
+    fates: dict[str, list[tuple[StoredCheck, VmChange]]] = field(default_factory=lambda: {kind: [] for kind in _FATES})
+    malformed: list[tuple[StoredCheck, Finding]] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
         """Whether anything differs."""
         return any(self.fates.values())
 
-    def add(self, before: Judged, after: Judged) -> None:
+    def add(self, before: StoredCheck, after: StoredCheck) -> None:
         """One VM, judged by both sides."""
         self.seen += 1
         self.malformed += [(before, finding) for finding in before.malformed]
@@ -145,7 +145,7 @@ def _told(sign: str, findings: Iterable[Finding]) -> Iterator[str]:
         yield f"      rule: {each.rule}"
 
 
-def _named(judged: Judged) -> dict[str, str]:
+def _named(judged: StoredCheck) -> dict[str, str]:
     return {"namespace": judged.namespace, "name": judged.name, "kind": judged.kind.name}
 
 

@@ -85,8 +85,8 @@ def _meaning(word: str) -> str:
 
 def _named(name: object) -> str:
     """A key as a message may show it; one that looks like a secret is not."""
-    told = told_key(name)
-    return f"`{told}`" if told else "a key, which is not shown,"
+    shown = told_key(name)
+    return f"`{shown}`" if shown else "a key, which is not shown,"
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -119,13 +119,13 @@ def read(file: str) -> list[Any]:
 
 
 def _unquoted(problem: str) -> str:
-    """A parser's words without texts of the file."""
+    """A parser's message without the texts of the file."""
 
-    def told(quoted: re.Match[str]) -> str:
+    def withheld(quoted: re.Match[str]) -> str:
         content = quoted[1] or quoted[2] or ""
         return quoted[0] if len(content) == 1 or content.startswith("<") else "`…`"
 
-    return _QUOTED.sub(told, problem)
+    return _QUOTED.sub(withheld, problem)
 
 
 def _unread(error: Exception) -> str:

@@ -29,9 +29,9 @@ def read(given: argparse.Namespace) -> Settings:
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
         value = getattr(given, name)
-        said = os.environ.get(PREFIX + name.upper())
-        if value is None and said is not None:
-            value = said.split(",") if name == "dns_names" else said
+        from_environment = os.environ.get(PREFIX + name.upper())
+        if value is None and from_environment is not None:
+            value = from_environment.split(",") if name == "dns_names" else from_environment
         if value is not None:
             values[name] = value
     try:

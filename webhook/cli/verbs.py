@@ -12,6 +12,7 @@ import orjson
 
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
+from webhook.admission.explain import explain as explain_value
 from webhook.cli import files
 from webhook.cli.yaml_output import written
 from webhook.features.platform import Site
@@ -95,7 +96,7 @@ def check(given: argparse.Namespace) -> int:
 
 def explain(given: argparse.Namespace) -> int:
     """Print where the value at a path came from."""
-    lines = [line for obj in _objects(given) for line in offline.explain(obj, given.path, given.context)]
+    lines = [line for obj in _objects(given) for line in explain_value(obj, given.path, given.context)]
     if given.output == "text":
         print("\n  ".join(lines))
     else:

@@ -1,7 +1,7 @@
 """Kubernetes Events about the policies, on the ConfigMap that they are mounted from: what became of a change.
 
 `kubectl describe configmap` shows them to whoever made the change. They are written off the path of requests; what
-cannot be written is said in the log and nowhere else.
+cannot be written is logged.
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from certs.apart import apart
 from certs.cluster import TIMEOUT
+from certs.threads import in_daemon_thread
 from webhook.cluster.api import Tree, Unanswered, asking
 from webhook.findings import Finding
 
 COMPONENT = "vmconfig"
-# Seconds between two Events: a file that never rests does not fill the cluster's store.
+# Seconds between two Events: a file that changes all the time must not fill the cluster's store.
 _PERIOD = 1.0
 # Characters of an Event's message, which the API server holds to 1024 bytes.
 _LONGEST = 900
 
-Sort = Literal["Normal", "Warning"]
+EventType = Literal["Normal", "Warning"]
 
 
 class Events:
-    """Writes one Event for each piece of news; `core` is a CoreV1Api, `tell` hears what could not be written.
+    """Writes Events; `core` is a CoreV1Api, `log` is called with what could not be written.
 
-    News that is not written yet gives way to newer of the same reason.
+    An Event that is not written yet is replaced by a newer one of the same reason.
     """
 
-    def __init__(self, core: Any, namespace: str, name: str, tell: Callable[..., None]) -> None:
+    def __init__(self, core: Any, namespace: str, name: str, log: Callable[..., None]) -> None:
         self.core = core
         self.namespace = namespace
         self.name = name
-        self._said = tell
-        self._news: dict[str, Tree] = {}
-        self._there = asyncio.Event()
+        self._log = log
+        self._pending: dict[str, Tree] = {}
+        self._wake = asyncio.Event()
 
-    def tell(self, sort: Sort, reason: str, message: str) -> None:
-        """Have it written soon. `reason` is a word for programs, such as PolicyRefused; called in the event loop."""
-        self._news.pop(reason, None)
-        self._news[reason] = {"type": sort, "reason": reason, "message": message}
-        self._there.set()
+    def record(self, event_type: EventType, reason: str, message: str) -> None:
+        """Have an Event written soon; called in the event loop. `reason` is for programs, such as PolicyRefused."""
+        self._pending.pop(reason, None)
+        self._pending[reason] = {"type": event_type, "reason": reason, "message": message}
+        self._wake.set()
 
     async def run(self) -> None:
-        """Write what is told, until cancelled."""
+        """Write what is recorded, until cancelled."""
         while True:
-            await self._there.wait()
-            self._there.clear()
-            while self._news:
-                await apart(self._write, self._news.pop(next(iter(self._news))))
+            await self._wake.wait()
+            self._wake.clear()
+            while self._pending:
+                await in_daemon_thread(self._write, self._pending.pop(next(iter(self._pending))))
                 await asyncio.sleep(_PERIOD)
 
-    def _write(self, news: Tree) -> None:
+    def _write(self, event: Tree) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         host = socket.gethostname()
         try:
@@ -64,7 +64,7 @@ class Events:
                 body = {
                     "metadata": {"name": f"{self.name}.{time.time_ns():x}", "namespace": self.namespace},
                     "involvedObject": self._involved(),
-                    **news,
+                    **event,
                     "source": {"component": COMPONENT, "host": host},
                     "reportingComponent": COMPONENT,
                     "reportingInstance": host,
@@ -74,7 +74,7 @@ class Events:
                 }
                 self.core.create_namespaced_event(self.namespace, body, _request_timeout=TIMEOUT)
         except Unanswered as unanswered:  # the service is about VMs: an Event that is lost is no more than that
-            self._said("event not written", reason=news["reason"], problem=str(unanswered))
+            self._log("event not written", reason=event["reason"], problem=str(unanswered))
 
     def _involved(self) -> Tree:
         """The ConfigMap as Events name it; with its uid, by which `kubectl describe` finds them."""

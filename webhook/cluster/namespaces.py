@@ -21,11 +21,11 @@ UNKNOWN: Mapping[str, str] = MappingProxyType({LABELS["enforce"]: LEVELS[0]})
 
 
 class Namespaces:
-    """Namespaces by their names. `core` is a CoreV1Api; `tell` hears of a watch that is lost and found again."""
+    """Namespaces by their names. `core` is a CoreV1Api; `log` is called when the watch is lost and found again."""
 
-    def __init__(self, core: Any, tell: Callable[..., None]) -> None:
+    def __init__(self, core: Any, log: Callable[..., None]) -> None:
         self._known: dict[str, Mapping[str, str]] = {}
-        self.watch = Watch("namespaces", core.list_namespace, self._replace, self._change, tell)
+        self.watch = Watch("namespaces", core.list_namespace, self._replace, self._change, log)
 
     def labels(self, name: str) -> Mapping[str, str]:
         """The labels of the namespace of this name."""

@@ -1,13 +1,12 @@
 """All objects of one kind as the cluster has them: listed once, then followed, by a loop for a thread of its own.
 
 Knows nothing of what the objects are; they come as plain trees, without the kubernetes client's models. Whatever the
-API server does, the loop goes on: what it last heard stays, and how long ago that was can be asked.
+API server does, the loop goes on: the last known objects stay, and `age` says how old that knowledge is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from certs.backoff import backoff
 from webhook.cluster.api import Tree, Unanswered, asking
 
 # A list function of the kubernetes client, such as CoreV1Api.list_namespace.
@@ -37,7 +37,7 @@ class Watch:
     """Follows all objects that `read` lists.
 
     `replace` is given all of them, `change` a single one and whether it is gone; both are called by the loop.
-    `tell` hears of connections lost and found again: an event's name and its facts.
+    `log` is called when the connection is lost and found again, with an event's name and its facts.
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class Watch:
         read: Read,
         replace: Callable[[list[Tree]], None],
         change: Callable[[Tree, bool], None],
-        tell: Callable[..., None],
+        log: Callable[..., None],
     ) -> None:
         self.what = what
         self.synced = False
         """Whether all objects have been seen once."""
         self.problem = ""
-        """Why nothing is heard; empty while all is well."""
-        self._read, self._replace, self._change, self._tell = read, replace, change, tell
+        """Why the API server does not answer; empty while it does."""
+        self._read, self._replace, self._change, self._log = read, replace, change, log
         self._version = ""
-        self._heard_at: float | None = None
+        self._answered_at: float | None = None
         self.ending = threading.Event()
         self._response: Any = None
 
@@ -67,9 +67,9 @@ class Watch:
 
     @property
     def age(self) -> float | None:
-        """Seconds since the API server was last heard of; None before the first time."""
-        heard = self._heard_at
-        return None if heard is None else time.monotonic() - heard
+        """Seconds since the API server last answered; None before the first time."""
+        answered = self._answered_at
+        return None if answered is None else time.monotonic() - answered
 
     def run(self) -> None:
         """List and follow until it is stopped."""
@@ -87,7 +87,7 @@ class Watch:
             self.ending.wait(pause(failures))
 
     def _lost(self, error: Exception) -> None:
-        """A server that answers something else may have another history: list anew. A lost connection is taken up."""
+        """List again after any other answer: the server may have another history. A lost connection is opened again."""
         if self.ending.is_set():
             return
         status = error.status if isinstance(error, Unanswered) else _UNEXPECTED
@@ -97,14 +97,14 @@ class Watch:
             return
         problem = str(error) if isinstance(error, Unanswered) else f"{type(error).__name__}: {error}"
         if not self.problem:
-            self._tell(f"{self.what} lost", problem=problem)
+            self._log(f"{self.what} lost", problem=problem)
         self.problem = problem
 
-    def _heard(self) -> None:
-        self._heard_at = time.monotonic()
+    def _answered(self) -> None:
+        self._answered_at = time.monotonic()
         if self.problem:
             self.problem = ""
-            self._tell(f"{self.what} followed")
+            self._log(f"{self.what} followed")
 
     def _list(self) -> None:
         objects: list[Tree] = []
@@ -118,7 +118,7 @@ class Watch:
         self._replace(objects)
         self._version = page["metadata"]["resourceVersion"]
         self.synced = True
-        self._heard()
+        self._answered()
 
     def _page(self, token: str | None) -> Tree:
         response = self._read(limit=_PAGE, _continue=token, _preload_content=False, _request_timeout=_ANSWER)
@@ -140,11 +140,11 @@ class Watch:
             self._response = response
             if self.ending.is_set():
                 return
-            self._heard()
+            self._answered()
             for line in _lines(response):
                 self._event(orjson.loads(line))
-                self._heard()
-            self._heard()
+                self._answered()
+            self._answered()
 
     def _event(self, event: Tree) -> None:
         kind, obj = event["type"], event["object"]
@@ -156,9 +156,8 @@ class Watch:
 
 
 def pause(failures: int) -> float:
-    """Seconds until the next try, spread so that replicas do not come together."""
-    longest = min(_SOONEST * 2.0 ** min(failures, 16), _LONGEST)
-    return longest * random.uniform(0.5, 1)  # noqa: S311 (spreads replicas, guards nothing)
+    """Seconds until the next try after so many failures in a row, or until the next watch after none."""
+    return backoff(failures + 1, _SOONEST, _LONGEST)
 
 
 def _lines(response: Any) -> Iterator[bytes]:

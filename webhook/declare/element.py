@@ -1,4 +1,4 @@
-"""How a libvirt element is declared: its fields, their place in the XML, and the half each belongs to.
+"""How a libvirt element is declared: its fields, their place in the XML, and the field class of each.
 
 A declaration only says; `webhook.declare.shape` compiles it for the hot path, `webhook.declare.model` makes a pydantic
 model of it for whoever wants one. Nothing here knows a particular element.
@@ -71,7 +71,7 @@ class Declared:
     `place` is the field's place below its element's XML node: `@dev` an attribute, `serial` an element's text
     (or its presence, for such flags), `boot/@order` an attribute of a child, `.` the node itself,
     `system/entry[@name='serial']` a child with a fixed attribute. Empty: the element's tag, or `@name`.
-    `unless` gives single values a half of their own. `doc` is for fields whose type does not say it. `secret` marks
+    `unless` gives single values a class of their own. `doc` is for fields whose type does not say it. `secret` marks
     content that may be a secret although the field's class does not say so: no message shows it.
     """
 
@@ -113,7 +113,7 @@ class Declaration(type):
     declared: Mapping[str, Declared]
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any) -> Declaration:
-        declared = {field: said for field, said in namespace.items() if type(said) is Declared}
+        declared = {field: value for field, value in namespace.items() if type(value) is Declared}
         made = super().__new__(cls, name, bases, {**namespace, **dict.fromkeys(declared)}, **keywords)
         made.declared = declared
         return made
@@ -147,12 +147,12 @@ class Element(metaclass=Declaration):
                 setattr(cls, name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__}.{name} cannot be set: what was said stays as it is")
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set: an element is read-only")
 
 
 def element(name: str, doc: str, fields: Mapping[str, tuple[Any, Declared]], tag: str = "") -> type[Element]:
     """An element whose fields were found rather than written, each a type and what is declared of it."""
-    declared = {field: said for field, (_, said) in fields.items()}
+    declared = {field: declaration for field, (_, declaration) in fields.items()}
     types = {field: kind for field, (kind, _) in fields.items()}
     return type(name, (Element,), {"__doc__": doc, "__annotations__": types, **declared}, tag=tag)
 

@@ -47,7 +47,7 @@ class Inspection:
 Where = tuple[Any, str | int] | str
 
 _INDEX = re.compile(r"\[[0-9]+\]")
-# So many unknown fields are told with the nearest name; to look for it costs more than all the rest.
+# So many unknown fields get the nearest name in their finding; to look for it costs more than all the rest.
 _SUGGESTED = 16
 
 
@@ -59,30 +59,30 @@ def inspect(tree: object, shape: Shape, path: str, most: int = MOST) -> Inspecti
     found = Inspection(Findings(most=most))
     try:
         _element(tree, shape, path, found)
-    except _Enough:
+    except _FindingsFull:
         found.oversized = True
     return found
 
 
-class _Enough(Exception):
+class _FindingsFull(Exception):
     """No more findings are kept: the walk ends."""
 
 
-def _tell(found: Inspection, make: Callable[P, Finding], *args: P.args, **kwargs: P.kwargs) -> None:
+def _add(found: Inspection, make: Callable[P, Finding], *args: P.args, **kwargs: P.kwargs) -> None:
     if found.findings.full():
-        raise _Enough
+        raise _FindingsFull
     found.findings.append(make(*args, **kwargs))
 
 
 def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
     if type(tree) is not dict:
-        _tell(found, _wrong, where, tree, "an object")
+        _add(found, _wrong, where, tree, "an object")
         return
     fields = shape.fields
     for name, value in tree.items():
         entry = fields.get(name)
         if entry is None:
-            _tell(found, _unknown, where, name, shape, len(found.findings) < _SUGGESTED)
+            _add(found, _unknown, where, name, shape, len(found.findings) < _SUGGESTED)
         elif entry.shape is not None:
             if entry.plain:
                 _element_or_list(value, entry, entry.shape, (where, name), found)
@@ -105,7 +105,7 @@ def _leaf(value: Any, entry: Field, where: Where, found: Inspection) -> None:
     """A value that the field has not met yet."""
     problem = problem_of(entry, value)
     if problem is not None:
-        _tell(found, _malformed, where, problem, entry, value)
+        _add(found, _malformed, where, problem, entry, value)
         return
     if not entry.secret:
         remember(entry.seen, value)
@@ -139,10 +139,10 @@ def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found
     if not entry.many:
         _element(value, shape, where, found)
     elif type(value) is not list:
-        _tell(found, _wrong, where, value, "a list")
+        _add(found, _wrong, where, value, "a list")
     elif len(value) > shape.most:
         found.oversized = True
-        _tell(found, _too_long, where, len(value), shape.most)
+        _add(found, _too_long, where, len(value), shape.most)
     else:
         for index, item in enumerate(value):
             _element(item, shape, (where, index), found)
@@ -168,10 +168,10 @@ def _distinct(items: list[Any], entry: Field, where: Where, found: Inspection) -
         name = names[index]
         if type(name) not in _KEYS:
             if type(item) is dict and key not in item and key != FILLED_IN:
-                _tell(found, _keyless, (where, index), key)
+                _add(found, _keyless, (where, index), key)
             continue
         if name in seen:
-            _tell(found, _twice, (where, index), entry, name, seen[name])
+            _add(found, _twice, (where, index), entry, name, seen[name])
         seen[name] = index
 
 
@@ -183,7 +183,7 @@ def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection
         return
     for name in tree:
         if name in shape.fields and name not in allowed:
-            _tell(found, _meaningless, (where, name), shape, value, allowed)
+            _add(found, _meaningless, (where, name), shape, value, allowed)
 
 
 def _malformed(where: Where, problem: str, entry: Field, value: object) -> Finding:
@@ -225,9 +225,9 @@ def _way(path: str) -> str:
 def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:
     near = nearest(str(name), _pairs(shape.element)) if suggest else ""
     way = f"did you mean `{near}`?" if near else _known(shape.element)
-    said = told_name(name, shape)
-    if said:
-        return Finding(f"{place_text(where)}.{said}", "is not a field of the API", way, "shape")
+    shown_name = told_name(name, shape)
+    if shown_name:
+        return Finding(f"{place_text(where)}.{shown_name}", "is not a field of the API", way, "shape")
     problem = "has a field that the API does not know; its name may be a secret and is not shown"
     return Finding(place_text(where), problem, way, "shape")
 

@@ -39,8 +39,8 @@ def _typed(kind: Any) -> Any:
     if origin is Annotated:
         return Annotated[arguments[0], PlainValidator(_checked(arguments[1]))]
     if origin in (typing.Union, types.UnionType):
-        (said,) = (argument for argument in arguments if argument is not type(None))
-        return _typed(said)
+        (present,) = (argument for argument in arguments if argument is not type(None))
+        return _typed(present)
     raise TypeError(f"{kind} is neither a scalar nor an element")
 
 
@@ -81,9 +81,9 @@ class _Model(BaseModel):
             models = [entry for entry in entries if isinstance(entry, _Model)] if isinstance(entries, list) else []
             for key in {model.element.key for model in models} - {""}:
                 keys = [getattr(model, key) for model in models]
-                said = [value for value in keys if value is not None]
-                if len(said) != len(set(said)):
+                present = [value for value in keys if value is not None]
+                if len(present) != len(set(present)):
                     raise ValueError("two entries of a list have the same key")
-                if len(said) != len(keys) and key != FILLED_IN:
+                if len(present) != len(keys) and key != FILLED_IN:
                     raise ValueError("an entry of a list lacks its key")
         return self

@@ -9,7 +9,7 @@ from webhook.declare.shape import Field, Shape
 
 
 def schema(shape: Shape) -> dict[str, Any]:
-    """The structural schema of one element: real properties, no preserve-unknown-fields, described halves."""
+    """The structural schema of one element: real properties, field classes in their descriptions."""
     made: dict[str, Any] = {
         "type": "object",
         "description": shape.doc.split("\n\n")[0].replace("\n", " "),
@@ -26,8 +26,10 @@ def _property(entry: Field) -> dict[str, Any]:
     else:
         assert entry.shape is not None  # noqa: S101 - a field is a scalar or an element
         made = schema(entry.shape)
-    said = " ".join(part for part in (entry.doc or made.get("description", ""), _half(entry.field_class)) if part)
-    return {**made, "description": said} if said else made
+    description = " ".join(
+        part for part in (entry.doc or made.get("description", ""), _class_sentence(entry.field_class)) if part
+    )
+    return {**made, "description": description} if description else made
 
 
 def _list(shape: Shape) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def _list(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _half(field_class: FieldClass) -> str:
+def _class_sentence(field_class: FieldClass) -> str:
     if isinstance(field_class, Backend):
         return f"Backend ({field_class.kind}): refused unless a policy permits it."
     if isinstance(field_class, Reference):

@@ -42,7 +42,7 @@ class Field:
     seen: dict[Any, type] = field(default_factory=dict)
 
     def class_of_value(self, value: object) -> FieldClass:
-        """The half that this value of the field belongs to."""
+        """The class of this value of the field."""
         return self.unless.get(value, self.field_class) if isinstance(value, str) else self.field_class
 
 
@@ -64,7 +64,7 @@ class Shape:
     def most(self) -> int:
         """How many entries a list of these may have: more than any machine has.
 
-        What has a name is a device or leads to one, and is told from each other of its list.
+        What has a name is a device or leads to one, and is distinct from every other of its list.
         """
         return _MOST_NAMED if "name" in self.fields else _MOST
 
@@ -133,7 +133,7 @@ class DeclaredField:
 
     path: str
     field: Field
-    # The half that holds here: a backend element covers all of its fields.
+    # The class that holds here: a backend element covers all of its fields.
     field_class: FieldClass
 
 

@@ -1,7 +1,7 @@
 """What a message may say of a value or a name that a tenant wrote, by the declaration of the field.
 
-Every text about a value of a declared field is made here. Fields that may hold a secret are told by what they take,
-whatever stands in them; names that nobody declared are not shown where they look like one.
+Every text about a value of a declared field is made here. Fields that may hold a secret are described by what they
+take, whatever stands in them; names that nobody declared are not shown where they look like one.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ def taken(scalar: Scalar) -> str:
 def told_name(name: object, shape: Shape) -> str:
     """An undeclared name as a message may show it; empty where it may be a secret itself."""
     if _beside_secrets(shape):
-        said = shown(name, 64)
-        return said if _LIKE_A_FIELD.fullmatch(said) else ""
+        text = shown(name, 64)
+        return text if _LIKE_A_FIELD.fullmatch(text) else ""
     return told_key(name)
 
 
 def told_key(name: object) -> str:
     """A key of any object as a message may show it; empty where it looks like a secret, or like one with its value."""
-    said = shown(name, 64)
-    return "" if _LIKE_A_TOKEN.search(said) or _WITH_A_VALUE.match(said) else said
+    text = shown(name, 64)
+    return "" if _LIKE_A_TOKEN.search(text) or _WITH_A_VALUE.match(text) else text
 
 
 def _beside_secrets(shape: Shape) -> bool:

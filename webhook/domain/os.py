@@ -6,12 +6,14 @@ from webhook.declare import Backend, Element, backend, choice, frontend, goal, i
 from webhook.domain.storage import IMAGES, STORAGE_TYPES, StorageSource
 from webhook.domain.types import Flag, Line, Machine, Path
 
+ARCHITECTURES = ("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")
+
 
 class OsType(Element, tag="type"):
     """The machine that QEMU emulates; a versioned machine type, never an alias."""
 
     os: Annotated[str, choice("hvm")] | None = frontend(".")
-    arch: Annotated[str, choice("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")] | None = frontend()
+    arch: Annotated[str, choice(*ARCHITECTURES)] | None = frontend()
     machine: Machine | None = frontend()
 
 

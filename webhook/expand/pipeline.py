@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Protocol
 
 from webhook.abi.freeze import device_keys, drop_present, freeze, renew
@@ -34,6 +35,25 @@ class ExpansionContext(Protocol):
     def entropy(self) -> Callable[[int], bytes]: ...
 
 
+class Step(StrEnum):
+    """A step of the expansion."""
+
+    MERGED = "merged"
+    NAMED = "named"
+    BOOT_ORDERED = "boot order"
+    COMPLETED = "completed"
+    ALLOCATED = "allocated"
+    IDENTIFIED = "identified"
+
+
+Observe = Callable[[Step, Tree], None]
+"""Called after each step of a new VM's expansion, with the domain as it is then: to be read, not kept."""
+
+
+def _unobserved(_step: Step, _domain: Tree) -> None:
+    """An admission has nobody who asks how a value came about."""
+
+
 @dataclass(slots=True)
 class Expanded:
     """A complete spec, and what each part of it came from."""
@@ -43,7 +63,9 @@ class Expanded:
     contributions: list[Contribution] = field(default_factory=list)
 
 
-def expand(spec: Tree, context: ExpansionContext, path: str, known: Tree | None = None) -> Expanded:
+def expand(
+    spec: Tree, context: ExpansionContext, path: str, known: Tree | None = None, observe: Observe = _unobserved
+) -> Expanded:
     """Complete a new VM's spec; raises Refused with all findings. `spec` has been read and is left as it is.
 
     `known` is an earlier domain whose identities stay.
@@ -53,11 +75,15 @@ def expand(spec: Tree, context: ExpansionContext, path: str, known: Tree | None 
     rule_set = _rule_set(abi, path)
     platform, contributions = _contributions(spec, domain, rule_set, context, path)
     findings = merge(domain, contributions, f"{path}.domain", stated=spec.get("domain") or {})
+    observe(Step.MERGED, domain)
     numa.complete(domain)
+    observe(Step.COMPLETED, domain)
     name_devices(domain.setdefault("devices", {}))
+    observe(Step.NAMED, domain)
     order_boot(domain)
+    observe(Step.BOOT_ORDERED, domain)
     findings += suits(domain, platform.guest, f"{path}.domain")
-    return _finished(spec, domain, abi, platform, contributions, findings, context, path, known)
+    return _finished(spec, domain, abi, platform, contributions, findings, context, path, known, observe)
 
 
 def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Expanded:
@@ -143,11 +169,15 @@ def _finished(
     context: ExpansionContext,
     path: str,
     known: Tree | None = None,
+    observe: Observe = _unobserved,
 ) -> Expanded:
     """What new and stored machines need last: places, then who they are; raises Refused."""
     complete(domain, platform.machine, platform.guest.nic[platform.machine.family])
+    observe(Step.COMPLETED, domain)
     findings += allocate(domain, platform.machine, reserved(abi), f"{path}.domain")
+    observe(Step.ALLOCATED, domain)
     identify(domain, context.entropy, known)
+    observe(Step.IDENTIFIED, domain)
     if findings:
         raise Refused(findings)
     abi.setdefault("policy", FROZEN)

@@ -1,7 +1,7 @@
 """What a tenant says, one module a feature: a small typed input, and a pure function to a part of the domain.
 
-A feature is found by being there: a module with `Wanted` (its type), `expand` (None where the tenant said nothing)
-and, where it is more than a frontend, `DECLARED` (its class). Features do not know each other.
+A feature is a module of this folder that has what `Feature` says; it is found by being there. Features do not know each
+other.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from webhook.declare import Declared, Element, Shape, camel, element, frontend, shape_of
 from webhook.features.contribution import Contribution
@@ -25,28 +24,45 @@ Tree = dict[str, Any]
 Expand = Callable[[Any, Platform, str], list[Contribution]]
 
 
-def _found() -> dict[str, ModuleType]:
-    modules = (
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name)
-    )
-    return {module.__name__.rpartition(".")[2]: module for module in modules if hasattr(module, "Wanted")}
+@runtime_checkable
+class Feature(Protocol):
+    """The module of a feature: its docstring's first line is the feature's description."""
+
+    __doc__: str | None
+    Wanted: Any
+    """The type of what a tenant writes."""
+
+    def expand(self, wanted: Any, platform: Platform, origin: str, /) -> list[Contribution]:
+        """What it adds to the domain; `wanted` is None where the tenant said nothing. Raises Refused."""
+
+
+@runtime_checkable
+class ClassedFeature(Feature, Protocol):
+    """A feature that is more than a frontend: `DECLARED` is its class."""
+
+    DECLARED: Declared
+
+
+def _found() -> dict[str, Feature]:
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = ((name, importlib.import_module(f"{__name__}.{name}")) for name in names)
+    return {name: module for name, module in modules if isinstance(module, Feature)}
 
 
 FEATURES = _found()
-_EXPANDS: list[tuple[str, Expand]] = [(name, module.expand) for name, module in FEATURES.items()]
+_EXPANDS: list[tuple[str, Expand]] = [(name, feature.expand) for name, feature in FEATURES.items()]
 
 
-def _declared(module: ModuleType) -> tuple[Any, Declared]:
+def _declared(feature: Feature) -> tuple[Any, Declared]:
     """A feature as a field: its type, and its class with the first line of the module's docstring."""
-    declared: Declared = getattr(module, "DECLARED", frontend("-"))
-    return module.Wanted | None, replace(declared, doc=(module.__doc__ or "").split("\n")[0])
+    declared = feature.DECLARED if isinstance(feature, ClassedFeature) else frontend("-")
+    return feature.Wanted | None, replace(declared, doc=(feature.__doc__ or "").split("\n")[0])
 
 
 Features: type[Element] = element(
     "Features",
     "A few words about the machine, of which all of its virtual hardware is made.",
-    {name: _declared(module) for name, module in FEATURES.items()},
+    {name: _declared(feature) for name, feature in FEATURES.items()},
 )
 
 _READ = reader(Features)
@@ -80,4 +96,14 @@ def _origins(path: str) -> tuple[tuple[str, Expand, str], ...]:
     return tuple((name, one, f"{path}.{camel(name)}") for name, one in _EXPANDS)
 
 
-__all__ = ["FEATURES", "Contribution", "Features", "Platform", "Site", "expand", "features_shape", "platform_of"]
+__all__ = [
+    "FEATURES",
+    "Contribution",
+    "Feature",
+    "Features",
+    "Platform",
+    "Site",
+    "expand",
+    "features_shape",
+    "platform_of",
+]

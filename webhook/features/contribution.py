@@ -1,4 +1,4 @@
-"""What one feature adds to a domain, and the words that features share: partial trees, devices' names, conflicts."""
+"""What one feature adds to a domain, and what features share: partial trees, devices' names, names that stand twice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from webhook.domain.names import free, label
+from webhook.findings import Finding
 
 Tree = dict[str, Any]
 
@@ -39,3 +40,17 @@ def names_of(devices: Iterable[tuple[str | None, str]]) -> list[str]:
         taken.add(name)
         names.append(name)
     return names
+
+
+def repeated(words: Iterable[tuple[int, str, str | None]], origin: str, device: str, rule: str) -> list[Finding]:
+    """A finding for each word that an earlier entry has in the same field; `words` are (index, field, word)."""
+    findings: list[Finding] = []
+    first_with: dict[tuple[str, str], int] = {}
+    for index, field, word in words:
+        if word is None:
+            continue
+        first = first_with.setdefault((field, word), index)
+        if first != index:
+            problem = f"`{word}` is already the {field} of entry {first}"
+            findings.append(Finding(f"{origin}[{index}].{field}", problem, f"give each {device} its {field}", rule))
+    return findings

@@ -45,16 +45,16 @@ _NOTHING = Wanted()
 
 def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contribution]:
     """Count and topology, model, and the goal of exclusive CPUs. Raises Refused where the numbers disagree."""
-    said = wanted or _NOTHING
+    given = wanted or _NOTHING
     if not platform.machine.defaults["cpu"].get(platform.site.domain_type, "named"):
-        return [_bare(said, platform, origin)]
-    asked, default = _counted(said, platform, origin) if said.topology is None else _laid_out(said, origin)
-    model_asked, model_default = _model(said.model, platform)
+        return [_bare(given, platform, origin)]
+    asked, default = _counted(given, platform, origin) if given.topology is None else _laid_out(given, origin)
+    model_asked, model_default = _model(given.model, platform)
     if model_asked:
         asked["cpu"] = {**asked.get("cpu", {}), **model_asked}
     default["cpu"].update(model_default)
-    if said.exclusive is not None:
-        asked["goals"] = {"exclusiveCpus": said.exclusive}
+    if given.exclusive is not None:
+        asked["goals"] = {"exclusiveCpus": given.exclusive}
     return [Contribution(origin, asked, default, platform.guest.because)]
 
 
@@ -83,8 +83,8 @@ def _laid_out(wanted: Wanted, origin: str) -> tuple[Tree, Tree]:
     if (wanted.count or total) > total:
         problem = f"is {wanted.count}, but the topology makes {total} vCPUs"
         raise Refused([Finding(f"{origin}.count", problem, "state a larger topology, or leave one out", "cpu")])
-    said = {level: there for level in _LEVELS if (there := getattr(wanted.topology, level))}
-    asked: Tree = {"vcpu": {"count": total}, "cpu": {"topology": said}}
+    stated = {level: there for level in _LEVELS if (there := getattr(wanted.topology, level))}
+    asked: Tree = {"vcpu": {"count": total}, "cpu": {"topology": stated}}
     default: Tree = {"cpu": {"topology": levels}}
     if wanted.count:
         asked["vcpu"]["current"] = wanted.count

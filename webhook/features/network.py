@@ -7,7 +7,7 @@ from typing import Annotated
 from webhook.declare import Element, choice, frontend, reference
 from webhook.declare.scalars import listed
 from webhook.domain.types import DeviceName, Mac, ObjectName, Positive
-from webhook.features.contribution import Contribution, Tree, names_of, one
+from webhook.features.contribution import Contribution, Tree, names_of, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
@@ -29,7 +29,8 @@ def expand(wanted: list[Nic] | None, platform: Platform, origin: str) -> list[Co
     """One contribution a NIC. Raises Refused for a name that two NICs bear, or a model that the machine lacks."""
     if not wanted:
         return []
-    findings = [*_twice(wanted, origin), *_impossible(wanted, platform, origin)]
+    given = ((index, "name", nic.name) for index, nic in enumerate(wanted))
+    findings = [*repeated(given, origin, "NIC", "network"), *_impossible(wanted, platform, origin)]
     if findings:
         raise Refused(findings)
     names = names_of((nic.name, nic.source or "interface") for nic in wanted)
@@ -56,16 +57,6 @@ def _asked(nic: Nic, name: str) -> Tree:
     if nic.boot_order:
         device["bootOrder"] = nic.boot_order
     return device
-
-
-def _twice(nics: list[Nic], origin: str) -> list[Finding]:
-    findings: list[Finding] = []
-    seen: dict[str, int] = {}
-    for index, nic in enumerate(nics):
-        if nic.name and seen.setdefault(nic.name, index) != index:
-            problem = f"`{nic.name}` is already the name of entry {seen[nic.name]}"
-            findings.append(Finding(f"{origin}[{index}].name", problem, "give each NIC its name", "network"))
-    return findings
 
 
 def _impossible(nics: list[Nic], platform: Platform, origin: str) -> list[Finding]:

@@ -41,7 +41,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The ground on which features expand.
+    """The resolved guest, machine, firmware and site of a VM.
 
     `stated` is the tenant's own domain, so that a default can follow what the tenant says there (the headroom of
     a memory size, the channel of a display). It is read, never changed, and never contributed.
@@ -106,7 +106,7 @@ def _machine(
     system: Tree, stated: Tree, arch: str, rule_set: str, path: str, findings: list[Finding]
 ) -> Machine | None:
     """The machine that is said, or the default; one finding for each place that says what cannot be."""
-    said = [
+    named = [
         (place, name, machines.find(arch, name, rule_set))
         for place, name in (
             (f"{path}.features.system.machine", system.get("machine")),
@@ -114,17 +114,17 @@ def _machine(
         )
         if name
     ]
-    for place, name, found in said:
+    for place, name, found in named:
         if found is None:
             findings.append(_unknown(place, name, arch, rule_set))
-    known = [(place, name, found) for place, name, found in said if found is not None]
+    known = [(place, name, found) for place, name, found in named if found is not None]
     if len(known) == 2 and known[0][2].family != known[1][2].family:
         problem = f"asks for `{shown(known[0][1])}`, but `{known[1][0]}` says `{shown(known[1][1])}`"
         findings.append(Finding(known[0][0], problem, "remove one of the two, or let them agree", "conflict"))
     if known:
         return known[0][2]
     default = machines.find(arch, _FAMILIES.get(arch, ""), rule_set)
-    if default is None and not said:
+    if default is None and not named:
         place = f"{path}.features.system.arch" if system.get("arch") else f"{path}.domain.os.type.arch"
         problem = f"rule set {rule_set} has no machine for `{shown(arch)}`"
         findings.append(Finding(place, problem, f"known are {listed(tuple(_FAMILIES))}", "machine"))
@@ -152,16 +152,16 @@ def _firmware(
 ) -> tuple[str, bool]:
     """Firmware and secure boot: what is said must be possible, what is not follows the guest where that is."""
     possible, secure_possible = machine.defaults["firmwares"], machine.defaults["secure_boot"]
-    place, firmware = _said("firmware", system, os, path)
+    place, firmware = _stated("firmware", system, os, path)
     if firmware is None:
-        secure_said = _said("secureBoot", system, os, path)[1]
-        wanted = "efi" if secure_said else guest.firmware
+        secure_stated = _stated("secureBoot", system, os, path)[1]
+        wanted = "efi" if secure_stated else guest.firmware
         firmware = wanted if wanted in possible else possible[0]
     elif firmware not in possible:
         named = tuple(one for one in possible if one)
         way = f"the machine has {listed(named)}; name another machine" if named else "leave it out: it has its own"
         findings.append(Finding(place, f"`{shown(firmware)}` is not possible on {machine.family}", way, "firmware"))
-    place, secure = _said("secureBoot", system, os, path)
+    place, secure = _stated("secureBoot", system, os, path)
     if secure is None:
         return firmware, bool(guest.secure_boot and firmware == "efi" and secure_possible)
     if secure and not secure_possible:
@@ -171,7 +171,7 @@ def _firmware(
     return firmware, secure
 
 
-def _said(name: str, system: Tree, os: Tree, path: str) -> tuple[str, Any]:
+def _stated(name: str, system: Tree, os: Tree, path: str) -> tuple[str, Any]:
     """A value by the feature's word or the domain's, and the place of it."""
     if system.get(name) is not None:
         return f"{path}.features.system.{name}", system[name]

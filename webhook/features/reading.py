@@ -25,8 +25,8 @@ def reader(element: type[E]) -> Callable[[Tree], E]:
 
     def read(tree: Tree) -> E:
         values: Tree = {}
-        for said, value in tree.items():
-            name, inner = fields[said]
+        for key, value in tree.items():
+            name, inner = fields[key]
             values[name] = value if inner is None else inner(value)
         made = make(element)
         place(made, "__dict__", values)

@@ -10,7 +10,7 @@ from typing import Annotated
 from webhook.declare import Element, choice, frontend, reference, shown
 from webhook.declare.scalars import listed
 from webhook.domain.types import DeviceName, Flag, ObjectName, Positive, Serial
-from webhook.features.contribution import Contribution, Tree, names_of, one
+from webhook.features.contribution import Contribution, Tree, names_of, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
@@ -40,7 +40,7 @@ def expand(wanted: list[Drive] | None, platform: Platform, origin: str) -> list[
     """One contribution a drive. Raises Refused for a claim or a name that is there twice, and impossible buses."""
     if not wanted:
         return []
-    findings = [*_twice(wanted, origin), *_impossible(wanted, platform, origin)]
+    findings = [*_repeated(wanted, origin), *_impossible(wanted, platform, origin)]
     if findings:
         raise Refused(findings)
     names = names_of((drive.name, drive.source or drive.type or "disk") for drive in wanted)
@@ -89,21 +89,10 @@ def _bus(drive: Drive, platform: Platform) -> str:
     return platform.guest.disk[platform.machine.family]
 
 
-def _twice(drives: list[Drive], origin: str) -> list[Finding]:
-    """A claim that two drives write to, or a name that two bear."""
-    findings: list[Finding] = []
-    seen: dict[tuple[str, str], int] = {}
-    for index, drive in enumerate(drives):
-        for field, word in (("source", drive.source), ("name", drive.name)):
-            if word is None:
-                continue
-            first = seen.setdefault((field, word), index)
-            if first != index:
-                problem = f"`{word}` is already the {field} of entry {first}"
-                findings.append(
-                    Finding(f"{origin}[{index}].{field}", problem, f"give each drive its {field}", "storage")
-                )
-    return findings
+def _repeated(drives: list[Drive], origin: str) -> list[Finding]:
+    """A claim that two drives write to, or a name that two have."""
+    words = ((i, *word) for i, drive in enumerate(drives) for word in (("source", drive.source), ("name", drive.name)))
+    return repeated(words, origin, "drive", "storage")
 
 
 def _impossible(drives: list[Drive], platform: Platform, origin: str) -> list[Finding]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from webhook import guests, machines
 from webhook.declare import Element, Scalar, choice, frontend, shown, text
+from webhook.domain.os import ARCHITECTURES
 from webhook.domain.types import Flag, Machine
 from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
@@ -41,7 +42,7 @@ class Wanted(Element):
     version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend(
         "-", doc="Its version, like `12`; one with a dot in quotes, like `'24.04'`."
     )
-    arch: Annotated[str, choice("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")] | None = frontend("-")
+    arch: Annotated[str, choice(*ARCHITECTURES)] | None = frontend("-")
     machine: Machine | None = frontend("-", doc="A family like `q35`, or a versioned machine type like `pc-q35-7.2`.")
     firmware: Annotated[str, choice("bios", "efi")] | None = frontend(
         "-", doc="The firmware: `bios`, or `efi` for UEFI."
@@ -54,15 +55,15 @@ _NOTHING = Wanted()
 
 def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contribution]:
     """The machine with its firmware as asked, and everything that the guest's name decides."""
-    said = wanted or _NOTHING
-    kind: Tree = {"arch": said.arch} if said.arch else {}
-    if said.machine and machines.versioned(said.machine):
-        kind["machine"] = said.machine
+    given = wanted or _NOTHING
+    kind: Tree = {"arch": given.arch} if given.arch else {}
+    if given.machine and machines.versioned(given.machine):
+        kind["machine"] = given.machine
     os: Tree = {"type": kind} if kind else {}
-    if said.firmware:
-        os["firmware"] = said.firmware
-    if said.secure_boot is not None:
-        os["secureBoot"] = said.secure_boot
+    if given.firmware:
+        os["firmware"] = given.firmware
+    if given.secure_boot is not None:
+        os["secureBoot"] = given.secure_boot
     machine = Contribution(origin, {"os": os} if os else {}, {"os": _os(platform)}, _because(platform))
     return [machine, Contribution(origin, {}, _guest(platform), platform.guest.because)]
 

@@ -92,9 +92,9 @@ def _kind(name: str, files: dict[str, Tree], rule_set: str) -> _Kind:
     if tree["type"] != name or set(tree) - _KEYS:
         raise ValueError(f"guests/{name}.yaml: has another type or unknown keys {sorted(set(tree) - _KEYS)}")
     base = _any(name, files)
-    versions = {version: dict(said) for version, said in tree.get("versions", {}).items()}
-    also = {word: version for version, said in versions.items() for word in said.pop("also", ())}
-    known = {version: _guest(name, version, {**base, **said}, rule_set) for version, said in versions.items()}
+    versions = {version: dict(row) for version, row in tree.get("versions", {}).items()}
+    also = {word: version for version, row in versions.items() for word in row.pop("also", ())}
+    known = {version: _guest(name, version, {**base, **row}, rule_set) for version, row in versions.items()}
     known[""] = _guest(name, "", base, rule_set)
     return _Kind(known, also, re.compile(tree["open"]) if "open" in tree else None, base)
 
@@ -112,7 +112,7 @@ def _further(rule_set: str, kind: str, version: str) -> Guest:
     return _guest(kind, version, _kinds(rule_set)[kind].any, rule_set)
 
 
-def _guest(kind: str, version: str, said: Tree, rule_set: str) -> Guest:
+def _guest(kind: str, version: str, row: Tree, rule_set: str) -> Guest:
     because = f"rule set {rule_set}: guests/{kind}.yaml {kind} {version}".rstrip()
-    values = {_ATTRIBUTES[name]: value for name, value in said.items() if name != "minimum"}
-    return Guest(type=kind, version=version, because=because, minimum=Minimum(**said["minimum"]), **values)
+    values = {_ATTRIBUTES[name]: value for name, value in row.items() if name != "minimum"}
+    return Guest(type=kind, version=version, because=because, minimum=Minimum(**row["minimum"]), **values)

@@ -1,4 +1,4 @@
-"""The application: webhooks in front, probes and metrics behind, and every background task in its lifespan."""
+"""The application: webhooks, probes, metrics, and every background task in its lifespan."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from webhook.policy.loading.exceptions import ending
 from webhook.rule_sets import RULE_SETS
 from webhook.server import logs
 from webhook.server.background import background
-from webhook.server.front import Front
 from webhook.server.health import Health
+from webhook.server.hook_router import HookRouter
 from webhook.server.hooks import HOOKS, Hook
 from webhook.server.metrics import Metrics
 from webhook.server.settings import Settings, read_site
@@ -44,7 +44,7 @@ def create_app(
 ) -> FastAPI:
     """The service with these settings; raises Refused where the policies cannot be loaded.
 
-    `reloader` serves the certificates and is kept up to date in the lifespan; `tend` renews self-managed ones. `apis`
+    `reloader` serves the certificates and is kept up to date in the lifespan; `renew` renews self-managed ones. `apis`
     is the cluster, for the settings that need one. `supervision` keeps what runs beside the reviews.
     """
     context = AdmissionContext(
@@ -71,7 +71,7 @@ def create_app(
     _probes(app, health, metrics)
     hooks = {f"/{name}": Hook(name, context, metrics) for name in HOOKS}
     app.add_middleware(
-        Front,
+        HookRouter,
         hooks=hooks,
         body_limit=settings.body_limit,
         deadline=settings.deadline,

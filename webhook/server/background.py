@@ -1,6 +1,6 @@
-"""What the service does beside answering: policies and their exceptions, certificates, and what the cluster is told.
+"""The background tasks: policies and their exceptions, certificates, namespaces, Events.
 
-Every task and thread lives in the application's lifespan and ends with it; what fails is started again.
+Every task and thread starts and ends with the application's lifespan; one that fails is started again.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from webhook.server.supervision import Supervision
 if TYPE_CHECKING:
     from certs.serve import Reloader
 
-# Seconds between two looks at the calendar: exceptions end at midnight, UTC.
+# Seconds between two looks for exceptions that expired: they end at midnight, UTC.
 _DAY = 30.0
 # Seconds that a thread may take to end.
-_LAST = 2.0
+_JOIN = 2.0
 
 
 @contextlib.asynccontextmanager
@@ -40,11 +40,11 @@ async def background(
     reloader: Reloader | None,
     renew: Callable[[], object] | None,
 ) -> AsyncIterator[None]:
-    """All of it while this is entered; what is None is not done."""
-    news = PolicyReporter(policies, metrics, events)
+    """Runs all background tasks while it is entered; what is None has no task."""
+    reporter = PolicyReporter(policies, metrics, events)
     running: dict[str, Callable[[], Awaitable[None]]] = {
-        "policies": lambda: watch_policies(policies, news.good, news.bad),
-        "exceptions": news.follow_calendar,
+        "policies": lambda: watch_policies(policies, reporter.on_loaded, reporter.on_refused),
+        "exceptions": reporter.watch_dates,
     }
     if events is not None:
         running["events"] = events.run
@@ -62,7 +62,7 @@ async def background(
 
 @contextlib.asynccontextmanager
 async def _following(supervision: Supervision, namespaces: Namespaces | None) -> AsyncIterator[None]:
-    """The watch of the namespaces goes on while this is entered."""
+    """Watches the namespaces while it is entered."""
     if namespaces is None:
         yield
         return
@@ -72,7 +72,7 @@ async def _following(supervision: Supervision, namespaces: Namespaces | None) ->
         yield
     finally:
         watch.stop()
-        await asyncio.to_thread(thread.join, _LAST)
+        await asyncio.to_thread(thread.join, _JOIN)
 
 
 async def _certificates(reloader: Reloader, renew: Callable[[], object] | None) -> None:
@@ -83,32 +83,32 @@ async def _certificates(reloader: Reloader, renew: Callable[[], object] | None) 
 
 
 class PolicyReporter:
-    """Tells metrics, log and cluster what becomes of the policies; each change once."""
+    """Reports each change of the policies once: to the metrics, the log and the cluster."""
 
     def __init__(self, policies: Policies, metrics: Metrics, events: Events | None) -> None:
         self.policies = policies
         self.metrics = metrics
         self.events = events
         self._ended: frozenset[Finding] = frozenset()
-        loaded(metrics, policies)
+        set_metrics(metrics, policies)
 
-    def good(self, _: Policies) -> None:
+    def on_loaded(self, _: Policies) -> None:
         digest = self.policies.digest
-        loaded(self.metrics, self.policies)
+        set_metrics(self.metrics, self.policies)
         logs.event("policies loaded", digest=digest[:12])
         if self.events is not None:
-            self.events.tell("Normal", "PolicyLoaded", f"the policies with digest {digest} are in force")
-        self.calendar()
+            self.events.record("Normal", "PolicyLoaded", f"the policies with digest {digest} are in force")
+        self.report_expired()
 
-    def bad(self, findings: list[Finding]) -> None:
+    def on_refused(self, findings: list[Finding]) -> None:
         self.metrics.policies.set(0)
         logs.event("policies refused, the last good ones stay", findings=[finding.as_dict() for finding in findings])
         if self.events is not None:
             text = f"the policies with digest {self.policies.digest[:12]} stay in force:\n{first(findings)}"
-            self.events.tell("Warning", "PolicyRefused", text)
+            self.events.record("Warning", "PolicyRefused", text)
 
-    def calendar(self) -> None:
-        """Tell of exceptions whose day has passed since the last look."""
+    def report_expired(self) -> None:
+        """Report the exceptions whose day has passed since the last look."""
         engine = self.policies.engine
         ended = frozenset(expired(engine.policies, engine.today()))
         new = sorted(ended - self._ended, key=lambda finding: finding.path)
@@ -116,17 +116,17 @@ class PolicyReporter:
         if new:
             logs.event("exceptions ended", findings=[finding.as_dict() for finding in new])
             if self.events is not None:
-                self.events.tell("Warning", "PolicyExceptionEnded", first(new))
+                self.events.record("Warning", "PolicyExceptionEnded", first(new))
 
-    async def follow_calendar(self, every: float = _DAY) -> None:
-        """Look at the calendar until cancelled."""
+    async def watch_dates(self, every: float = _DAY) -> None:
+        """Report exceptions that expire, until cancelled."""
         while True:
-            self.calendar()
+            self.report_expired()
             await asyncio.sleep(every)
 
 
-def loaded(metrics: Metrics, policies: Policies) -> None:
-    """What the metrics say of policies that came into force now."""
+def set_metrics(metrics: Metrics, policies: Policies) -> None:
+    """Set the metrics of policies that came into force now."""
     metrics.policies.set(1)
     metrics.policy.info({"digest": policies.digest})
     metrics.loaded_at.set(datetime.now(UTC).timestamp())

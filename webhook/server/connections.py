@@ -22,9 +22,9 @@ HANDSHAKE = 5.0
 UNUSED = 10.0
 # Seconds for which a refused connection is kept, unread: who comes again and again is slowed down by it.
 LINGER = 1.0
-# Seconds for the client to take an answer that fills all buffers, and its farewell.
+# Seconds for the client to take an answer that fills all buffers, and to end TLS.
 UNREAD = 10.0
-FAREWELL = 2.0
+TLS_CLOSE = 2.0
 # Bytes of bodies that have not arrived whole yet, in sum.
 BODIES = 16 * 1024 * 1024
 # Descriptors that connections leave to everything else: policy files, certificates, the cluster, logs.
@@ -65,7 +65,7 @@ WAITING = frozenset({Stage.HANDSHAKE, Stage.UNUSED, Stage.HEAD, Stage.BODY, Stag
 
 @dataclass(eq=False)
 class Connections:
-    """All open connections. `count` is told the reason of each that was refused or closed before its time."""
+    """All open connections. `count` is called with the reason of each that was refused or closed before its time."""
 
     limit: int
     deadline: float
@@ -88,18 +88,18 @@ class Connections:
         """Whether one more may come; closes another for it where the limit is reached."""
         if len(self) < self.limit:
             return True
-        victim = self._victim()
-        if victim is None:
+        closed = self._least_useful()
+        if closed is None:
             return False
         self.count("limit")
-        self.lost(victim)
-        victim.drop()
+        self.lost(closed)
+        closed.drop()
         return True
 
-    def _victim(self) -> Connection | None:
-        """Each half may have half of the places, so that neither strangers nor those who stay keep the others out."""
-        classes = (self.used, self.fresh) if len(self.used) > self.limit // 2 else (self.fresh, self.used)
-        waiting = (each for field_class in classes for each in field_class if each.stage in WAITING)
+    def _least_useful(self) -> Connection | None:
+        """The new and the answered ones may have half of the places each, so that neither keep the others out."""
+        groups = (self.used, self.fresh) if len(self.used) > self.limit // 2 else (self.fresh, self.used)
+        waiting = (each for group in groups for each in group if each.stage in WAITING)
         return next(waiting, None)
 
     def entered(self, connection: Connection) -> None:
@@ -138,7 +138,7 @@ class Connections:
             self.expire(loop.time())
 
     def drain(self) -> None:
-        """From now on each answer tells its client that the connection ends with it."""
+        """From now on each answer says `Connection: close`."""
         self.draining = True
         for connection in self:
             connection.finish_with_answer()

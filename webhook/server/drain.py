@@ -1,7 +1,7 @@
 """The server's life: it listens before it is ready, and ends without losing a request.
 
 A client that keeps connections sends on one of them whenever it likes. Closing one that it believes in loses what it is
-just sending, so that each is told by `Connection: close` in an answer before it is closed.
+just sending, so that an answer on each says `Connection: close` before it is closed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GRACE = 10
 _LOOK = 0.05
 
 
-class Draining(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
     """At SIGTERM readiness falls and each answer ends its connection; after a while no new connections are taken."""
 
     def __init__(

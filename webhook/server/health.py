@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from certs.serve import Reloader
     from webhook.cluster.namespaces import Namespaces
 
-# Seconds without a word of the namespaces after which their labels may be others by now. A quiet watch is opened anew
-# every half minute, so that this is no pause but a loss.
+# Seconds without an answer about the namespaces after which their labels may have changed. A quiet watch is opened
+# again every half minute, so that such a silence means a lost connection.
 SILENT = 300.0
 
 
@@ -79,7 +79,7 @@ class Health:
         return None if expires is None else expires.isoformat()
 
     def _namespaces(self) -> dict[str, Any] | None:
-        """How many are known, since when nothing was heard (seconds) and why; None where they are not watched."""
+        """How many are known, seconds since the last answer, and the problem; None where they are not watched."""
         if self.namespaces is None:
             return None
         watch = self.namespaces.watch

@@ -27,8 +27,8 @@ MOST_NODES = 200_000
 
 Decide = Callable[[Review, AdmissionContext], Verdict]
 HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate, "policies": check_policies}
-# Whole policy files are read there: too long for the event loop, on which VMs wait.
-APART = frozenset({"policies"})
+# They read whole policy files, which would hold up the event loop and the reviews of VMs on it.
+SLOW = frozenset({"policies"})
 _KNOWN = frozenset({*KINDS, CONFIG_MAP})
 # Kubernetes' reasons of a Status.
 _REASONS = {
@@ -46,7 +46,7 @@ class Hook:
     def __init__(self, name: str, context: AdmissionContext, metrics: Metrics) -> None:
         self.name = name
         self.decide = HOOKS[name]
-        self.apart = name in APART
+        self.slow = name in SLOW
         self.context = context
         self.metrics = metrics
 
@@ -79,8 +79,8 @@ class Hook:
     def _broken(self, review: Review, error: Exception) -> bytes:
         reference = uuid.uuid4().hex[:12]
         self.metrics.errors.inc()
-        told = trace(error, (review.object, review.old_object))
-        logs.event("error", hook=self.name, reference=reference, uid=review.uid, traceback=told)
+        text_of_error = trace(error, (review.object, review.old_object))
+        logs.event("error", hook=self.name, reference=reference, uid=review.uid, traceback=text_of_error)
         text = f"an unexpected error of the service; its log has it under reference {reference}"
         response = {"uid": review.uid, "allowed": False, "status": status(500, "InternalError", text)}
         return envelope(response)

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from webhook.server.connections import FAREWELL, HANDSHAKE, Connections, Stage
+from webhook.server.connections import HANDSHAKE, TLS_CLOSE, Connections, Stage
 from webhook.server.protocol import BoundedProtocol
 
 # Connections that wait in the kernel.
@@ -102,7 +102,7 @@ class Listener:
                 sock,
                 ssl=self.context,
                 ssl_handshake_timeout=HANDSHAKE,
-                ssl_shutdown_timeout=FAREWELL,
+                ssl_shutdown_timeout=TLS_CLOSE,
             )
         except OSError:  # no TLS, too slow, or gone
             self.registry.count("handshake")

@@ -34,21 +34,21 @@ class LogWriter:
         self._most, self._largest = lines, size
         self._lines: list[bytes] = []
         self._size = 0
-        self._told = 0
+        self._reported = 0
         self._torn = False
         # Reentrant by default: a signal's handler may log while its own thread is in `put`.
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
 
     def put(self, line: bytes) -> None:
         """Have a line written soon, with its newline; from any thread, and from a signal's handler."""
-        with self._news:
+        with self._changed:
             fits = len(self._lines) < self._most and self._size + len(line) <= self._largest
             if not fits or self.ending.is_set():
                 self.dropped += 1
                 return
             self._lines.append(line)
             self._size += len(line)
-            self._news.notify()
+            self._changed.notify()
 
     def run(self) -> None:
         """Write what is put, until it has ended and nothing is left."""
@@ -57,13 +57,13 @@ class LogWriter:
 
     def end(self) -> None:
         """Have `run` return once what was put is written; what is put from now on is dropped."""
-        with self._news:
+        with self._changed:
             self.ending.set()
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def _take(self) -> list[bytes]:
-        with self._news:
-            self._news.wait_for(lambda: self._lines or self.ending.is_set())
+        with self._changed:
+            self._changed.wait_for(lambda: self._lines or self.ending.is_set())
             lines, self._lines, self._size = self._lines, [], 0
             return lines
 
@@ -71,18 +71,18 @@ class LogWriter:
         """All lines at once: each write of its own would wait for its turn among the interpreter's threads."""
         dropped = self.dropped
         head = b"\n" if self._torn else b""
-        if dropped > self._told:
-            head += self._notice(dropped - self._told)
+        if dropped > self._reported:
+            head += self._notice(dropped - self._reported)
         data = memoryview(head + b"".join(lines))
         done = 0
         try:
             while done < len(data):
                 done += self._some(data[done:])
         except OSError:
-            with self._news:
+            with self._changed:
                 self.dropped += sum(end > done - len(head) for end in accumulate(map(len, lines)))
         if done >= len(head):
-            self._told = dropped
+            self._reported = dropped
         if done:
             self._torn = data[done - 1] != ord("\n")
 

@@ -110,7 +110,7 @@ def _lost(lines: int) -> bytes:
 def _standard_output() -> int | None:
     """The descriptor of standard output; None where the process was started without it.
 
-    A standard descriptor that is closed is opened on nothing, lest a socket get its number and then somebody's words.
+    A closed standard descriptor is opened on the null device: else a socket could get its number and what is printed.
     """
     for number in range(3):
         try:
@@ -135,7 +135,7 @@ def _collect() -> None:
     logging.basicConfig(handlers=[_Messages()], force=True)
     logging.captureWarnings(True)
     logging.getLogger("certs").setLevel(logging.INFO)
-    # It tells of each retry; whoever asked tells what came of it.
+    # It logs each retry; the caller logs the outcome.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     threading.excepthook = sys.unraisablehook = _unraised
 

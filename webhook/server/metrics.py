@@ -1,4 +1,4 @@
-"""Numbers for operators, in Prometheus' form. Every metric is told in docs/operation.md."""
+"""Numbers for operators, in Prometheus' form. Every metric is in docs/operation.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Nothing that runs beside the reviews dies unseen: each task and each thread is started again, later each time.
+"""Starts background tasks and threads again when they end, after a pause that grows with each failure.
 
-What fails is told in the log and counted, and is a cause of unreadiness until it has gone on for a while.
+Each failure is logged and counted; the service is not ready until the task has run for a while.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Failure:
 
 
 class Supervision:
-    """All tasks and threads of one service, by name; `tell` hears of each failure: an event's name and its facts."""
+    """All tasks and threads of one service, by name; `log` takes each failure: an event's name and its facts."""
 
-    def __init__(self, tell: Callable[..., None]) -> None:
+    def __init__(self, log: Callable[..., None]) -> None:
         self.restarts: dict[str, int] = {}
         """How often each was started again."""
-        self._tell = tell
+        self._log = log
         self._failures: dict[str, Failure] = {}
 
     def problems(self) -> list[str]:
@@ -94,8 +94,8 @@ class Supervision:
         self._failures[name] = Failure(problem, times, now + wait + SETTLED)
         self.restarts[name] += 1
         where = "".join(traceback.format_exception(error)) if error is not None else None
-        with contextlib.suppress(Exception):  # it goes on whatever becomes of the words about it
-            self._tell("background task failed", task=name, problem=problem, again=round(wait, 1), traceback=where)
+        with contextlib.suppress(Exception):  # a failure of the log must not end the task
+            self._log("background task failed", task=name, problem=problem, again=round(wait, 1), traceback=where)
         return wait
 
 

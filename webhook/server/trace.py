@@ -20,10 +20,10 @@ WITHHELD = "(its text may have words of the object and is not shown)"
 def trace(error: BaseException, trees: tuple[Any, ...] | None = None) -> str:
     """Frames, types and texts of an error and its causes, the first cause first.
 
-    `trees` are the objects that it was about, as parsed JSON; where nobody knows them, no text is told.
+    `trees` are the objects that it was about, as parsed JSON; without them no text is shown.
     """
-    said = None if trees is None else [text.lower() for text in _said(trees)]
-    return "\n".join(_told(each, said) for each in reversed(list(_causes(error))))
+    texts = None if trees is None else [text.lower() for text in _texts(trees)]
+    return "\n".join(_described(each, texts) for each in reversed(list(_causes(error))))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -35,22 +35,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         here = here.__cause__ or here.__context__
 
 
-def _told(error: BaseException, said: list[str] | None) -> str:
+def _described(error: BaseException, texts: list[str] | None) -> str:
     text = str(error)
     frames = "".join(traceback.format_tb(error.__traceback__))
-    withheld = said is None or _shares(text.lower(), said)
+    withheld = texts is None or _shares(text.lower(), texts)
     return f"{frames}{type(error).__name__}: {WITHHELD if withheld else text}"
 
 
-def _shares(text: str, said: list[str]) -> bool:
-    """Whether a text has a word of what was said, or the other way round."""
-    whole = "\n".join(said)
+def _shares(text: str, texts: list[str]) -> bool:
+    """Whether a text has a word of the object's texts, or the other way round."""
+    whole = "\n".join(texts)
     return any(word in whole for word in _WORD.findall(text)) or any(
-        len(each) >= _SHORTEST and each in text for each in said
+        len(each) >= _SHORTEST and each in text for each in texts
     )
 
 
-def _said(tree: Any) -> Iterator[str]:
+def _texts(tree: Any) -> Iterator[str]:
     """Every name and value of a tree as text; it was bounded before it came here."""
     left = [tree]
     while left:

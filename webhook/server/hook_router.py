@@ -1,4 +1,4 @@
-"""The webhooks as raw ASGI in front of everything else, which FastAPI serves. Bodies are bounded.
+"""Routes requests on a webhook's path to its hook, as plain ASGI; all else goes to FastAPI. Bodies are bounded.
 
 A route of the framework would cost more than the decision itself.
 """
@@ -9,14 +9,14 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.server.apart import Apart
 from webhook.server.hooks import Hook
+from webhook.server.slow_hooks import SlowHooks
 
 _JSON = (b"content-type", b"application/json")
 
 
-class Front:
-    """An ASGI application: POST on a hook's path goes to the hook, all else to the application behind."""
+class HookRouter:
+    """An ASGI application: POST on a hook's path goes to the hook, all else to the FastAPI application."""
 
     def __init__(
         self, app: Any, hooks: Mapping[str, Hook], body_limit: int, deadline: float, *, certified_only: bool = False
@@ -26,7 +26,7 @@ class Front:
         self.body_limit = body_limit
         self.deadline = deadline
         self.certified_only = certified_only
-        self.apart = Apart()
+        self.slow = SlowHooks()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         hook = self.hooks.get(scope["path"]) if scope["type"] == "http" else None
@@ -45,8 +45,8 @@ class Front:
             await _reply(send, *hook.malformed(body, f"the body {reason}"), close=True)
         elif body is None:
             return
-        elif hook.apart:
-            await _reply(send, *await self.apart(hook, body))
+        elif hook.slow:
+            await _reply(send, *await self.slow(hook, body))
         else:
             await _reply(send, *hook(body))
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from certs.apart import apart
+from certs.threads import in_daemon_thread
 
 
 def test_it_returns_what_the_call_returns_and_leaves_the_loop_free() -> None:
     async def run() -> int:
         free = threading.Event()
         asyncio.get_running_loop().call_soon(free.set)
-        return await apart(lambda number: number + free.wait(60), 1)
+        return await in_daemon_thread(lambda number: number + free.wait(60), 1)
 
     assert asyncio.run(run()) == 2
 
@@ -28,7 +28,7 @@ def test_it_raises_what_the_call_raises(error: BaseException) -> None:
         raise error
 
     async def run() -> BaseException | None:
-        task = asyncio.ensure_future(apart(fail))
+        task = asyncio.ensure_future(in_daemon_thread(fail))
         await asyncio.wait([task])
         return task.exception()
 
@@ -40,10 +40,10 @@ def test_it_raises_what_the_call_raises(error: BaseException) -> None:
 def test_a_call_that_hangs_holds_up_neither_its_cancellation_nor_the_end_of_the_process() -> None:
     program = """
 import asyncio, threading
-from certs.apart import apart
+from certs.threads import in_daemon_thread
 
 async def run():
-    task = asyncio.create_task(apart(threading.Event().wait))
+    task = asyncio.create_task(in_daemon_thread(threading.Event().wait))
     await asyncio.sleep(0.1)
     task.cancel()
     await asyncio.wait([task])

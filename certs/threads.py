@@ -1,6 +1,6 @@
-"""Calls that wait for a disk or a cluster, off the event loop, in threads that the end of the process leaves behind.
+"""Calls that wait for a disk or a cluster, in daemon threads, which the end of the process does not wait for.
 
-The threads of `asyncio.to_thread` hold it up until a cluster that does not answer has been given up.
+The threads of `asyncio.to_thread` would hold it up until a call to a cluster that does not answer has timed out.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-async def apart(call: Callable[..., Result], *arguments: object) -> Result:
-    """What the call returns or raises. Cancelled, it is left to itself."""
+async def in_daemon_thread(call: Callable[..., Result], *arguments: object) -> Result:
+    """What the call returns or raises. Where it is cancelled, the call goes on and its outcome is dropped."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Result] = loop.create_future()
 
@@ -33,5 +33,5 @@ async def apart(call: Callable[..., Result], *arguments: object) -> Result:
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, how, outcome)
 
-    threading.Thread(target=run, name=getattr(call, "__name__", "apart"), daemon=True).start()
+    threading.Thread(target=run, name=getattr(call, "__name__", "call"), daemon=True).start()
     return await done

@@ -1,4 +1,4 @@
-"""Reviews that take long are decided beside the event loop, one at a time, and only so many wait for their turn."""
+"""Slow hooks run in a thread, one review at a time; a bounded number of further reviews waits."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 
 from webhook.server.hooks import Hook
 
-# What comes while as many wait is told to come again: a body that waits takes memory.
+# Reviews that wait at most; a further one is refused with 429, since a body that waits takes memory.
 WAITING = 4
 
 
-class Apart:
-    """One turn after the other; `waiting` counts those that have none yet or have it now."""
+class SlowHooks:
+    """Runs one review after the other; `waiting` counts those that wait and the one that runs."""
 
     def __init__(self, most: int = WAITING) -> None:
         self.most = most
         self.waiting = 0
-        self._turn = asyncio.Semaphore(1)
+        self._lock = asyncio.Semaphore(1)
 
     async def __call__(self, hook: Hook, body: bytes) -> tuple[int, bytes]:
         """The status and the body of the answer; 429 where too many wait."""
@@ -24,7 +24,7 @@ class Apart:
             return hook.malformed(429, f"{self.most} checks of policies wait already: try again in some seconds")
         self.waiting += 1
         try:
-            async with self._turn:
+            async with self._lock:
                 return await asyncio.to_thread(hook, body)
         finally:
             self.waiting -= 1
