@@ -14,6 +14,7 @@ from tests.policy.files import ended, policy, whole
 from tests.policy.world import PLACES, TODAY
 from webhook.findings import Refused
 from webhook.policy import load
+from webhook.policy.budget import Budget
 
 WRONG = Path(__file__).parent / "wrong"
 
@@ -54,6 +55,21 @@ def test_suites_and_hidden_files_are_not_read(tmp_path: Path) -> None:
     (tmp_path / ".a.yaml").write_text("not: a policy")
     (tmp_path / "README.md").write_text("words")
     assert loaded(tmp_path) == ["site"]
+
+
+def test_a_loader_rests_at_files_too_that_it_does_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(whole(policy()))
+    rests: list[int] = []
+
+    def rested() -> int:
+        rests.clear()
+        load(tmp_path, PLACES, budget=Budget(lambda: rests.append(1)))
+        return len(rests)
+
+    before = rested()
+    for number in range(100):
+        (tmp_path / f"{number}.txt").touch()
+    assert rested() >= before + 100
 
 
 def test_the_manifests_of_a_suites_cases_are_not_read_as_policies(tmp_path: Path) -> None:

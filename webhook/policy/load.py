@@ -127,6 +127,7 @@ def _loaded(folder: str, files: Contents, loading: Loading) -> Loaded:
 def _read(files: Contents, contents: list[tuple[str, bytes]], parsed: Parsed, loading: Loading) -> None:
     """Read file after file, and what is wrong with each."""
     for file, content in files:
+        loading.budget.rest()
         if _wanted(file, parsed.findings):
             loading.budget.spend("files", f"{file}:1:1")
             loading.budget.spend("bytes", f"{file}:1:1", len(content))
