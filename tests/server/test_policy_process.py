@@ -239,6 +239,24 @@ def test_what_is_turned_away_says_so() -> None:
     assert b"try again" in body
 
 
+def test_where_no_thread_is_left_the_answer_says_so_and_the_turn_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node's limit of processes counts threads too; `Thread.start` fails as it does there."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    hook, apart = Hook("policies", World(Policies(shipped(), places())), Metrics()), Apart(1)
+
+    async def story() -> list[int]:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", start)
+            first, body = await apart(hook, b"{}")
+        assert b'"reason":"ServiceUnavailable"' in body
+        return [first, (await apart(hook, b"{}"))[0]]
+
+    assert asyncio.run(story()) == [503, 400]
+
+
 @pytest.mark.parametrize("double", [False, True], ids=["SIGTERM", "SIGTERM twice"])
 def test_a_check_that_hangs_ends_with_the_service_and_is_answered(tmp_path: Path, double: bool) -> None:
     """A check that met its own deadline instead would be answered otherwise."""
