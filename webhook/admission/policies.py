@@ -14,7 +14,6 @@ from importlib.metadata import version
 from typing import Any
 
 from webhook.admission.mutate import ALLOWED
-from webhook.admission.policy_process import checked
 from webhook.admission.review import Review, Verdict
 from webhook.admission.world import World
 from webhook.findings import Finding, Refused
@@ -44,7 +43,7 @@ def check_policies(review: Review, world: World) -> Verdict:
         contents = list(_contents(review.object, review.name))
     except Refused as refused:
         return Verdict(allowed=False, findings=tuple(refused.findings))
-    outcome = checked(review.name, contents, engine.default_level, engine.today())
+    outcome = world.checks.checked(review.name, contents, engine.default_level, engine.today())
     if outcome.findings:
         return Verdict(allowed=False, findings=outcome.findings)
     return Verdict(allowed=True, warnings=tuple(str(note) for note in outcome.notes))
