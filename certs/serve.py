@@ -241,7 +241,7 @@ def _ask_clients(context: ssl.SSLContext, client_ca: str) -> None:
     context.num_tickets = 0
     try:
         context.load_verify_locations(cadata=client_ca)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # the last where a character is not ASCII
         raise Unusable("the client CA is no certificate in PEM form") from None
 
 

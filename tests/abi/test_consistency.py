@@ -35,7 +35,15 @@ def test_every_rule_refuses_some_case() -> None:
 
 
 def test_what_libvirt_would_choose_by_itself_is_refused_where_it_is_missing() -> None:
-    domain = {"devices": {"disks": [{"target": {"bus": "virtio"}}], "interfaces": [{"name": "n"}]}}
+    domain = {
+        "devices": {
+            "disks": [{"target": {"bus": "virtio"}}],
+            "interfaces": [
+                {"name": "n"},
+                {"name": "m", "mac": {"address": "02:00:00:00:00:01"}, "address": {"bus": 3}},
+            ],
+        }
+    }
     missing = {finding.path for finding in consistent(domain, "spec.domain")}
     assert missing == {
         "spec.domain.uuid",
@@ -46,6 +54,7 @@ def test_what_libvirt_would_choose_by_itself_is_refused_where_it_is_missing() ->
         "spec.domain.devices.disks[0].address",
         "spec.domain.devices.interfaces[0].address",
         "spec.domain.devices.interfaces[0].mac.address",
+        "spec.domain.devices.interfaces[1].address.type",
     }
 
 

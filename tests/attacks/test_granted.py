@@ -7,7 +7,7 @@ another use of the device, another name for it. Places come from the declaration
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -329,6 +329,46 @@ def test_no_other_device_takes_the_identity_of_one_that_rests(level: str) -> Non
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: str(place["type"]))
 def test_no_other_device_takes_the_place_of_one_that_rests(level: str, place: Tree) -> None:
     _not_taken(context(level), "disks", {"name": "one", "address": place}, {"name": "two", "address": place}, "address")
+
+
+def test_no_other_device_has_the_identity_or_the_place_of_one_that_is_there() -> None:
+    """Or it would be the granted device's heir: what a device has already is no reason to refuse it."""
+    known, wrong = declared_fields(), []
+    for kind, fields in OWN.items():
+        for field in fields:
+            scalar = known[f"{DEVICES}{kind}[*].{field}"].field.scalar
+            assert scalar is not None
+            wrong += _shared(kind, field.split("."), examples(scalar)[0])
+    for place in PLACES:
+        wrong += _shared("disks", ["address"], place)
+        wrong += [f"{place}: as it is written" for name, value in _again(place) if _taken_as(name, value)]
+    assert wrong == []
+
+
+def _shared(kind: str, field: list[str], value: Any) -> list[str]:
+    """The field, if two devices of a new machine may have its value."""
+    two = [_laid({"name": name}, tuple(field), value) for name in ("one", "two")]
+    alone, both = (_found({"devices": {kind: devices}}) for devices in (two[:1], two))
+    return (
+        [] if any(each.startswith(f"spec.domain.devices.{kind}[1]") for each in both - alone) else [f"{kind}: {field}"]
+    )
+
+
+def _found(domain: Tree) -> set[str]:
+    """The places and rules of all that is wrong with a new domain, but for what it does not say."""
+    verdict = validate(replace(_review({"domain": domain}, None), operation="CREATE", old_object=None), context())
+    return {f"{each.path} {each.rule}" for each in verdict.findings if each.rule != "complete"}
+
+
+def _again(place: Tree) -> Iterator[tuple[str, str]]:
+    """The texts of a place with a nought before each number."""
+    yield from ((name, f"0{value}") for name, value in place.items() if type(value) is str and value[0].isdigit())
+
+
+def _taken_as(name: str, value: str) -> bool:
+    scalar = declared_fields()[f"{DEVICES}disks[*].address.{name}"].field.scalar
+    assert scalar is not None
+    return scalar.check(value) is None
 
 
 def _not_taken(facts: AdmissionContext, kind: str, device: Tree, other: Tree, field: str) -> None:

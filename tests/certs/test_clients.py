@@ -78,7 +78,10 @@ def test_a_change_of_the_file_is_a_change_of_who_is_known(tmp_path: Path, server
     assert [shown(reloader, server, one) for one in (old, new)] == [None, True]
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"])
+BROKEN = b"-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", "h\u00e9".encode(), b"\xff\xfe", b"\0", bytes(range(256)), BROKEN])
 def test_a_file_without_a_certificate_is_refused_and_the_last_good_one_stays(
     tmp_path: Path, server: Bundle, content: bytes
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from certs.cluster import connect
 from tests.cluster.cluster import Cluster, running
 from tests.waiting import PATIENCE, until
+from webhook.cluster.api import Unanswered
 from webhook.cluster.namespaces import UNKNOWN, Namespaces
 from webhook.cluster.watch import Watch, pause
 
@@ -193,11 +194,16 @@ class Stand:
 
 class Answer:
     def __init__(self, chunks: list[bytes]) -> None:
-        self.chunks = chunks
-        self.data = b"".join(chunks)
+        self.chunks = [*chunks]
 
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield from self.chunks
+    def read(self, most: int) -> bytes:
+        return b"".join(self.chunks)[:most]
+
+    def read1(self, most: int, **_: Any) -> bytes:
+        chunk = self.chunks.pop(0) if self.chunks else b""
+        if len(chunk) > most:
+            self.chunks.insert(0, chunk[most:])
+        return chunk[:most]
 
     def close(self) -> None:
         self.chunks = []
@@ -256,6 +262,64 @@ def test_an_event_may_come_in_pieces() -> None:
     namespaces = Namespaces(stand, Told())
     with following(namespaces):
         until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
+
+
+def test_a_line_of_the_watch_without_end_is_not_kept() -> None:
+    stand = Stand(listing("5", team="baseline"), [b"x" * (8 << 20)], listing("9", team="privileged"), [])
+    namespaces, told = Namespaces(stand, Told()), Told()
+    namespaces.watch._tell = told
+    with following(namespaces):
+        until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
+    assert told.lines[:2] == ["namespaces lost", "namespaces followed"]
+
+
+def test_lines_without_content_are_no_events() -> None:
+    stand = Stand(listing("5", team="restricted"), [b"\n" * 100_000 + changed("team", "baseline", "6")])
+    namespaces = Namespaces(stand, Told())
+    with following(namespaces):
+        until(lambda: namespaces.labels("team").get(LEVEL) == "baseline")
+
+
+@pytest.mark.parametrize("labels", [5, "x", [1], {LEVEL: 5}, {LEVEL: None}, {LEVEL: ["privileged"]}, {"x": {}}])
+def test_labels_that_are_none_are_as_if_the_namespace_was_not_known(labels: Any) -> None:
+    odd = event("MODIFIED", metadata={"name": "team", "labels": labels, "resourceVersion": "6"})
+    stand = Stand(listing("5", team="privileged", other="privileged"), [odd + changed("other", "baseline", "7")])
+    namespaces = Namespaces(stand, Told())
+    with following(namespaces):
+        until(lambda: namespaces.labels("other").get(LEVEL) == "baseline")
+    assert namespaces.labels("team") == UNKNOWN
+
+
+def test_the_loop_rests_while_events_come_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[int] = []
+    monkeypatch.setattr("webhook.cluster.watch.Pace", lambda: lambda: rests.append(1))
+    stand = Stand(listing("5", team="restricted"), [changed("team", "baseline", str(n)) for n in range(6, 106)])
+    namespaces = Namespaces(stand, Told())
+    with following(namespaces):
+        until(lambda: len(rests) == 100)
+
+
+def page(token: str) -> list[bytes]:
+    return [orjson.dumps({"metadata": {"resourceVersion": "1", "continue": token}, "items": []})]
+
+
+LISTS = {
+    "one page again and again": ([page("a"), page("a")], "answers one page of the list again and again"),
+    "pages without number": ([page(str(number)) for number in range(1_001)], "the list has more than 1000 pages"),
+    "a page without end": ([[b" " * (33 << 20)]], "a page of the list has more than 32 MiB"),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_a_list_without_end_is_given_up_and_tried_again(case: str) -> None:
+    answers, problem = LISTS[case]
+    namespaces = Namespaces(Stand(*answers), Told())
+    with pytest.raises(Unanswered, match=problem):
+        namespaces.watch._list()
+    assert not namespaces.watch.synced
+    namespaces.watch._read = Stand(listing("5", team="baseline"), []).list_namespace
+    with following(namespaces):
+        until(lambda: namespaces.labels("team").get(LEVEL) == "baseline")
 
 
 def test_pauses_grow_with_failures_and_stay_bounded() -> None:

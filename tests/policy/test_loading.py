@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from webhook.policy.budget import Budget
 
 from tests.policy.context import PLACES, TODAY
 from tests.policy.files import ended, policy, whole
@@ -53,6 +55,21 @@ def test_suites_and_hidden_files_are_not_read(tmp_path: Path) -> None:
     (tmp_path / ".a.yaml").write_text("not: a policy")
     (tmp_path / "README.md").write_text("words")
     assert loaded(tmp_path) == ["site"]
+
+
+def test_a_loader_rests_at_files_too_that_it_does_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(whole(policy()))
+    rests: list[int] = []
+
+    def rested() -> int:
+        rests.clear()
+        load(tmp_path, PLACES, budget=Budget(lambda: rests.append(1)))
+        return len(rests)
+
+    before = rested()
+    for number in range(100):
+        (tmp_path / f"{number}.txt").touch()
+    assert rested() >= before + 100
 
 
 def test_the_manifests_of_a_suites_cases_are_not_read_as_policies(tmp_path: Path) -> None:
@@ -111,6 +128,63 @@ def test_a_link_that_leads_back_up_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(whole(policy()))
     os.symlink(tmp_path, tmp_path / "loop")
     assert loaded(tmp_path) == ["site"]
+
+
+def _linked(path: Path, to: str) -> None:
+    os.symlink(to, path)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+NO_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a pipe": (os.mkfifo, "it is no regular file"),
+    "a link to a pipe": (
+        lambda path: (os.mkfifo(path.parent / "pipe"), _linked(path, "pipe")),
+        "it is no regular file",
+    ),
+    "a device": (lambda path: _linked(path, "/dev/zero"), "it is no regular file"),
+    "a link to a folder": (lambda path: _linked(path, "/etc"), "Is a directory"),
+    "a socket": (_socket, "No such device or address"),
+    "a link to nothing": (lambda path: _linked(path, "gone"), "No such file or directory"),
+    "a link to itself": (lambda path: _linked(path, path.name), "Too many levels of symbolic links"),
+}
+
+
+@pytest.mark.parametrize("case", NO_FILES)
+def test_what_is_called_like_a_policy_file_and_is_no_file_is_a_finding(tmp_path: Path, case: str) -> None:
+    make, problem = NO_FILES[case]
+    (tmp_path / "a.yaml").write_text(whole(policy()))
+    make(tmp_path / "b.yaml")
+    assert f"b.yaml: cannot be read: {problem}" in wrong(tmp_path)
+
+
+@pytest.mark.parametrize("name", [b"\xff.yaml", b"\xff.yml", b"\xff", b"a\nb.yaml", "\u202eb.yaml".encode()])
+def test_a_name_that_cannot_be_shown_is_a_finding_that_can(tmp_path: Path, name: bytes) -> None:
+    (tmp_path / "a.yaml").write_text(whole(policy()))
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text(ended(policy("b")))
+    with pytest.raises(Refused) as refused:
+        load(tmp_path, PLACES)
+    (finding,) = refused.value.findings
+    assert finding.problem == "cannot be read: its name has characters that cannot be shown"
+    assert finding.path.isprintable()
+
+
+def test_a_folder_that_is_a_link_to_itself_is_a_finding(tmp_path: Path) -> None:
+    os.symlink("policies", tmp_path / "policies")
+    assert "policies: cannot be read: Too many levels of symbolic links" in wrong(tmp_path / "policies")
+
+
+def test_policies_that_are_too_deep_to_be_read_are_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(whole(policy()))
+    deep = tmp_path.joinpath(*"abcdefgh")
+    deep.mkdir(parents=True)
+    (deep / "b.yaml").write_text(ended(policy("b")))
+    assert loaded(tmp_path) == ["b", "site"]
+    (deep / "i").mkdir()
+    assert "i: cannot be read: folders are nested deeper than 8" in wrong(tmp_path)
 
 
 def test_the_digest_changes_with_a_byte_and_with_a_name(tmp_path: Path) -> None:

@@ -104,6 +104,21 @@ def test_a_bad_edit_does_not_come_into_force_and_is_told_once(tmp_path: Path) ->
     watching(tmp_path, story, look_every=0.05)
 
 
+def test_a_name_that_is_no_text_ends_no_watch(tmp_path: Path) -> None:
+    """watchfiles fails at the event of such a file (its RuntimeError comes in a group)."""
+    (tmp_path / "a.yaml").write_text(whole(policy("one")))
+    bad = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml"))
+
+    async def story(_: Policies, news: PolicyReporter) -> None:
+        bad.touch()
+        assert "\\udcff.yaml: cannot be read" in await news.error()
+        bad.unlink()
+        (tmp_path / "a.yaml").write_text(whole(policy("two")))
+        assert await news.load() == "two"
+
+    watching(tmp_path, story, look_every=1.0)
+
+
 def test_a_config_map_that_swaps_its_link_comes_into_force(tmp_path: Path) -> None:
     def mount(version: str, name: str) -> None:
         (tmp_path / version).mkdir()

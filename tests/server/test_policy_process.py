@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
+import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ import yaml
 from tests.admission.reviews import POLICIES, review
 from tests.e2e.service import Service, serving
 from tests.policy.files import HEAD, ended, policy, whole
+from tests.waiting import PATIENCE, until
 from webhook.admission import policy_process
 from webhook.admission.context import AdmissionContext
-from webhook.admission.policy_process import MEMORY, checked
+from webhook.admission.policy_process import MEMORY, Checks, Outcome
 from webhook.admission.review import Verdict
 from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
@@ -68,7 +70,7 @@ def config_map(text: str) -> dict[str, Any]:
 
 
 def test_good_files_have_no_findings_and_bad_ones_those_of_the_loader() -> None:
-    assert checked("p", GOOD, "restricted", TODAY) == policy_process.Outcome()
+    assert checked("p", GOOD, "restricted", TODAY) == Outcome()
     (finding,) = checked("p", [*GOOD, ("b.yaml", policy("b").encode())], "restricted", TODAY).findings
     assert finding.path == "p/b.yaml:4:1"
     assert "does not end with" in finding.problem
@@ -85,21 +87,25 @@ def test_the_day_is_that_of_the_service() -> None:
     assert "ended on 2026-11-23" in note.problem
 
 
+def checked(name: str, files: Sequence[tuple[str, bytes]], default_level: str, today: date) -> Outcome:
+    return Checks().checked(name, files, default_level, today)
+
+
 def _exit(code: int) -> Callable[..., Any]:
-    return lambda *_, **__: subprocess.CompletedProcess([], code, b"", b"")
+    return lambda *_: (code, b"")
 
 
 @pytest.mark.parametrize("code", [3, -9, -24, -6], ids=["no memory", "killed", "no time", "aborted"])
 def test_a_process_that_met_a_limit_is_a_finding_with_a_help(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     """A stand-in for the process: what the kernel does to one that is too greedy is tried below."""
-    monkeypatch.setattr(subprocess, "run", _exit(code))
+    monkeypatch.setattr(Checks, "_run", _exit(code))
     (finding,) = checked("p", GOOD, "restricted", TODAY).findings
     assert finding.problem == f"takes more than {MEMORY >> 20} MiB of memory or 8 s to load"
     assert finding.help
 
 
 def test_a_process_that_fails_otherwise_is_an_error_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "run", _exit(1))
+    monkeypatch.setattr(Checks, "_run", _exit(1))
     with pytest.raises(RuntimeError):
         checked("p", GOOD, "restricted", TODAY)
 
@@ -125,12 +131,12 @@ def test_the_kernel_ends_a_process_that_takes_more_than_it_may(
         f"def greedy(asked):\n    {greedy}\n"
         "policy_process._loaded = greedy\nsys.exit(policy_process.main())\n"
     )
-    run = subprocess.run
+    run = Checks._run
 
-    def instead(command: list[str], **given: Any) -> Any:
-        return run([*command[:-2], str(program)], **given)
+    def instead(checks: Checks, command: list[str], asked: bytes) -> Any:
+        return run(checks, [*command[:-2], str(program)], asked)
 
-    monkeypatch.setattr(subprocess, "run", instead)
+    monkeypatch.setattr(Checks, "_run", instead)
     if setting == "DEADLINE":
         monkeypatch.setattr(policy_process, "DEADLINE", 1.0)
     (finding,) = checked("p", GOOD, "restricted", TODAY).findings
@@ -143,9 +149,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-def _children(service: Service) -> list[str]:
-    pid = service.process.pid
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+def _children(service: Service) -> list[int]:
+    """The processes that any of the service's threads started."""
+    tasks = Path(f"/proc/{service.process.pid}/task").glob("*/children")
+    return [int(child) for children in tasks for child in children.read_text().split()]
 
 
 def _memory(service: Service) -> int:
@@ -230,3 +237,51 @@ def test_what_is_turned_away_says_so() -> None:
     assert code == 429
     assert b'"reason":"TooManyRequests"' in body
     assert b"try again" in body
+
+
+def test_where_no_thread_is_left_the_answer_says_so_and_the_turn_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node's limit of processes counts threads too; `Thread.start` fails as it does there."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    hook, apart = Hook("policies", AdmissionContext(Policies(shipped(), declared_fields())), Metrics()), SlowHooks(1)
+
+    async def story() -> list[int]:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", start)
+            first, body = await apart(hook, b"{}")
+        assert b'"reason":"ServiceUnavailable"' in body
+        return [first, (await apart(hook, b"{}"))[0]]
+
+    assert asyncio.run(story()) == [503, 400]
+
+
+@pytest.mark.parametrize("double", [False, True], ids=["SIGTERM", "SIGTERM twice"])
+def test_a_check_that_hangs_ends_with_the_service_and_is_answered(tmp_path: Path, double: bool) -> None:
+    """A check that met its own deadline instead would be answered otherwise."""
+    answers: list[Any] = []
+    with serving(tmp_path, flags=("--drain-seconds", "0.2")) as service:
+        asking = [threading.Thread(target=lambda: answers.append(_sent(service))) for _ in range(3)]
+        for each in asking:
+            each.start()
+        until(lambda: _children(service), "no check began")
+        stopped = _children(service)
+        for child in stopped:
+            os.kill(child, signal.SIGSTOP)
+        service.process.terminate()
+        if double:
+            until(lambda: "draining" in service.log(), "it does not drain")
+            service.process.terminate()
+        assert service.process.wait(PATIENCE) == 0
+        for each in asking:
+            each.join(PATIENCE)
+    assert [answer["allowed"] for answer in answers] == [False] * 3
+    for answer in answers:
+        assert "was not checked: the service is shutting down\n  help: send it again" in answer["status"]["message"]
+    assert not any(Path(f"/proc/{child}").exists() for child in stopped)
+
+
+def _sent(service: Service) -> Any:
+    with httpx.Client(base_url=service.url, verify=service.trusted(), timeout=PATIENCE, trust_env=False) as connection:
+        return connection.post("/policies", json=review(config_map(whole(policy())))).json()["response"]

@@ -17,6 +17,8 @@ _ADDRESS = "address"
 _STAYING = "controllers"
 # Places of a type that tell two devices apart; of all others each field does.
 _PLACES = {"pci": ("domain", "bus", "slot", "function"), "dimm": ("slot",), "isa": ("iobase",)}
+# Without this field the host chooses the place.
+_NEEDED = {"usb": "port", "virtio-serial": "port", "ccw": "devno", "spapr-vio": "reg", "isa": "iobase", "dimm": "slot"}
 _NOWHERE = ("unassigned", "virtio-mmio")
 _WAY = "leave it out, or give it another value; name the device `{}` to have the removed one back"
 
@@ -65,16 +67,16 @@ def _own(device: Tree) -> Iterator[Own]:
             value = value.get(name) if type(value) is dict else None
         if type(value) in (str, int):
             yield field, str(value).lower()
-    place = _place(device)
+    place = place_of(device)
     if place is not None:
         yield _ADDRESS, place
 
 
-def _place(device: Tree) -> Any:
+def place_of(device: Tree) -> Any:
     """Where a device sits, in a form that is equal for equal places; None where it has none."""
     address: Tree = device.get(_ADDRESS) or {}
     kind = address.get("type")
-    if kind is None or kind in _NOWHERE:
+    if kind is None or kind in _NOWHERE or _NEEDED.get(kind, "type") not in address:
         return None
     names = _PLACES.get(kind) or tuple(sorted(address.keys() - {"type"}))
     # Drives of different buses have controllers of their own, numbered alike.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from webhook.admission.policy_process import Checks
 from webhook.features.platform import Site
 
 if TYPE_CHECKING:
@@ -27,3 +28,5 @@ class AdmissionContext:
     entropy: Callable[[int], bytes] = os.urandom
     # The labels of a namespace, by its name.
     labels: Callable[[str], Mapping[str, str]] = _unlabelled
+    # The processes that check policies.
+    checks: Checks = field(default_factory=Checks)

@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +28,8 @@ MEMORY, CPU, DEADLINE = 96 << 20, 8, 20.0
 _NICE, _FIRST_TO_GO = 5, "1000"
 # How the process says that it wanted more memory.
 _NO_MEMORY = 3
+# Stands for the exit code of a process that was not started.
+_NOT_BEGUN = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +40,67 @@ class Outcome:
     notes: tuple[Finding, ...] = ()
 
 
-def checked(name: str, files: Sequence[tuple[str, bytes]], default_level: str, today: date) -> Outcome:
-    """Load files as the service would load them from the folder `name`; waits until that is done or is too much."""
-    asked = {
-        "name": name,
-        "files": [[file, content.decode("latin-1")] for file, content in files],
-        "level": default_level,
-        "today": today.isoformat(),
-    }
-    try:
-        done = subprocess.run(  # noqa: S603 - the same Python, on a module of ours
-            [sys.executable, "-P", "-m", __name__],
-            input=orjson.dumps(asked),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PYTHONPATH": str(Path(__file__).parents[2])},
-            timeout=DEADLINE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return _too_much(name)
-    if done.returncode == _NO_MEMORY or done.returncode < 0:
-        return _too_much(name)
-    if done.returncode:
-        raise RuntimeError(f"the check of policies ended with {done.returncode}")
-    outcome_json = orjson.loads(done.stdout)
-    return Outcome(*(tuple(Finding(**each) for each in outcome_json[part]) for part in ("findings", "notes")))
+class Checks:
+    """The checks of one service; for any thread."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    def end(self) -> None:
+        """End those that run, and begin none any more: a process that hangs holds up no shutdown."""
+        with self._lock:
+            self.ended = True
+            for process in self._running:
+                process.kill()
+
+    def checked(self, name: str, files: Sequence[tuple[str, bytes]], default_level: str, today: date) -> Outcome:
+        """Load files as the service would from the folder `name`; waits until that is done or is too much."""
+        asked = {
+            "name": name,
+            "files": [[file, content.decode("latin-1")] for file, content in files],
+            "level": default_level,
+            "today": today.isoformat(),
+        }
+        try:
+            code, told = self._run([sys.executable, "-P", "-m", __name__], orjson.dumps(asked))
+        except subprocess.TimeoutExpired:
+            return _too_much(name)
+        if self.ended and code:
+            return _not_checked(name)
+        if code == _NO_MEMORY or code < 0:
+            return _too_much(name)
+        if code:
+            raise RuntimeError(f"the check of policies ended with {code}")
+        outcome = orjson.loads(told)
+        return Outcome(*(tuple(Finding(**each) for each in outcome[part]) for part in ("findings", "notes")))
+
+    def _run(self, command: list[str], asked: bytes) -> tuple[int, bytes]:
+        """The exit code and the output of one process; raises TimeoutExpired. It has ended in any case."""
+        with self._lock:
+            if self.ended:
+                return _NOT_BEGUN, b""
+            process = subprocess.Popen(  # noqa: S603 - the same Python, on a module of ours
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONPATH": str(Path(__file__).parents[2])},
+            )
+            self._running.add(process)
+        with process:
+            try:
+                told, _ = process.communicate(asked, timeout=DEADLINE)
+            finally:
+                process.kill()
+                with self._lock:
+                    self._running.discard(process)
+        return process.returncode, told
+
+
+def _not_checked(name: str) -> Outcome:
+    return Outcome((Finding(name, "was not checked: the service is shutting down", "send it again", "policy"),))
 
 
 def _too_much(name: str) -> Outcome:

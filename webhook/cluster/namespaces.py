@@ -46,5 +46,8 @@ class Namespaces:
 
 
 def _labels(obj: Tree) -> Mapping[str, str]:
-    labels: Mapping[str, str] = obj["metadata"].get("labels") or {}
+    """What is no map of texts is as good as not known."""
+    labels = obj["metadata"].get("labels") or {}
+    if type(labels) is not dict or not all(type(value) is str for value in labels.values()):
+        return UNKNOWN
     return labels

@@ -16,12 +16,16 @@ import orjson
 
 from certs.backoff import backoff
 from webhook.cluster.api import Tree, Unanswered, asking
+from webhook.policy.loading.budget import Pace
 
 # A list function of the kubernetes client, such as CoreV1Api.list_namespace.
 Read = Callable[..., Any]
 
-# Objects of one page of a list.
-_PAGE = 500
+# Objects of one page of a list; pages, and bytes of one. etcd keeps no object beyond 1.5 MiB, which a line has to hold.
+_PAGE, _PAGES = 500, 1_000
+_PAGE_BYTES, _LINE_BYTES = 32 << 20, 4 << 20
+# Bytes of a stream that are taken at once.
+_PIECE = 64 << 10
 # Seconds after which the API server ends a watch. It is opened again where it ended, so nothing is missed.
 _WATCHED = 30
 # Seconds to connect, and to wait for the next byte. A watch that is silent for longer than the API server lets it live
@@ -109,12 +113,16 @@ class Watch:
     def _list(self) -> None:
         objects: list[Tree] = []
         token = None
-        while True:
+        for _ in range(_PAGES):
             page = self._page(token)
             objects += page.get("items") or ()
-            token = page["metadata"].get("continue")
+            before, token = token, page["metadata"].get("continue")
             if not token:
                 break
+            if token == before:
+                raise Unanswered(f"{self.what}: the API server answers one page of the list again and again")
+        else:
+            raise Unanswered(f"{self.what}: the list has more than {_PAGES} pages")
         self._replace(objects)
         self._version = page["metadata"]["resourceVersion"]
         self.synced = True
@@ -123,7 +131,10 @@ class Watch:
     def _page(self, token: str | None) -> Tree:
         response = self._read(limit=_PAGE, _continue=token, _preload_content=False, _request_timeout=_ANSWER)
         with contextlib.closing(response):
-            page: Tree = orjson.loads(response.data)
+            content = response.read(_PAGE_BYTES + 1)
+            if len(content) > _PAGE_BYTES:
+                raise Unanswered(f"{self.what}: a page of the list has more than {_PAGE_BYTES >> 20} MiB")
+            page: Tree = orjson.loads(content)
             return page
 
     def _follow(self) -> None:
@@ -141,10 +152,30 @@ class Watch:
             if self.ending.is_set():
                 return
             self._answered()
-            for line in _lines(response):
+            pace = Pace()  # however many events come, reviews come in between
+            for line in self._lines(response):
                 self._event(orjson.loads(line))
                 self._answered()
+                pace()
             self._answered()
+
+    def _lines(self, response: Any) -> Iterator[bytes]:
+        """The lines of a stream as they come, chunked or not; empty ones are left out."""
+        rest: list[bytes] = []
+        size = 0
+        while True:
+            piece: bytes = response.read1(_PIECE, decode_content=False)
+            if not piece:
+                return
+            first, *others = piece.split(b"\n")
+            rest.append(first)
+            size += len(first)
+            if size > _LINE_BYTES:
+                raise Unanswered(f"{self.what}: the watch has a line of more than {_LINE_BYTES >> 20} MiB", _UNEXPECTED)
+            if others:
+                lines = [b"".join(rest), *others]
+                rest, size = [lines[-1]], len(lines[-1])
+                yield from filter(None, lines[:-1])
 
     def _event(self, event: Tree) -> None:
         kind, obj = event["type"], event["object"]
@@ -158,11 +189,3 @@ class Watch:
 def pause(failures: int) -> float:
     """Seconds until the next try after so many failures in a row, or until the next watch after none."""
     return backoff(failures + 1, _SOONEST, _LONGEST)
-
-
-def _lines(response: Any) -> Iterator[bytes]:
-    """The lines of a stream as they come."""
-    rest = b""
-    for chunk in response.stream(amt=None, decode_content=False):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, whole)

@@ -49,7 +49,10 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
     for kind, index, device in devices(domain):
         if index >= 0 and not device.get("name"):
             yield incomplete(f"{path}{path_of(kind, index)}.name")
-        if not device.get("address") and kind in _PLACED and not _placeless(device):
+        address = device.get("address")
+        if address and not address.get("type"):
+            yield incomplete(f"{path}{path_of(kind, index)}.address.type")
+        if not address and kind in _PLACED and not _placeless(device):
             yield incomplete(f"{path}{path_of(kind, index)}.address")
         if kind == "interfaces" and not device.get("mac", {}).get("address"):
             yield incomplete(f"{path}{path_of(kind, index)}.mac.address")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from webhook.consistency.rule import Tree, path_of, rule
+from webhook.abi.tombstones import place_of
+from webhook.consistency.rule import Tree, devices, path_of, rule
 from webhook.declare import shown
 from webhook.findings import Finding
 
@@ -13,10 +14,12 @@ from webhook.findings import Finding
 def _twice(
     domain: Tree, path: str, rule_name: str, what: str, kinds: tuple[str, ...], value_of: Callable[[Tree], Any]
 ) -> Iterator[Finding]:
-    """A value that must be a device's own, and is another's too."""
+    """A value that must be a device's own, and is another's too; without `kinds` among devices of all lists."""
     seen: dict[Any, str] = {}
-    for kind in kinds:
-        for index, device in enumerate(domain.get("devices", {}).get(kind, ())):
+    lists = domain.get("devices", {})
+    for kind in kinds or lists:
+        entries = lists.get(kind, ())
+        for index, device in enumerate(entries) if type(entries) is not dict else ((-1, entries),):
             value = value_of(device)
             if value is None:
                 continue
@@ -64,6 +67,50 @@ def targets_differ(domain: Tree, path: str) -> Iterator[Finding]:
 def serials_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """Paths by serial number in the guest would be ambiguous."""
     return _twice(domain, path, "serial", "a serial number", ("disks",), lambda device: device.get("serial"))
+
+
+@rule
+def world_wide_names_differ(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses two disks with one WWN."""
+    return _twice(domain, path, "wwn", "a WWN", ("disks",), lambda device: _caseless(device.get("wwn")))
+
+
+@rule
+def memory_uuids_differ(domain: Tree, path: str) -> Iterator[Finding]:
+    """A piece of memory is told from another by its UUID."""
+    return _twice(domain, path, "uuid", "a UUID", ("memories",), lambda device: _caseless(device.get("uuid")))
+
+
+@rule
+def mount_tags_differ(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses two folders with one target: the guest mounts either by it."""
+    return _twice(domain, path, "filesystem", "a mount tag", ("filesystems",), lambda device: device.get("target"))
+
+
+@rule
+def acpi_indices_differ(domain: Tree, path: str) -> Iterator[Finding]:
+    """QEMU refuses two devices of any kind with one ACPI index (hw/acpi/pcihp.c)."""
+    return _twice(domain, path, "acpi-index", "an ACPI index", (), lambda device: device.get("acpiIndex"))
+
+
+def _caseless(value: str | None) -> str | None:
+    """Hex digits as libvirt reads them."""
+    return value.lower() if value else None
+
+
+@rule
+def places_differ(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses two devices at one place of a bus; where it did not, the later one would take the other's."""
+    seen: dict[Any, str] = {}
+    for kind, index, device in devices(domain):
+        place = place_of(device) if kind != "controllers" else None
+        if place is None:
+            continue
+        where = path_of(kind, index)
+        if place in seen:
+            problem = f"is the place of `{path}{seen[place]}` too"
+            yield Finding(f"{path}{where}.address", problem, "leave it out: it is filled in", "address")
+        seen.setdefault(place, where)
 
 
 @rule

@@ -33,12 +33,22 @@ def vcpus_fit_topology(domain: Tree, path: str) -> Iterator[Finding]:
         yield Finding(f"{path}.vcpu.current", problem, "state at most `vcpu.count`", "vcpu")
     if count and topology:
         product = 1
-        for level in ("sockets", "dies", "cores", "threads"):
+        for level in ("sockets", "dies", "clusters", "cores", "threads"):
             product *= topology.get(level, 1)
         if product != count:
             problem = f"makes {product} vCPUs, but `vcpu.count` is {count}"
-            way = "let sockets × dies × cores × threads be the count"
+            way = "let sockets × dies × clusters × cores × threads be the count"
             yield Finding(f"{path}.cpu.topology", problem, way, "vcpu")
+
+
+@rule
+def stated_vcpus_are_there(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses what is said of a vCPU that there is not."""
+    count = domain.get("vcpu", {}).get("count", 65535)
+    for index, vcpu in enumerate(domain.get("vcpus", ())):
+        if vcpu.get("id", 0) >= count:
+            problem = f"vCPU {vcpu['id']} does not exist, there are {count}"
+            yield Finding(f"{path}.vcpus[{index}].id", problem, "count from 0", "vcpu")
 
 
 @rule

@@ -13,6 +13,8 @@ Bus = Annotated[int, replace(_bus, to_text=lambda value: str(value) if value < 1
 # PCI slots are written in either base, those of DIMMs and CCIDs in base 10 alone.
 Slot = Annotated[int, integer(0, 255)]
 Small = Annotated[int, integer(0, 65535)]
+# libvirt reads each number of a port in base 10: `1` and `01` would be one port by two names.
+PORT = "(0|[1-9][0-9]{0,4})(\\.(0|[1-9][0-9]{0,2})){0,4}"
 Word = Annotated[int, integer(0, 0xFFFF, hex_digits=4)]
 
 
@@ -64,7 +66,7 @@ class Address(
     controller: Small | None = frontend()
     target: Small | None = frontend()
     unit: Small | None = frontend()
-    port: Annotated[str, text(32, "[0-9]{1,5}(\\.[0-9]{1,3}){0,4}", "a port like `1` or `1.2`")] | None = frontend()
+    port: Annotated[str, text(32, PORT, "a port like `1` or `1.2`")] | None = frontend()
     iobase: Annotated[int, integer(0, 0xFFFF, hex_digits=3)] | None = frontend()
     irq: Annotated[int, integer(0, 15, hex_digits=1)] | None = frontend()
     cssid: Annotated[int, integer(0, 0xFE, hex_digits=2)] | None = frontend()

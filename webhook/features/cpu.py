@@ -76,14 +76,14 @@ def _laid_out(wanted: Wanted, origin: str) -> tuple[Tree, Tree]:
     """A topology says how many vCPUs there can be; a count beside it, how many there are at boot."""
     assert wanted.topology is not None  # noqa: S101 - the caller's condition
     levels = {level: getattr(wanted.topology, level) or 1 for level in _LEVELS}
-    total = prod(levels.values())
+    total = prod(levels.values()) * (wanted.topology.clusters or 1)
     if wanted.max not in (None, total):
         problem = f"is {wanted.max}, but the topology makes {total} vCPUs"
         raise Refused([Finding(f"{origin}.max", problem, "leave it out: the topology says it", "cpu")])
     if (wanted.count or total) > total:
         problem = f"is {wanted.count}, but the topology makes {total} vCPUs"
         raise Refused([Finding(f"{origin}.count", problem, "state a larger topology, or leave one out", "cpu")])
-    stated = {level: there for level in _LEVELS if (there := getattr(wanted.topology, level))}
+    stated = {level: there for level in (*_LEVELS, "clusters") if (there := getattr(wanted.topology, level))}
     asked: Tree = {"vcpu": {"count": total}, "cpu": {"topology": stated}}
     default: Tree = {"cpu": {"topology": levels}}
     if wanted.count:

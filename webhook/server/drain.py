@@ -85,11 +85,12 @@ class DrainingServer(uvicorn.Server):
         self.health.draining = True
         self.connections.drain()
         await self._requests_under_way()
+        self.health.context.checks.end()
         await super().shutdown(sockets)
         self.looking.cancel()
 
     async def _requests_under_way(self) -> None:
-        """Until each that has begun is whole; uvicorn waits for the answers."""
+        """Until each that has begun is answered, or half of the grace is over; uvicorn waits for the rest."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + GRACE // 2
         while self.connections.expected(loop.time()) and loop.time() < ends:

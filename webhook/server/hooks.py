@@ -37,6 +37,7 @@ _REASONS = {
     408: "Timeout",
     413: "RequestEntityTooLarge",
     429: "TooManyRequests",
+    503: "ServiceUnavailable",
 }
 
 

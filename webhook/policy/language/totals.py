@@ -64,6 +64,7 @@ def _total(name: str, said: Mapping[str, Any]) -> Total:
 def _paths(part: Mapping[str, Any]) -> Iterator[str]:
     for word in ("sum", "kib", "bytes", "product"):
         yield from part.get(word, ())
+    yield from part.get("words", ())
     for path, below in part.get("each", {}).items():
         yield f"{path}.{below}" if below else path
 
@@ -82,6 +83,14 @@ def _each(entries: Mapping[str, str], unit: str) -> Term:  # noqa: ARG001 - one 
     """What each entry of these lists states below itself, 1 where it states nothing."""
     known = [(_steps(path), _steps(below)) for path, below in entries.items()]
     return lambda spec: sum([_or_one(entry, below) for steps, below in known for entry in _at(spec, steps)])
+
+
+def _words(paths: Mapping[str, Mapping[str, int]], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
+    """What each word at these paths stands for."""
+    known = [(_steps(path), amounts) for path, amounts in paths.items()]
+    return lambda spec: sum(
+        [amounts.get(value, 0) for steps, amounts in known for value in _at(spec, steps) if type(value) is str]
+    )
 
 
 def _entries(said: Mapping[str, Any], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
@@ -104,6 +113,7 @@ _TERMS: dict[str, Callable[[Any, str], Term]] = {
     "bytes": lambda paths, _: _adding(paths, lambda value: -(-_whole(value) // 1024)),
     "product": _product,
     "each": _each,
+    "words": _words,
     "entries": _entries,
 }
 

@@ -6,7 +6,10 @@ is not mounted yet is read from its contents, with the same outcome.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -65,9 +68,7 @@ def load(
 
     Without `levels` they need not all be there: for whoever looks at a part of what a service has.
     """
-    return _loaded(
-        folder.resolve().name, _files_of(folder), Loading(declared_fields, default_level, today, budget, levels)
-    )
+    return _loaded(_name(folder), _files_of(folder), Loading(declared_fields, default_level, today, budget, levels))
 
 
 def load_contents(
@@ -128,6 +129,7 @@ def _loaded(folder: str, files: Contents, loading: Loading) -> Loaded:
 def _read(files: Contents, contents: list[tuple[str, bytes]], parsed: Parsed, loading: Loading) -> None:
     """Read file after file, and what is wrong with each."""
     for file, content in files:
+        loading.budget.rest()
         if _wanted(file, parsed.findings):
             loading.budget.spend("files", f"{file}:1:1")
             loading.budget.spend("bytes", f"{file}:1:1", len(content))
@@ -237,9 +239,21 @@ def shipped() -> Path:
 
 def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Every file's name as findings show it and its bytes, in the order of their names; raises OSError."""
-    for name, path in _files(folder, folder.resolve().name, 0):
-        with path.open("rb") as file:
-            yield name, file.read(LONGEST + 1) if path.suffix == ".yaml" else b""
+    for name, path in _files(folder, _name(folder), 0):
+        yield name, _content(path) if path.suffix == ".yaml" else b""
+
+
+def _name(folder: Path) -> str:
+    """What findings call the folder. Path.resolve raises where links lead back to themselves."""
+    return Path(os.path.realpath(folder)).name.encode(errors="backslashreplace").decode()
+
+
+def _content(path: Path) -> bytes:
+    """A file's beginning, one byte more than it may have; raises OSError. A pipe is not waited for."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return file.read(LONGEST + 1)
 
 
 def _wanted(shown: str, findings: list[Finding]) -> bool:
@@ -253,12 +267,24 @@ def _wanted(shown: str, findings: list[Finding]) -> bool:
 
 
 def _files(folder: Path, shown: str, depth: int) -> Iterator[tuple[str, Path]]:
+    """Every file, and what is called like one that holds policies and is none; raises OSError."""
     data = folder / "..data"
-    for entry in sorted((data.resolve() if data.exists() else folder).iterdir(), key=lambda path: path.name):
-        name = f"{shown}/{entry.name}"
+    entries = (Path(os.path.realpath(data)) if data.exists() else folder).iterdir()
+    for entry in sorted(entries, key=lambda path: path.name):
         if entry.name.startswith(".") or (entry.name == CASES and (folder / SUITE).exists()):
             continue
-        if entry.is_dir() and not entry.is_symlink() and depth < _DEEPEST:
+        name = f"{shown}/{_decoded(entry.name)}"
+        if entry.is_dir() and not entry.is_symlink():
+            if depth >= _DEEPEST:
+                raise OSError(errno.ELOOP, f"folders are nested deeper than {_DEEPEST}", str(entry))
             yield from _files(entry, name, depth + 1)
-        elif entry.is_file():
+        elif entry.is_file() or entry.suffix == ".yaml":
             yield name, entry
+
+
+def _decoded(name: str) -> str:
+    """The name of a file, which is shown and hashed; raises OSError where it is no text."""
+    if name.isprintable():
+        return name
+    told = name.encode("unicode_escape").decode()
+    raise OSError(errno.EILSEQ, "its name has characters that cannot be shown", told)

@@ -39,8 +39,8 @@ async def watch(policies: Policies, on_load: OnLoad, on_error: OnError, look_eve
             )
             async for _ in changes:
                 await _look(policies, on_load, on_error)
-        except OSError:
-            # The folder itself is gone or replaced; what was in force stays so.
+        except (OSError, ExceptionGroup):
+            # The folder itself is gone or replaced, or a name in it is no text; what was in force stays so.
             await _look(policies, on_load, on_error)
             await asyncio.sleep(min(1.0, look_every))
         except RuntimeError:
