@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from webhook.abi.state import is_none
 from webhook.declare import Backend, Field, Shape
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
+from webhook.domain.bus import is_none
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
 

@@ -7,6 +7,7 @@ All of them, and smartcards, USB redirection and random number generators too, h
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.domain.bus import ISA, NOWHERE, PCI, STATED, USB, VIO, VIRTIO_SERIAL, Bus
 from webhook.domain.devices.device import Device, PciDevice
 from webhook.domain.seclabel import SourceSeclabel
 from webhook.domain.storage import Reconnect
@@ -112,19 +113,51 @@ class ParallelTarget(Element, tag="target"):
     port: Annotated[int, integer(0, 2)] | None = frontend()
 
 
-class Channel(Character, tag="channel", plural="channels", alike=("type", "target.name")):
+class Channel(
+    Character,
+    tag="channel",
+    plural="channels",
+    alike=("type", "target.name"),
+    # A port of user networking is on no bus.
+    buses=(
+        Bus(VIRTIO_SERIAL, 1, when={"target.type": ("virtio",)}),
+        Bus(NOWHERE, when={"target.type": ("guestfwd",)}),
+        Bus(STATED),
+    ),
+):
     """A private channel between guest and host."""
 
     target: ChannelTarget | None = frontend()
 
 
-class Serial(Character, PciDevice, tag="serial", plural="serials", alike=("target.type", "target.port")):
+class Serial(
+    Character,
+    PciDevice,
+    tag="serial",
+    plural="serials",
+    alike=("target.type", "target.port"),
+    buses=(
+        Bus(ISA, when={"target.type": ("isa-serial",)}),
+        Bus(USB, 4, when={"target.type": ("usb-serial",)}),
+        Bus(PCI, 100, when={"target.type": ("pci-serial",)}, ccw=True),
+        Bus(VIO, 5, when={"target.type": ("spapr-vio-serial",)}),
+        Bus(NOWHERE, when={"target.type": ("system-serial", "sclp-serial")}),
+        Bus(STATED),
+    ),
+):
     """A serial port."""
 
     target: SerialTarget | None = frontend()
 
 
-class Console(Character, PciDevice, tag="console", plural="consoles", alike=("target.type", "target.port")):
+class Console(
+    Character,
+    PciDevice,
+    tag="console",
+    plural="consoles",
+    alike=("target.type", "target.port"),
+    buses=(Bus(VIRTIO_SERIAL, 2, when={"target.type": ("virtio",)}),),
+):
     """A console; libvirt mirrors the first serial port as one by itself."""
 
     target: ConsoleTarget | None = frontend()

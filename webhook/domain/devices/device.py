@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from webhook.declare import Element, frontend, integer
 from webhook.domain.address import Address
+from webhook.domain.bus import Bus, Made
 from webhook.domain.types import DeviceName, Nodeset, Switch
 
 
@@ -21,16 +22,36 @@ NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
 
 
 class Named(Element, key="name"):
-    """Base of all that stands in `devices`. `plural` is its list there; `single` where there is at most one."""
+    """Base of all that stands in `devices`. `plural` is its list there; `single` where there is at most one.
+
+    More class keywords: `buses` on which it can sit, of which the first that takes it holds; `own` the dotted paths
+    of what tells it from others of its list in the guest, those of the bases included; `made` the identities that
+    the service makes for it.
+    """
 
     plural: ClassVar[str] = ""
     single: ClassVar[str] = ""
+    buses: ClassVar[tuple[Bus, ...]] = ()
+    own: ClassVar[tuple[str, ...]] = ()
+    made: ClassVar[tuple[Made, ...]] = ()
 
     name: Annotated[str, NAME] | None = frontend("alias/@name")
 
-    def __init_subclass__(cls, plural: str = "", single: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls,
+        plural: str = "",
+        single: str = "",
+        buses: tuple[Bus, ...] = (),
+        own: tuple[str, ...] = (),
+        made: tuple[Made, ...] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init_subclass__(**kwargs)
-        cls.plural, cls.single = plural or cls.plural, single or cls.single
+        for name, said in (("plural", plural), ("single", single), ("buses", buses), ("made", made)):
+            if said:
+                setattr(cls, name, said)
+        inherited = (path for base in cls.__bases__ if issubclass(base, Named) for path in base.own)
+        cls.own = tuple(dict.fromkeys((*own, *inherited)))
 
 
 class Device(Named):
@@ -39,7 +60,7 @@ class Device(Named):
     address: Address | None = frontend()
 
 
-class PciDevice(Device):
+class PciDevice(Device, own=("acpiIndex",)):
     """What can sit on PCI, where ACPI may number it for the guest."""
 
     acpi_index: Annotated[int, integer(1, 16383)] | None = frontend("acpi/@index")

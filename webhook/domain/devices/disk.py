@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
+from webhook.domain.bus import DRIVE, PCI, STATED, USB, Bus, Made
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.iotune import Iotune
 from webhook.domain.storage import (
@@ -175,6 +176,23 @@ class Disk(
     tag="disk",
     plural="disks",
     alike=("device", "target.dev"),
+    buses=(
+        Bus(PCI, 50, when={"target.bus": ("virtio",)}, ccw=True),
+        Bus(DRIVE, when={"target.bus": ("ide", "sata", "scsi", "fdc")}, role="target.bus"),
+        Bus(USB, 2, when={"target.bus": ("usb",)}),
+        Bus(STATED),
+    ),
+    own=("serial", "wwn"),
+    # QEMU numbers unnamed drives in the order of their making (QM00001 …), so that one more drive would rename the
+    # others. A passed-through LUN shows the serial of the host's own device.
+    made=(
+        Made(
+            "serial",
+            "serial",
+            when={"target.bus": ("ide", "sata", "scsi", "usb", "virtio")},
+            unless={"device": ("lun",)},
+        ),
+    ),
 ):
     """A disk, CD-ROM or floppy drive. Its content is a PersistentVolumeClaim, named by `claim`."""
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Kib, Line, Path, Switch
 
@@ -103,7 +104,7 @@ class VideoDriver(VirtioDriver):
     vgaconf: Annotated[str, choice("io", "on", "off")] | None = frontend()
 
 
-class Video(PciDevice, tag="video", plural="video", alike=("type",)):
+class Video(PciDevice, tag="video", plural="video", alike=("type",), buses=(Bus(PCI, 10, ccw=True),)):
     """A video device; its memory is in KiB."""
 
     type: Annotated[str, choice("vga", "cirrus", "qxl", "virtio", "bochs", "ramfb", "none")] | None = frontend(

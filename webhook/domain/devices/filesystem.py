@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, goal, integer, reference, text
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.types import Big, Line, Loadparm, ObjectName, Path, Positive, Presence, Switch
 
@@ -45,7 +46,14 @@ class FilesystemSource(Element, tag="source"):
     socket: Path | None = backend("host-path")
 
 
-class Filesystem(PciDevice, tag="filesystem", plural="filesystems", alike=("target",)):
+class Filesystem(
+    PciDevice,
+    tag="filesystem",
+    plural="filesystems",
+    alike=("target",),
+    buses=(Bus(PCI, 110, ccw=True),),
+    own=("target",),
+):
     """A folder that the guest mounts by the name `target`. A tenant names a claim instead of a folder."""
 
     type: Annotated[str, choice("mount")] | None = goal()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, reference, text
 from webhook.declare import backend as reaching
+from webhook.domain.bus import PCI, VIO, Bus, Made
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.devices.hostdev import Teaming
 from webhook.domain.devices.rom import Rom
@@ -245,7 +246,15 @@ class NicBackend(Element, tag="backend"):
     fqdn: Line | None = backend("host-network")
 
 
-class Interface(PciDevice, tag="interface", plural="interfaces", alike=("mac.address",)):
+class Interface(
+    PciDevice,
+    tag="interface",
+    plural="interfaces",
+    alike=("mac.address",),
+    buses=(Bus(VIO, 1, when={"model": ("spapr-vlan",)}), Bus(PCI, 20, ccw=True)),
+    own=("mac.address",),
+    made=(Made("mac.address", "mac", redrawn=True),),
+):
     """A NIC. What it is connected to is a network, named by `network`."""
 
     type: (

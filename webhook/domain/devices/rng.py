@@ -4,6 +4,7 @@ from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend, goal
 from webhook.declare import backend as reaching
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.character import CHARACTER_TYPES, PROTOCOLS, CharacterLog, CharacterSource
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Path, Positive
@@ -16,7 +17,7 @@ class Rate(Element, tag="rate"):
     period: Positive | None = goal()
 
 
-class Rng(VirtioDevice, tag="rng", single="rng"):
+class Rng(VirtioDevice, tag="rng", single="rng", buses=(Bus(PCI, 70, ccw=True),)):
     """A virtio random number generator. The host's own source needs no path; others reach into the host."""
 
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()

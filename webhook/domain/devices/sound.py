@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.domain.bus import NOWHERE, PCI, USB, Bus
 from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Line, Path, Positive, Word
 
@@ -13,7 +14,17 @@ class Codec(Element, tag="codec", key="type"):
     type: Annotated[str, choice("duplex", "micro", "output")] | None = frontend()
 
 
-class Sound(PciDevice, tag="sound", plural="sounds", alike=("model",)):
+class Sound(
+    PciDevice,
+    tag="sound",
+    plural="sounds",
+    alike=("model",),
+    buses=(
+        Bus(USB, 3, when={"model": ("usb",)}),
+        Bus(NOWHERE, when={"model": ("sb16", "pcspk")}),
+        Bus(PCI, 30, ccw=True),
+    ),
+):
     """A sound card."""
 
     model: Annotated[str, choice("ich6", "ich7", "ich9", "ac97", "es1370", "sb16", "usb", "pcspk", "virtio")] | None = (
