@@ -55,6 +55,7 @@ class Controller(
     tag="controller",
     plural="controllers",
     alike=("type", "index", "model"),
+    met_by=("type", "index"),
     # All others are part of the machine or of another controller.
     buses=(
         Bus(VIO, 2, when={"type": ("scsi",), "model": ("ibmvscsi",)}, role="type"),

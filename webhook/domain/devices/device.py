@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, get_args
 from webhook.declare import Element, frontend, integer
 from webhook.domain.address import Address
 from webhook.domain.bus import Bus, Made
+from webhook.domain.convention import Convention, Referred
 from webhook.domain.types import DeviceName, Nodeset, Switch
 
 
@@ -21,12 +22,18 @@ _name = get_args(DeviceName)[1]
 NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
 
 
+_KEYWORDS = frozenset({"plural", "single", "buses", "made", "met_by", "convention", "optional_end", "referred"})
+
+
 class Named(Element, key="name"):
     """Base of all that stands in `devices`. `plural` is its list there; `single` where there is at most one.
 
     More class keywords: `buses` on which it can sit, of which the first that takes it holds; `own` the dotted paths
     of what tells it from others of its list in the guest, those of the bases included; `made` the identities that
-    the service makes for it.
+    the service makes for it; `met_by` the dotted paths of what tells it from its like in a dump that does not name
+    it. Of the host: `convention`, what the isolated form gives it; `optional_end`, whether an import keeps a device
+    without its end on the host, which is then the convention's or libvirt's choice; `referred`, what an import makes
+    a reference of.
     """
 
     plural: ClassVar[str] = ""
@@ -34,22 +41,17 @@ class Named(Element, key="name"):
     buses: ClassVar[tuple[Bus, ...]] = ()
     own: ClassVar[tuple[str, ...]] = ()
     made: ClassVar[tuple[Made, ...]] = ()
+    met_by: ClassVar[tuple[str, ...]] = ()
+    convention: ClassVar[Convention | None] = None
+    optional_end: ClassVar[bool] = False
+    referred: ClassVar[Referred | None] = None
 
     name: Annotated[str, NAME] | None = frontend("alias/@name")
 
-    def __init_subclass__(
-        cls,
-        plural: str = "",
-        single: str = "",
-        buses: tuple[Bus, ...] = (),
-        own: tuple[str, ...] = (),
-        made: tuple[Made, ...] = (),
-        **kwargs: Any,
-    ) -> None:
+    def __init_subclass__(cls, own: tuple[str, ...] = (), **kwargs: Any) -> None:
+        for name in _KEYWORDS & kwargs.keys():
+            setattr(cls, name, kwargs.pop(name))
         super().__init_subclass__(**kwargs)
-        for name, said in (("plural", plural), ("single", single), ("buses", buses), ("made", made)):
-            if said:
-                setattr(cls, name, said)
         inherited = (path for base in cls.__bases__ if issubclass(base, Named) for path in base.own)
         cls.own = tuple(dict.fromkeys((*own, *inherited)))
 

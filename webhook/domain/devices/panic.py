@@ -6,7 +6,7 @@ from webhook.declare import choice, frontend
 from webhook.domain.devices.device import Device
 
 
-class Panic(Device, tag="panic", plural="panics", alike=("model",)):
+class Panic(Device, tag="panic", plural="panics", alike=("model",), met_by=("model",)):
     """How the guest tells the host that it crashed."""
 
     model: Annotated[str, choice("isa", "hyperv", "pvpanic", "pseries", "s390")] | None = frontend()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
 from webhook.domain.bus import NOWHERE, PCI, USB, Bus
+from webhook.domain.convention import fixed
 from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Line, Path, Positive, Word
 
@@ -73,7 +74,7 @@ class AudioOutput(AudioStream, tag="output"):
     """Sound to the host."""
 
 
-class Audio(Named, tag="audio", plural="audios", alike=("id",)):
+class Audio(Named, tag="audio", plural="audios", alike=("id",), met_by=("id",), convention=fixed(type="none")):
     """Where sound goes on the host; nothing but `none` and the display's own stays off the host."""
 
     # libvirt's audio backends are no devices and have no alias.
