@@ -13,8 +13,6 @@ from webhook.findings import Finding
 
 Tree = dict[str, Any]
 _ADDRESS = "address"
-# Controllers are made where the machine needs them, and are never removed.
-_STAYING = "controllers"
 # Places of a type that tell two devices apart; of all others each field does.
 _PLACES = {"pci": ("domain", "bus", "slot", "function"), "dimm": ("slot",), "isa": ("iobase",)}
 _NOWHERE = ("unassigned", "virtio-mmio")
@@ -49,11 +47,11 @@ def trespassing(stored: Tree, spec: Tree, path: str) -> list[Finding]:
 
 
 def _devices(lists: Tree | None) -> Iterator[tuple[str, str, str, Tree]]:
-    """Every device but controllers: its list, its index there as paths have it, its name, and itself."""
+    """Every device but those that stay: its list, its index there as paths have it, its name, and itself."""
     for kind, entries in (lists or {}).items():
         if type(entries) is dict:
             yield kind, "", entries.get("name") or kind, entries
-        elif kind != _STAYING:
+        elif not KINDS[kind].staying:
             for index, entry in enumerate(entries):
                 yield kind, f"[{index}]", entry.get("name") or kind, entry
 

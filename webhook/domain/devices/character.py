@@ -195,7 +195,14 @@ class Console(
     target: ConsoleTarget | None = frontend()
 
 
-class Parallel(Character, tag="parallel", plural="parallels", alike=("target.port",), optional_end=True):
+class Parallel(
+    Character,
+    tag="parallel",
+    plural="parallels",
+    alike=("target.port",),
+    buses=(Bus(NOWHERE),),
+    optional_end=True,
+):
     """A parallel port, which is the host's own."""
 
     target: ParallelTarget | None = frontend()

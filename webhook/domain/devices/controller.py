@@ -56,6 +56,8 @@ class Controller(
     plural="controllers",
     alike=("type", "index", "model"),
     met_by=("type", "index"),
+    # The allocators name it, which know its type and index; devices hang on it.
+    staying=True,
     # All others are part of the machine or of another controller.
     buses=(
         Bus(VIO, 2, when={"type": ("scsi",), "model": ("ibmvscsi",)}, role="type"),

@@ -22,7 +22,9 @@ _name = get_args(DeviceName)[1]
 NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
 
 
-_KEYWORDS = frozenset({"plural", "single", "buses", "made", "met_by", "convention", "optional_end", "referred"})
+_KEYWORDS = frozenset(
+    {"plural", "single", "buses", "made", "met_by", "convention", "optional_end", "referred", "staying"}
+)
 
 
 class Named(Element, key="name"):
@@ -33,7 +35,7 @@ class Named(Element, key="name"):
     the service makes for it; `met_by` the dotted paths of what tells it from its like in a dump that does not name
     it. Of the host: `convention`, what the isolated form gives it; `optional_end`, whether an import keeps a device
     without its end on the host, which is then the convention's or libvirt's choice; `referred`, what an import makes
-    a reference of.
+    a reference of. `staying`: the allocators make and name it where a device needs it, and no update removes it.
     """
 
     plural: ClassVar[str] = ""
@@ -44,6 +46,7 @@ class Named(Element, key="name"):
     met_by: ClassVar[tuple[str, ...]] = ()
     convention: ClassVar[Convention | None] = None
     optional_end: ClassVar[bool] = False
+    staying: ClassVar[bool] = False
     referred: ClassVar[Referred | None] = None
 
     name: Annotated[str, NAME] | None = frontend("alias/@name")
@@ -60,6 +63,11 @@ class Device(Named):
     """What sits on a bus and so has an address."""
 
     address: Address | None = frontend()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if (cls.plural or cls.single) and not cls.buses:
+            raise TypeError(f"{cls.__name__} has an address and declares no `buses`: name them, or NOWHERE")
 
 
 class PciDevice(Device, own=("acpiIndex",)):
