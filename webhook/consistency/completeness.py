@@ -28,7 +28,7 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
         if index >= 0 and not device.get("name"):
             yield incomplete(f"{path}{path_of(kind, index)}.name")
         declared = KINDS.get(kind, Named)
-        if not device.get("address") and bus_of(device, declared.buses, lacking) is not None:
+        if not device.get("address") and declared.buses and bus_of(device, declared.buses, lacking) is not None:
             yield incomplete(f"{path}{path_of(kind, index)}.address")
         for made in declared.made:
             if made.redrawn and made.fits(device) and not at(device, made.path):

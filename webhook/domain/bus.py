@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from webhook.declare.tree import at
 
@@ -15,12 +15,15 @@ Tree = dict[str, Any]
 # Dotted paths of a device's fields, and for each the values that are meant; None among them: the field is unsaid.
 Values = Mapping[str, tuple[str | None, ...]]
 
-Test = tuple[tuple[str, ...], tuple[str | None, ...], bool]
+# The names down to a field, the field, its values, and whether it has to be one of them.
+Test = tuple[tuple[str, ...], str, tuple[str | None, ...], bool]
+_EMPTY: Tree = {}
 
 # A turn behind those of all devices that say one.
 LAST = 10_000
 
-# The buses that have an allocator. `pci` is also the channel subsystem, on machines that have that instead.
+# The buses that have an allocator: `pci` is also the channel subsystem, on machines that have that instead, and `isa`
+# places serial ports alone.
 PCI, USB, DRIVE, VIRTIO_SERIAL, VIO, DIMM, ISA, CCID = (
     "pci", "usb", "drive", "virtio-serial", "spapr-vio", "dimm", "isa", "ccid",
 )  # fmt: skip
@@ -36,7 +39,7 @@ class _Fitting:
 
     when: Values = field(default_factory=dict, kw_only=True)
     unless: Values = field(default_factory=dict, kw_only=True)
-    # Both as the names of each path, its values, and whether the field has to be one of them.
+    # Both, compiled.
     tests: tuple[Test, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,11 +47,14 @@ class _Fitting:
 
     def fits(self, device: Tree) -> bool:
         """Whether it holds for a device."""
-        for path, values, wanted in self.tests:
-            value: Any = device
-            for name in path:
-                value = value.get(name) if type(value) is dict else None
-            if (value in values) is not wanted:
+        for above, name, values, wanted in self.tests:
+            tree: Any = device
+            for step in above:
+                tree = tree.get(step)
+                if type(tree) is not dict:
+                    tree = _EMPTY
+                    break
+            if (tree.get(name) in values) is not wanted:
                 return False
         return True
 
@@ -69,7 +75,7 @@ class Bus(_Fitting):
 
     def role_of(self, device: Tree, listed: str) -> str:
         """What the machine's tables call a device of this list."""
-        return str((self.role and at(device, self.role)) or listed)
+        return str(at(device, self.role) or listed) if self.role else listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,14 @@ class Made(_Fitting):
     """
 
     path: str
-    form: str
+    form: Literal["mac", "serial"]
     redrawn: bool = False
 
 
 def _tests(said: Values, *, wanted: bool) -> Iterator[Test]:
-    return ((tuple(path.split(".")), values, wanted) for path, values in said.items())
+    for path, values in said.items():
+        *above, name = path.split(".")
+        yield tuple(above), name, values, wanted
 
 
 def bus_of(device: Tree, buses: tuple[Bus, ...], lacking: Container[str] = ()) -> Bus | None:

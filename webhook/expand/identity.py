@@ -6,9 +6,9 @@ Made once at random, then kept for good.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from webhook.declare.tree import at
 from webhook.domain.bus import Made
@@ -35,17 +35,16 @@ def identify(domain: Tree, entropy: Entropy, known: Tree | None = None) -> None:
     if not domain.get("uuid"):
         stated = domain.get("sysinfo", {}).get("uuid")
         domain["uuid"] = stated.lower() if stated else str(uuid.UUID(bytes=entropy(16), version=4))
-    _draw_macs(list(_having("mac", devices)), entropy)
+    _draw_macs(_having("mac", devices), entropy)
     for device, made in _having("serial", devices):
         if not at(device, made.path):
             _put(device, made.path, entropy(_SERIAL_BYTES).hex())
 
 
-def _having(form: str, devices: Tree) -> Iterator[tuple[Tree, Made]]:
+def _having(form: Literal["mac", "serial"], devices: Tree) -> list[tuple[Tree, Made]]:
     """The devices that have an identity of this form, with its declaration."""
-    for listed, made in _declared():
-        if made.form == form:
-            yield from ((device, made) for device in _entries(devices, listed) if made.fits(device))
+    ours = [(listed, made) for listed, made in _declared() if made.form == form and listed in devices]
+    return [(device, made) for listed, made in ours for device in _entries(devices, listed) if made.fits(device)]
 
 
 @cache

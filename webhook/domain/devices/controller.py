@@ -60,10 +60,10 @@ class Controller(
     staying=True,
     # All others are part of the machine or of another controller.
     buses=(
+        Bus(USB, 80, when={"type": ("ccid",)}),
         Bus(VIO, 2, when={"type": ("scsi",), "model": ("ibmvscsi",)}, role="type"),
         Bus(PCI, 40, when={"type": ("scsi", "virtio-serial")}, role="type", ccw=True),
         Bus(PCI, 40, when={"type": ("usb", "sata", "ide")}, role="type"),
-        Bus(USB, 80, when={"type": ("ccid",)}),
     ),
 ):
     """A controller; `type` and `index` tell it from the others, and its name is made of them (`scsi-0`)."""

@@ -27,7 +27,7 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     if not unplaced or "usb" not in controllers.machine.models:
         return
     taken = {_port(address) for address in addresses(USB, devices, resting)}
-    hubs = [_port(address) for address in addresses(USB, {"hubs": devices.get("hubs", ())})]
+    hubs = [_port(hub["address"]) for hub in devices.get("hubs", ()) if hub.get("address", {}).get("type") == USB]
     free = _free(controllers, taken, hubs)
     for entry in unplaced:
         bus, port = next(free)

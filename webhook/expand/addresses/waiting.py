@@ -14,30 +14,28 @@ Tree = dict[str, Any]
 
 
 class Waiting(NamedTuple):
-    """A device without an address: its list, its place below the domain, itself, and its declared bus."""
+    """A device without an address: its list, its place below the domain, itself, its bus, and its role there."""
 
     listed: str
     where: str
     device: Tree
     bus: Bus
-
-    @property
-    def role(self) -> str:
-        """What the machine's tables call it."""
-        return self.bus.role_of(self.device, self.listed)
+    role: str
 
 
 def waiting(name: str, devices: Tree, machine: Machine) -> Iterator[Waiting]:
     """The devices of one bus that have no address, in the order in which they get one."""
+    lacking = machine.lacking
     for listed, buses in turns(name):
         found = devices.get(listed)
         if found:
             single = type(found) is dict
             for index, device in enumerate((found,) if single else found):
                 if not device.get("address"):
-                    bus = bus_of(device, buses, machine.lacking)
+                    bus = bus_of(device, buses, lacking)
                     if bus is not None and bus.name == name:
-                        yield Waiting(listed, f".devices.{listed}" + ("" if single else f"[{index}]"), device, bus)
+                        where = f".devices.{listed}" if single else f".devices.{listed}[{index}]"
+                        yield Waiting(listed, where, device, bus, bus.role_of(device, listed))
 
 
 def listed_in(devices: Tree, listed: str) -> Sequence[Tree]:
@@ -57,10 +55,11 @@ def addresses(name: str, devices: Tree, resting: list[Tree] | None = None) -> It
 
 @cache
 def turns(name: str) -> tuple[tuple[str, tuple[Bus, ...]], ...]:
-    """The lists with devices on a bus, in their turns, with all buses of each; one entry a bus."""
+    """The lists with devices on a bus, in their turns, each with its buses as far as this one; one entry a bus."""
     found: list[tuple[int, str, tuple[Bus, ...]]] = []
     for listed, kind in KINDS.items():
-        turns = [bus.turn for bus in kind.buses if bus.name == name]
-        if turns:
-            found.append((min(turns), listed, kind.buses))
+        ours = [place for place, bus in enumerate(kind.buses) if bus.name == name]
+        if ours:
+            turn = min(kind.buses[place].turn for place in ours)
+            found.append((turn, listed, kind.buses[: ours[-1] + 1]))
     return tuple((listed, buses) for _, listed, buses in sorted(found, key=lambda entry: entry[:2]))
