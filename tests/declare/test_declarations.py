@@ -32,7 +32,9 @@ from webhook.declare import (
 )
 from webhook.declare.model import model_of
 from webhook.domain import Domain, domain_shape
-from webhook.domain.devices import KINDS
+from webhook.domain.bus import LAST, PCI, USB, VIO, VIRTIO_SERIAL
+from webhook.domain.devices import KINDS, Named
+from webhook.domain.devices.device import Device
 from webhook.domain.types import Path, Positive
 from webhook.libvirt.place import NAMED_BY_VALUE
 
@@ -95,6 +97,43 @@ def test_what_an_element_is_told_by_is_declared(shape: Shape) -> None:
             inner = inner.fields[name].shape
         assert inner is None, f"{path} is no leaf"
     assert all(names <= set(shape.fields) for names in shape.variants.values())
+
+
+def said_of(kind: type[Named]) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+    """The paths that a device's class keywords name, and the values that they have there."""
+    yield from ((path, ()) for path in (*kind.own, *kind.met_by, *(bus.role for bus in kind.buses if bus.role)))
+    for entry in (*kind.buses, *kind.made):
+        yield from entry.when.items()
+        yield from entry.unless.items()
+    yield from ((made.path, ()) for made in kind.made)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_a_device_says_of_its_fields_is_declared(name: str) -> None:
+    for path, values in said_of(KINDS[name]):
+        *above, last = path.split(".")
+        shape = shape_of(KINDS[name])
+        for step in above:
+            inner = shape.fields[step].shape
+            assert inner is not None
+            shape = inner
+        entry = shape.fields[last]
+        assert entry.scalar is not None, f"{path} is no leaf"
+        assert all(value is None or entry.scalar.check(value) is None for value in values), path
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_device_has_buses_where_it_has_an_address_and_its_turn_on_them(name: str) -> None:
+    kind = KINDS[name]
+    assert bool(kind.buses) == ("address" in shape_of(kind).fields)
+    assert all(bus.turn < LAST for bus in kind.buses if bus.name in (PCI, USB, VIO, VIRTIO_SERIAL))
+
+
+def test_a_device_with_an_address_and_no_bus_cannot_be_declared() -> None:
+    with pytest.raises(TypeError, match="Nowhere has an address and declares no `buses`"):
+
+        class Nowhere(Device, tag="nowhere", plural="nowheres"):
+            pass
 
 
 def xml_places(shape: Shape, above: str) -> Iterator[str]:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from webhook.abi.state import is_none
 from webhook.declare import Field, Frontend, Shape, told
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
+from webhook.domain.bus import is_none
 from webhook.findings import Finding
 
 Tree = dict[str, Any]

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from webhook.abi.state import is_none
 from webhook.declare import Backend, Field, Shape
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
+from webhook.domain.bus import is_none
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
 
@@ -21,8 +21,6 @@ Tree = dict[str, Any]
 # A device by its list and its name.
 DeviceKey = tuple[str, str]
 
-# Never the tenant's to remove: devices hang on them.
-_STAYING = "controllers"
 # Stored devices that an update's devices without a name are compared with: beyond it, they have to be named.
 _MOST_COMPARED = 4096
 # The path of what stands in an entry of a list.
@@ -87,7 +85,9 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
     present = device_keys([kept.domain])
     were = devices_of(stored.get("devices", {}))
     going = [
-        place for place in sorted(were.keys() - present) if place[0] != _STAYING and _provided(place[0], were[place])
+        (kind, name)
+        for kind, name in sorted(were.keys() - present)
+        if not KINDS[kind].staying and _provided(kind, were[kind, name])
     ]
     if going or tombstones:
         present |= asked()
@@ -116,7 +116,7 @@ def _removed(
     """Which stored devices the tenant took away."""
     gone: set[DeviceKey] = set()
     for kind, name in device_keys([stored]):
-        if kind == _STAYING:
+        if KINDS[kind].staying:
             continue
         asked, listed = (kind, name) in before, isinstance(devices.get(kind), list)
         if (asked and (kind, name) not in after) or (

@@ -36,8 +36,3 @@ def reserved(abi: Tree) -> list[Tree]:
         for device in devices if isinstance(devices, list) else [devices]:
             found.append({"list": kind, "name": device.get("name", kind), "device": device})
     return found
-
-
-def is_none(device: Tree) -> bool:
-    """Whether a device only says that there is none (`type: none` of a video, `model: none` of a balloon)."""
-    return device.get("type") == "none" or device.get("model") == "none"

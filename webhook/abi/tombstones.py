@@ -7,14 +7,12 @@ from typing import Any
 
 from webhook.abi.state import LATEST
 from webhook.declare import shown
+from webhook.declare.tree import at
+from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
-# What tells a device from another of its list in the guest; a folder's target is its mount tag.
-_IDENTITIES = ("mac.address", "serial", "wwn", "uuid", "acpiIndex", "target")
 _ADDRESS = "address"
-# Controllers are made where the machine needs them, and are never removed.
-_STAYING = "controllers"
 # Places of a type that tell two devices apart; of all others each field does.
 _PLACES = {"pci": ("domain", "bus", "slot", "function"), "dimm": ("slot",), "isa": ("iobase",)}
 # Without this field the host chooses the place.
@@ -35,7 +33,7 @@ def trespassing(stored: Tree, spec: Tree, path: str) -> list[Finding]:
     resting = {
         (kind if field != _ADDRESS else "", field, value): (kind, name)
         for kind, _, name, device in _devices(abi.get("tombstones"))
-        for field, value in _own(device)
+        for field, value in _own(kind, device)
         if field != _ADDRESS or abi.get("policy") != LATEST
     }
     if not resting:
@@ -44,27 +42,26 @@ def trespassing(stored: Tree, spec: Tree, path: str) -> list[Finding]:
     return [
         _finding(f"{path}.domain.devices.{kind}{index}.{field}", owner[1])
         for kind, index, name, device in _devices((spec.get("domain") or {}).get("devices"))
-        for field, value in _own(device)
+        for field, value in _own(kind, device)
         if (owner := resting.get((kind if field != _ADDRESS else "", field, value), (kind, name))) != (kind, name)
-        and (field, value) not in _own(before.get((kind, name), {}))
+        and (field, value) not in _own(kind, before.get((kind, name), {}))
     ]
 
 
 def _devices(lists: Tree | None) -> Iterator[tuple[str, str, str, Tree]]:
-    """Every device but controllers: its list, its index there as paths have it, its name, and itself."""
+    """Every device but those that stay: its list, its index there as paths have it, its name, and itself."""
     for kind, entries in (lists or {}).items():
         if type(entries) is dict:
             yield kind, "", entries.get("name") or kind, entries
-        elif kind != _STAYING:
+        elif not KINDS[kind].staying:
             for index, entry in enumerate(entries):
                 yield kind, f"[{index}]", entry.get("name") or kind, entry
 
 
-def _own(device: Tree) -> Iterator[Own]:
-    for field in _IDENTITIES:
-        value: Any = device
-        for name in field.split("."):
-            value = value.get(name) if type(value) is dict else None
+def _own(kind: str, device: Tree) -> Iterator[Own]:
+    """What tells a device from others of its list, by its declaration, and its place."""
+    for field in KINDS[kind].own:
+        value = at(device, field)
         if type(value) in (str, int):
             yield field, str(value).lower()
     place = place_of(device)

@@ -16,6 +16,13 @@ def copied(tree: Any) -> Any:
     return tree
 
 
+def at(tree: Any, dotted: str) -> Any:
+    """What a tree says at a dotted path; None where it says nothing."""
+    for name in dotted.split("."):
+        tree = tree.get(name) if type(tree) is dict else None
+    return tree
+
+
 def identical(one: Any, other: Any) -> bool:
     """Whether two trees are the same JSON: in Python 1 is True, and 2.0 is 2."""
     return bool(one == other) and orjson.dumps(one) == orjson.dumps(other)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from webhook.expand.listed import at
+from webhook.declare.tree import at
 from webhook.machines import Machine
 
 Tree = dict[str, Any]

@@ -1,10 +1,18 @@
-"""Who the guest is: UUID, MAC addresses, serial numbers. Made once at random, then kept for good."""
+"""Who the guest is: UUID, and what devices have by their declarations (MAC addresses, serial numbers).
+
+Made once at random, then kept for good.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, Literal
+
+from webhook.declare.tree import at
+from webhook.domain.bus import Made
+from webhook.domain.devices import KINDS
 
 Tree = dict[str, Any]
 Entropy = Callable[[int], bytes]
@@ -12,10 +20,8 @@ Entropy = Callable[[int], bytes]
 # IEEE 802: bit 1 of the first octet says locally administered, bit 0 would be a group address. 46 bits are left.
 _LOCAL = 0x02
 _FIXED = 0x03
-# QEMU numbers unnamed drives in the order of their making (QM00001 …), so that one more drive would rename the
-# others; buses whose drives show a serial get one of their own. virtio-blk shows 20 characters at most.
+# virtio-blk shows 20 characters of a serial number at most.
 _SERIAL_BYTES = 10
-_BUSES_WITH_SERIAL = frozenset({"ide", "sata", "scsi", "usb", "virtio"})
 
 
 def identify(domain: Tree, entropy: Entropy, known: Tree | None = None) -> None:
@@ -29,35 +35,54 @@ def identify(domain: Tree, entropy: Entropy, known: Tree | None = None) -> None:
     if not domain.get("uuid"):
         stated = domain.get("sysinfo", {}).get("uuid")
         domain["uuid"] = stated.lower() if stated else str(uuid.UUID(bytes=entropy(16), version=4))
-    _macs(devices.get("interfaces", ()), entropy)
-    for disk in devices.get("disks", ()):
-        if not disk.get("serial") and disk.get("target", {}).get("bus") in _BUSES_WITH_SERIAL and not _raw_lun(disk):
-            disk["serial"] = entropy(_SERIAL_BYTES).hex()
+    _draw_macs(_having("mac", devices), entropy)
+    for device, made in _having("serial", devices):
+        if not at(device, made.path):
+            _put(device, made.path, entropy(_SERIAL_BYTES).hex())
 
 
-def _raw_lun(disk: Tree) -> bool:
-    """A passed-through LUN shows the serial of the host's own device."""
-    return bool(disk.get("device") == "lun")
+def _having(form: Literal["mac", "serial"], devices: Tree) -> list[tuple[Tree, Made]]:
+    """The devices that have an identity of this form, with its declaration."""
+    ours = [(listed, made) for listed, made in _declared() if made.form == form and listed in devices]
+    return [(device, made) for listed, made in ours for device in _entries(devices, listed) if made.fits(device)]
 
 
-def _macs(interfaces: list[Tree], entropy: Entropy) -> None:
-    taken = {nic["mac"]["address"].lower() for nic in interfaces if nic.get("mac", {}).get("address")}
-    for nic in interfaces:
-        mac = nic.setdefault("mac", {})
-        while not mac.get("address"):
+@cache
+def _declared() -> tuple[tuple[str, Made], ...]:
+    """All identities that declarations have the service make, with their lists."""
+    return tuple((listed, made) for listed, kind in KINDS.items() for made in kind.made)
+
+
+def _entries(devices: Tree, listed: str) -> list[Tree]:
+    found = devices.get(listed, [])
+    return found if isinstance(found, list) else [found]
+
+
+def _draw_macs(having: list[tuple[Tree, Made]], entropy: Entropy) -> None:
+    taken = {str(address).lower() for device, made in having if (address := at(device, made.path))}
+    for device, made in having:
+        while not at(device, made.path):
             drawn = bytearray(entropy(6))
             drawn[0] = drawn[0] & ~_FIXED | _LOCAL
             address = drawn.hex(":")
             if address not in taken:
                 taken.add(address)
-                mac["address"] = address
+                _put(device, made.path, address)
+
+
+def _put(device: Tree, path: str, value: str) -> None:
+    *above, name = path.split(".")
+    for step in above:
+        device = device.setdefault(step, {})
+    device[name] = value
 
 
 def _recall(domain: Tree, devices: Tree, known: Tree) -> None:
     if known.get("uuid"):
         domain.setdefault("uuid", known["uuid"])
-    for kind, field in (("interfaces", "mac"), ("disks", "serial")):
-        before = {entry["name"]: entry.get(field) for entry in known.get("devices", {}).get(kind, ())}
-        for entry in devices.get(kind, ()):
-            if before.get(entry["name"]):
-                entry.setdefault(field, before[entry["name"]])
+    for listed, made in _declared():
+        field = made.path.partition(".")[0]
+        before = {entry.get("name"): entry.get(field) for entry in _entries(known.get("devices", {}), listed)}
+        for entry in _entries(devices, listed):
+            if before.get(entry.get("name")):
+                entry.setdefault(field, before[entry.get("name")])

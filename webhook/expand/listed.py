@@ -98,11 +98,3 @@ class Listed:
 def _paths(alike: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Dotted paths as the names that they are made of; the cache is bounded by the declarations."""
     return tuple(tuple(dotted.split(".")) for dotted in alike)
-
-
-def at(tree: Tree, dotted: str) -> Any:
-    """What a tree says at a dotted path; None where it says nothing."""
-    value: Any = tree
-    for part in dotted.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value

@@ -9,15 +9,12 @@ from webhook.domain.names import free, label
 
 Tree = dict[str, Any]
 
-# Controllers are named by the allocators, which know their type and index.
-_NAMED_LATER = ("controllers",)
-
 
 def name_devices(devices: Tree) -> None:
     """Give each device without a name one that no other of its list has, in place and in the list's order."""
     for kind, entries in devices.items():
         declared = KINDS.get(kind)
-        if declared is None or kind in _NAMED_LATER:
+        if declared is None or declared.staying:
             continue
         if isinstance(entries, dict):
             entries.setdefault("name", declared.tag)

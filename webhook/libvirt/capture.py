@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.declare import Field, Frontend, Shape, told
+from webhook.declare.tree import at
 from webhook.domain import domain_shape
+from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 from webhook.libvirt.frontend import frontend_of
 from webhook.libvirt.parse import Reading, read
@@ -18,18 +20,6 @@ from webhook.libvirt.place import Tree
 
 # What changes while a machine runs, and how libvirt checked the CPU: no facts of the machine.
 _OF_THE_MOMENT = frozenset({"memory.current", "vcpu.current", "cpu.check"})
-# What tells a device from its like where it has no name, the surest first: dotted paths.
-_IDENTITY = {
-    "disks": (("target.dev",),),
-    "interfaces": (("mac.address",),),
-    "controllers": (("type", "index"),),
-    "channels": (("target.name",),),
-    "inputs": (("type", "bus"),),
-    "serials": (("target.port",),),
-    "consoles": (("target.type", "target.port"),),
-    "audios": (("id",),),
-    "panics": (("model",),),
-}
 
 
 @dataclass(slots=True)
@@ -124,9 +114,10 @@ def _met(free: list[Tree], fact: Tree, entry: Field, index: int, many: int) -> T
         return named[0]
     if key != "name":
         return None
-    for paths in _IDENTITY.get(entry.name, ()):
-        told = [_at(fact, dotted) for dotted in paths]
-        alike = [other for other in free if None not in told and [_at(other, dotted) for dotted in paths] == told]
+    told_by = KINDS[entry.name].met_by if entry.name in KINDS else ()
+    values = [_lower(at(fact, dotted)) for dotted in told_by]
+    if values and None not in values:
+        alike = [other for other in free if [_lower(at(other, dotted)) for dotted in told_by] == values]
         if alike:
             return alike[0]
     placed = [other for other in free if fact.get("address") and other.get("address") == fact["address"]]
@@ -135,8 +126,5 @@ def _met(free: list[Tree], fact: Tree, entry: Field, index: int, many: int) -> T
     return free[0] if len(free) == many == 1 else None
 
 
-def _at(tree: Tree, dotted: str) -> Any:
-    value: Any = tree
-    for part in dotted.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value

@@ -6,7 +6,7 @@ libvirt's own choice (`<os firmware='efi'>`) changes with the host's descriptors
 
 from __future__ import annotations
 
-from webhook.libvirt.emptiness import has_content
+from webhook.domain.convention import has_content
 from webhook.libvirt.place import Tree
 
 # Debian's packages ovmf and qemu-efi-aarch64; by secure boot, and by whether Microsoft's keys are enrolled.

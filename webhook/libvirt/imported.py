@@ -5,27 +5,22 @@ Backend is not carried: the map names a claim for each image and a network for e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from webhook import machines
 from webhook.declare import Backend, Field, Shape, shown
 from webhook.domain import domain_shape
+from webhook.domain.convention import Referred
+from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
 from webhook.libvirt.capture import without_mirrors
 from webhook.libvirt.parse import read
 from webhook.libvirt.place import Tree
 
-# Where the host's end of a device can be left out and is then libvirt's own choice; other devices need theirs.
-_ENDLESS = frozenset(
-    {"disks", "interfaces", "filesystems", "channels", "serials", "consoles", "parallels", "rng", "tpm"}
-)
 # What says that a device is the host's.
 _KINDS = ("type", "mode", "model")
-# The sources of a disk, of a NIC, of a folder: whichever is there is what the map must name.
-_IMAGES = ("file", "dev", "volume", "name", "dir", "path")
-_NETWORKS = ("bridge", "network", "dev", "path", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +29,10 @@ class Map:
 
     claims: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, names: str) -> Mapping[str, str]:
+        """The part of this name."""
+        return {"claims": self.claims, "networks": self.networks}[names]
 
 
 @dataclass(slots=True)
@@ -63,28 +62,32 @@ def import_domain(xml: bytes | str, names: Map, machine: str = "") -> Imported:
 
 
 def _refer(devices: Tree, names: Map, findings: list[Finding]) -> None:
-    """Images become claims and networks become references, in place."""
-    for kind, known, fields, target, what in (
-        ("disks", names.claims, _IMAGES, "claim", "claims"),
-        ("filesystems", names.claims, _IMAGES, "claim", "claims"),
-        ("interfaces", names.networks, _NETWORKS, "network", "networks"),
-    ):
-        for index, device in enumerate(devices.get(kind, ())):
-            source = device.get("source", {})
-            field_said = next((name for name in fields if source.get(name)), None)
-            if device.get(target) in known:
-                # A bridge of the network's own name, which the map calls otherwise.
-                device[target] = known[device[target]]
-            if field_said is None or device.get(target):
-                continue
-            said = source[field_said]
-            if said not in known:
-                problem = f"is `{shown(said)}` of the host, for which the map has no name"
-                way = f"add it to `{what}` of the map: `{shown(said)}: NAME`"
-                findings.append(Finding(f"devices.{kind}[{index}].source", problem, way, "import"))
-                continue
-            device[target] = known[said]
-            del source[field_said]
+    """Images become claims and networks become references, in place, as the devices' declarations say."""
+    for listed, kind in KINDS.items():
+        entries = devices.get(listed)
+        if kind.referred is not None and entries:
+            single = isinstance(entries, dict)
+            for index, device in enumerate([entries] if single else entries):
+                place = f"devices.{listed}" + ("" if single else f"[{index}]")
+                findings += _refer_device(device, kind.referred, names, place)
+
+
+def _refer_device(device: Tree, referred: Referred, names: Map, place: str) -> Iterator[Finding]:
+    known, target, source = names.of(referred.names), referred.field, device.get("source", {})
+    field_said = next((name for name in referred.sources if source.get(name)), None)
+    if device.get(target) in known:
+        # A bridge of the network's own name, which the map calls otherwise.
+        device[target] = known[device[target]]
+    if field_said is None or device.get(target):
+        return
+    said = source[field_said]
+    if said not in known:
+        problem = f"is `{shown(said)}` of the host, for which the map has no name"
+        way = f"add it to `{referred.names}` of the map: `{shown(said)}: NAME`"
+        yield Finding(f"{place}.source", problem, way, "import")
+        return
+    device[target] = known[said]
+    del source[field_said]
 
 
 def _pin(domain: Tree, machine: str, findings: list[Finding]) -> None:
@@ -128,7 +131,7 @@ def _entry(item: Tree, entry: Field, here: str, left: list[Finding]) -> Tree | N
     """An element without its backend; None for a device that is nothing without the host's."""
     assert entry.shape is not None  # noqa: S101 - the caller's case
     kind = entry.name
-    if here.startswith("devices.") and here.count(".") == 1 and kind not in _ENDLESS:
+    if here.startswith("devices.") and here.count(".") == 1 and not KINDS[kind].optional_end:
         fields = entry.shape.fields
         reaching = [name for name in _KINDS if name in item and _is_backend(fields[name], item[name])]
         if reaching:

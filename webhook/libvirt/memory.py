@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from webhook.declare import kib, written
+from webhook.domain.devices import KINDS
 from webhook.libvirt.place import Tree
 
 # Anonymous memory that can be shared by its descriptor: nothing of the host's files.
@@ -12,10 +13,9 @@ _SHARED = {"source": "memfd", "access": "shared"}
 
 
 def provide_memory(domain: Tree) -> Tree:
-    """The domain with memory devices counted in, and shared memory where a folder is passed."""
+    """The domain with memory devices counted in, and shared memory where the host reads it too."""
     made = _counted(domain, 1)
-    shares = domain.get("devices", {}).get("filesystems")
-    if shares and not domain.get("memoryBacking"):
+    if _is_shared(domain) and not domain.get("memoryBacking"):
         made = {**made, "memoryBacking": _SHARED}
     return made
 
@@ -23,9 +23,16 @@ def provide_memory(domain: Tree) -> Tree:
 def withdraw_memory(domain: Tree) -> Tree:
     """The inverse: memory at boot without memory devices."""
     made = _counted(domain, -1)
-    if made.get("devices", {}).get("filesystems") and made.get("memoryBacking") == _SHARED:
+    if _is_shared(made) and made.get("memoryBacking") == _SHARED:
         made = {name: value for name, value in made.items() if name != "memoryBacking"}
     return made
+
+
+def _is_shared(domain: Tree) -> bool:
+    """Whether the host's end of a device reads the guest's memory, by the devices' conventions."""
+    devices = domain.get("devices", {})
+    conventions = (KINDS[listed].convention for listed, entries in devices.items() if entries)
+    return any(convention is not None and convention.shared_memory for convention in conventions)
 
 
 def _counted(domain: Tree, sign: int) -> Tree:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from webhook.domain.bus import VIO
 from webhook.machines.machine import Bus, Machine, Ports
 
 DATA = Path(__file__).parent / "data"
@@ -52,6 +53,13 @@ def family(arch: str, name: str) -> str:
     """The family of a machine by any name, in the newest rule set; empty where it is unknown."""
     machine = find(arch, name, _newest())
     return machine.family if machine is not None else ""
+
+
+@lru_cache(1024)
+def lacking(arch: str, name: str) -> frozenset[str]:
+    """The buses that a machine does not have, by any of its names, in the newest rule set."""
+    machine = find(arch, name, _newest())
+    return machine.lacking if machine is not None else frozenset({VIO})
 
 
 @cache
@@ -102,4 +110,5 @@ def _machine(data: dict[str, Any]) -> Machine:
         models=controllers["models"],
         usb_ports=controllers["usb_ports"],
         virtio_serial_ports=controllers["virtio_serial_ports"],
+        lacking=frozenset() if bus.get("vio") else frozenset({VIO}),
     )

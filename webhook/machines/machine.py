@@ -60,3 +60,5 @@ class Machine:
     models: Mapping[str, str]
     usb_ports: Mapping[str, int]
     virtio_serial_ports: int
+    # The buses that devices are on elsewhere, and not here: they are then on another of theirs, or on none.
+    lacking: frozenset[str] = frozenset()

@@ -4,13 +4,17 @@ devices").
 All of them, and smartcards, USB redirection and random number generators too, have the same end on the host.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.domain.bus import ISA, NOWHERE, PCI, STATED, USB, VIO, VIRTIO_SERIAL, Bus
+from webhook.domain.convention import Convention, fixed, has_content, taken
 from webhook.domain.devices.device import Device, PciDevice
 from webhook.domain.seclabel import SourceSeclabel
 from webhook.domain.storage import Reconnect
 from webhook.domain.types import FileName, Flag, IpAddress, Line, Path, Switch
+
+Tree = dict[str, Any]
 
 
 class CharacterSource(Element, tag="source"):
@@ -112,25 +116,93 @@ class ParallelTarget(Element, tag="target"):
     port: Annotated[int, integer(0, 2)] | None = frontend()
 
 
-class Channel(Character, tag="channel", plural="channels", alike=("type", "target.name")):
+# libvirt gives the socket its path.
+_SOCKET = {"mode": "bind"}
+_SPICE = "com.redhat.spice."
+
+
+def _provide_channel(channel: Tree) -> Tree:
+    made = {"type": _channel_type(channel), **channel}
+    if made["type"] != "unix" or has_content(channel.get("source")):
+        return made
+    return {**made, "source": _SOCKET}
+
+
+def _withdraw_channel(channel: Tree) -> Tree:
+    return taken(channel, {"type": _channel_type(channel), "source": _SOCKET})
+
+
+def _channel_type(channel: Tree) -> str:
+    return "spicevmc" if str(channel.get("target", {}).get("name", "")).startswith(_SPICE) else "unix"
+
+
+class Channel(
+    Character,
+    tag="channel",
+    plural="channels",
+    alike=("type", "target.name"),
+    # A port of user networking is on no bus.
+    buses=(
+        Bus(VIRTIO_SERIAL, 1, when={"target.type": ("virtio",)}),
+        Bus(NOWHERE, when={"target.type": ("guestfwd",)}),
+        Bus(STATED),
+    ),
+    met_by=("target.name",),
+    convention=Convention(_provide_channel, _withdraw_channel),
+    optional_end=True,
+):
     """A private channel between guest and host."""
 
     target: ChannelTarget | None = frontend()
 
 
-class Serial(Character, PciDevice, tag="serial", plural="serials", alike=("target.type", "target.port")):
+class Serial(
+    Character,
+    PciDevice,
+    tag="serial",
+    plural="serials",
+    alike=("target.type", "target.port"),
+    buses=(
+        Bus(ISA, when={"target.type": ("isa-serial",)}),
+        Bus(USB, 4, when={"target.type": ("usb-serial",)}),
+        Bus(PCI, 100, when={"target.type": ("pci-serial",)}, ccw=True),
+        Bus(VIO, 5, when={"target.type": ("spapr-vio-serial",)}),
+        Bus(NOWHERE, when={"target.type": ("system-serial", "sclp-serial")}),
+        Bus(STATED),
+    ),
+    met_by=("target.port",),
+    convention=fixed(type="pty"),
+    optional_end=True,
+):
     """A serial port."""
 
     target: SerialTarget | None = frontend()
 
 
-class Console(Character, PciDevice, tag="console", plural="consoles", alike=("target.type", "target.port")):
+class Console(
+    Character,
+    PciDevice,
+    tag="console",
+    plural="consoles",
+    alike=("target.type", "target.port"),
+    buses=(Bus(VIRTIO_SERIAL, 2, when={"target.type": ("virtio",)}),),
+    met_by=("target.type", "target.port"),
+    convention=fixed(type="pty"),
+    optional_end=True,
+):
     """A console; libvirt mirrors the first serial port as one by itself."""
 
     target: ConsoleTarget | None = frontend()
 
 
-class Parallel(Character, tag="parallel", plural="parallels", alike=("target.port",)):
+class Parallel(
+    Character,
+    tag="parallel",
+    plural="parallels",
+    alike=("target.port",),
+    buses=(Bus(NOWHERE),),
+    optional_end=True,
+):
     """A parallel port, which is the host's own."""
 
     target: ParallelTarget | None = frontend()

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, integer
+from webhook.domain.bus import PCI, USB, VIO, Bus
 from webhook.domain.devices.device import NAME, PciDevice, VirtioDriver
 from webhook.domain.types import Count, Line, Model, Positive, Serial, Switch
 
@@ -54,6 +55,16 @@ class Controller(
     tag="controller",
     plural="controllers",
     alike=("type", "index", "model"),
+    met_by=("type", "index"),
+    # The allocators name it, which know its type and index; devices hang on it.
+    staying=True,
+    # All others are part of the machine or of another controller.
+    buses=(
+        Bus(USB, 80, when={"type": ("ccid",)}),
+        Bus(VIO, 2, when={"type": ("scsi",), "model": ("ibmvscsi",)}, role="type"),
+        Bus(PCI, 40, when={"type": ("scsi", "virtio-serial")}, role="type", ccw=True),
+        Bus(PCI, 40, when={"type": ("usb", "sata", "ide")}, role="type"),
+    ),
 ):
     """A controller; `type` and `index` tell it from the others, and its name is made of them (`scsi-0`)."""
 

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from webhook.declare import Backend, choice, frontend, goal, integer
 from webhook.declare import backend as reaching
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.device import VirtioDevice
 
 
-class Crypto(VirtioDevice, tag="crypto", plural="cryptos", alike=("model",)):
+class Crypto(VirtioDevice, tag="crypto", plural="cryptos", alike=("model",), buses=(Bus(PCI, 170, ccw=True),)):
     """A crypto device; `lkcf` would be the host kernel's own keys."""
 
     model: Annotated[str, choice("virtio")] | None = frontend()

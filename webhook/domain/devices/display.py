@@ -1,10 +1,14 @@
 """Graphics and video (libvirt: formatdomain, "Graphical framebuffers", "Video devices")."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
+from webhook.domain.bus import PCI, Bus
+from webhook.domain.convention import Convention, has_content, taken
 from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Kib, Line, Path, Switch
+
+Tree = dict[str, Any]
 
 
 class Listen(Element, tag="listen"):
@@ -36,7 +40,21 @@ class Gl(Element, tag="gl"):
     rendernode: Path | None = backend("raw-device")
 
 
-class Graphics(Named, tag="graphics", plural="graphics", alike=("type",)):
+_LISTEN = {"type": "address", "address": "127.0.0.1"}
+
+
+def _provide(graphics: Tree) -> Tree:
+    if graphics.get("type") not in ("vnc", "spice") or "socket" in graphics:
+        return graphics
+    ports = {} if {"port", "tlsPort"} & set(graphics) else {"autoport": True}
+    return {**ports, **graphics, **({} if has_content(graphics.get("listen")) else {"listen": _LISTEN})}
+
+
+def _withdraw(graphics: Tree) -> Tree:
+    return taken(graphics, {"listen": _LISTEN, "autoport": True})
+
+
+class Graphics(Named, tag="graphics", plural="graphics", alike=("type",), convention=Convention(_provide, _withdraw)):
     """A way to see the guest's display. Ports, listen address and password are the host's."""
 
     # libvirt's graphics are no devices and have no alias.
@@ -103,7 +121,7 @@ class VideoDriver(VirtioDriver):
     vgaconf: Annotated[str, choice("io", "on", "off")] | None = frontend()
 
 
-class Video(PciDevice, tag="video", plural="video", alike=("type",)):
+class Video(PciDevice, tag="video", plural="video", alike=("type",), buses=(Bus(PCI, 10, ccw=True),)):
     """A video device; its memory is in KiB."""
 
     type: Annotated[str, choice("vga", "cirrus", "qxl", "virtio", "bochs", "ramfb", "none")] | None = frontend(

@@ -1,10 +1,25 @@
 """Folders of the host that the guest mounts (libvirt: formatdomain, "Filesystems")."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from webhook.declare import Element, backend, choice, frontend, goal, integer, reference, text
+from webhook.domain.bus import PCI, Bus
+from webhook.domain.convention import (
+    BLANK,
+    CLAIMS,
+    IMAGES,
+    Convention,
+    Referred,
+    between,
+    is_name,
+    taken,
+    with_content,
+    with_only,
+)
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.types import Big, Line, Loadparm, ObjectName, Path, Positive, Presence, Switch
+
+Tree = dict[str, Any]
 
 Permissions = Annotated[str, text(4, "0?[0-7]{1,3}", "octal permissions")]
 
@@ -45,7 +60,36 @@ class FilesystemSource(Element, tag="source"):
     socket: Path | None = backend("host-path")
 
 
-class Filesystem(PciDevice, tag="filesystem", plural="filesystems", alike=("target",)):
+_VIRTIOFS = {"type": "virtiofs"}
+
+
+def _provide(folder: Tree) -> Tree:
+    source = with_content(folder.get("source", {})) or {"dir": f"{CLAIMS}{folder.get('claim') or BLANK + 'folder'}"}
+    return {**folder, "driver": {**_VIRTIOFS, **folder.get("driver", {})}, "source": source}
+
+
+def _withdraw(folder: Tree) -> Tree:
+    made = with_only(folder, "driver", taken(folder.get("driver", {}), _VIRTIOFS))
+    claim = between(folder.get("source", {}).get("dir", ""), CLAIMS)
+    if is_name(claim):
+        made["claim"] = claim
+    if is_name(claim) or claim.startswith(BLANK):
+        made.pop("source", None)
+    return made
+
+
+class Filesystem(
+    PciDevice,
+    tag="filesystem",
+    plural="filesystems",
+    alike=("target",),
+    buses=(Bus(PCI, 110, ccw=True),),
+    own=("target",),
+    # A claim's folder by virtiofs, which shares the guest's memory.
+    convention=Convention(_provide, _withdraw, shared_memory=True),
+    optional_end=True,
+    referred=Referred("claim", "claims", IMAGES),
+):
     """A folder that the guest mounts by the name `target`. A tenant names a claim instead of a folder."""
 
     type: Annotated[str, choice("mount")] | None = goal()

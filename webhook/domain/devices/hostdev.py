@@ -7,6 +7,7 @@ from typing import Annotated
 
 from webhook.declare import Element, Frontend, backend, choice, frontend, goal, integer, reference, text
 from webhook.domain.address import Zpci
+from webhook.domain.bus import DRIVE, PCI, USB, Bus
 from webhook.domain.devices.device import NAME, PciDevice
 from webhook.domain.devices.rom import Rom
 from webhook.domain.storage import Auth, Host, HostPciAddress
@@ -92,7 +93,19 @@ class Teaming(Element, tag="teaming"):
     persistent: Annotated[str, NAME] | None = frontend()
 
 
-class Hostdev(PciDevice, tag="hostdev", plural="hostdevs", alike=("type",)):
+class Hostdev(
+    PciDevice,
+    tag="hostdev",
+    plural="hostdevs",
+    alike=("type",),
+    # Devices of the other kinds, and mediated ones of other models, have no address of these.
+    buses=(
+        Bus(PCI, 120, when={"type": ("pci", "scsi_host")}),
+        Bus(PCI, 120, when={"type": ("mdev",), "model": (None, "vfio-pci")}),
+        Bus(USB, 7, when={"type": ("usb",)}),
+        Bus(DRIVE, when={"type": ("scsi",)}, role="type"),
+    ),
+):
     """A device of the host. A tenant names a device resource (`device`) instead of saying which."""
 
     mode: Annotated[str, choice("subsystem", "capabilities")] | None = backend(

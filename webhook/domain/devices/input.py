@@ -4,6 +4,7 @@ from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend
 from webhook.declare import backend as reaching
+from webhook.domain.bus import NOWHERE, PCI, STATED, USB, Bus
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Path, Switch
 
@@ -24,7 +25,21 @@ class InputSource(Element, tag="source"):
     repeat: Switch | None = reaching("passthrough")
 
 
-class Input(VirtioDevice, tag="input", plural="inputs", alike=("type", "bus")):
+class Input(
+    VirtioDevice,
+    tag="input",
+    plural="inputs",
+    alike=("type", "bus"),
+    met_by=("type", "bus"),
+    buses=(
+        Bus(USB, 1, when={"bus": ("usb",)}),
+        Bus(PCI, 90, when={"bus": ("virtio",)}, ccw=True),
+        Bus(NOWHERE, when={"bus": ("ps2",)}),
+        # What the host reads from one of its own.
+        Bus(NOWHERE, when={"type": ("evdev",)}),
+        Bus(STATED),
+    ),
+):
     """An input device; `passthrough` and `evdev` would be the host's own."""
 
     type: Annotated[str, choice("mouse", "keyboard", "tablet", "passthrough", "evdev")] | None = frontend(

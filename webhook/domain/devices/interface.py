@@ -1,9 +1,11 @@
 """Network interfaces (libvirt: formatdomain, "Network interfaces")."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, reference, text
 from webhook.declare import backend as reaching
+from webhook.domain.bus import PCI, VIO, Bus, Made
+from webhook.domain.convention import Convention, Referred, has_content, is_name
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.devices.hostdev import Teaming
 from webhook.domain.devices.rom import Rom
@@ -23,6 +25,8 @@ from webhook.domain.types import (
     Uuid,
     Word,
 )
+
+Tree = dict[str, Any]
 
 # libvirt hands a model that it does not know to QEMU as a device's name, so these are all: QEMU's NICs as QEMU names
 # them, and those that libvirt has names of its own for.
@@ -245,7 +249,45 @@ class NicBackend(Element, tag="backend"):
     fqdn: Line | None = backend("host-network")
 
 
-class Interface(PciDevice, tag="interface", plural="interfaces", alike=("mac.address",)):
+# A NIC without a network is on the pod's; no network's name has an underscore.
+_POD_NETWORK = "pod_network"
+_NETWORKS = {"bridge": "bridge", "network": "network"}
+
+
+def _provide(interface: Tree) -> Tree:
+    kind = interface.get("type", "bridge")
+    made = {**interface, "type": kind}
+    if kind not in _NETWORKS or has_content(interface.get("source")):
+        return made
+    return {**made, "source": {_NETWORKS[kind]: interface.get("network", _POD_NETWORK)}}
+
+
+def _withdraw(interface: Tree) -> Tree:
+    kind, source = interface.get("type"), interface.get("source", {})
+    network = source.get(_NETWORKS.get(str(kind), ""))
+    if len(source) != 1 or not (network == _POD_NETWORK or is_name(network)):
+        return interface
+    made = {name: value for name, value in interface.items() if name != "source"}
+    if network != _POD_NETWORK:
+        made["network"] = network
+    if kind == "bridge":
+        del made["type"]
+    return made
+
+
+class Interface(
+    PciDevice,
+    tag="interface",
+    plural="interfaces",
+    alike=("mac.address",),
+    buses=(Bus(VIO, 1, when={"model": ("spapr-vlan",)}), Bus(PCI, 20, ccw=True)),
+    own=("mac.address",),
+    made=(Made("mac.address", "mac", redrawn=True),),
+    met_by=("mac.address",),
+    convention=Convention(_provide, _withdraw),
+    optional_end=True,
+    referred=Referred("network", "networks", ("bridge", "network", "dev", "path", "name")),
+):
     """A NIC. What it is connected to is a network, named by `network`."""
 
     type: (

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, goal, integer, text
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.device import PciDevice
 from webhook.domain.types import Amount, Switch
 
@@ -35,7 +36,7 @@ class IommuDriver(Element, tag="driver"):
     granule: Granule | None = frontend()
 
 
-class Iommu(PciDevice, tag="iommu", single="iommu"):
+class Iommu(PciDevice, tag="iommu", single="iommu", buses=(Bus(PCI, 140, when={"model": ("virtio",)}, ccw=True),)):
     """An IOMMU of the guest's own."""
 
     model: Annotated[str, choice("intel", "smmuv3", "virtio")] | None = frontend()

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.domain.bus import DIMM, PCI, Bus
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Amount, Flag, Nodeset, Path, Presence, Uuid
 
@@ -31,7 +32,17 @@ class MemoryTarget(Element, tag="target"):
     base: Annotated[int, integer(0, 2**48, hex_digits=9)] | None = frontend("address/@base")
 
 
-class MemoryDevice(VirtioDevice, tag="memory", plural="memories", alike=("model", "target.node")):
+class MemoryDevice(
+    VirtioDevice,
+    tag="memory",
+    plural="memories",
+    alike=("model", "target.node"),
+    buses=(
+        Bus(PCI, 160, when={"model": ("virtio-mem", "virtio-pmem")}, ccw=True),
+        Bus(DIMM, when={"model": ("dimm", "nvdimm")}),
+    ),
+    own=("uuid",),
+):
     """A piece of memory beside the machine's own. One with contents that stay (`nvdimm`) is a file of the host."""
 
     model: Annotated[str, choice("dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc")] | None = frontend(

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from webhook.declare import backend as reaching
 from webhook.declare import choice, frontend
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.device import PciDevice
 from webhook.domain.types import Amount, Path
 
 
-class Pstore(PciDevice, tag="pstore", single="pstore"):
+class Pstore(PciDevice, tag="pstore", single="pstore", buses=(Bus(PCI, 180),)):
     """An ACPI ERST, kept in a file of the host."""
 
     backend: Annotated[str, choice("acpi-erst")] | None = frontend()

@@ -4,12 +4,13 @@ Assignment", "Redirected devices", "Smartcard devices")."""
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, integer, text
+from webhook.domain.bus import CCID, USB, Bus
 from webhook.domain.devices.character import HostEnd
 from webhook.domain.devices.device import NAME, Device, Named
 from webhook.domain.types import DeviceId, Flag, Line, Loadparm, Path, Positive
 
 
-class Redirdev(HostEnd, Device, tag="redirdev", plural="redirdevs", alike=("type",)):
+class Redirdev(HostEnd, Device, tag="redirdev", plural="redirdevs", alike=("type",), buses=(Bus(USB, 6),)):
     """A USB port to which the viewer can plug a device of his own."""
 
     bus: Annotated[str, choice("usb")] | None = frontend()
@@ -41,7 +42,7 @@ class Certificate(Element, tag="certificate"):
     value: Line | None = backend("credential", ".")
 
 
-class Smartcard(HostEnd, Device, tag="smartcard", plural="smartcards", alike=("mode",)):
+class Smartcard(HostEnd, Device, tag="smartcard", plural="smartcards", alike=("mode",), buses=(Bus(CCID),)):
     """A smartcard reader; the card is the viewer's (`passthrough` of a `spicevmc`), or the host's own."""
 
     # libvirt's schema gives a reader no alias.

@@ -1,12 +1,16 @@
 """Random number generators (libvirt: formatdomain, "Random number generator device")."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, choice, frontend, goal
 from webhook.declare import backend as reaching
+from webhook.domain.bus import PCI, Bus
+from webhook.domain.convention import Convention, taken
 from webhook.domain.devices.character import CHARACTER_TYPES, PROTOCOLS, CharacterLog, CharacterSource
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Path, Positive
+
+Tree = dict[str, Any]
 
 
 class Rate(Element, tag="rate"):
@@ -16,7 +20,21 @@ class Rate(Element, tag="rate"):
     period: Positive | None = goal()
 
 
-class Rng(VirtioDevice, tag="rng", single="rng"):
+_URANDOM = {"backend": "random", "path": "/dev/urandom"}
+
+
+def _provide(rng: Tree) -> Tree:
+    return {**_URANDOM, **rng} if rng.get("backend", "random") == "random" else rng
+
+
+class Rng(
+    VirtioDevice,
+    tag="rng",
+    single="rng",
+    buses=(Bus(PCI, 70, ccw=True),),
+    convention=Convention(_provide, lambda rng: taken(rng, _URANDOM)),
+    optional_end=True,
+):
     """A virtio random number generator. The host's own source needs no path; others reach into the host."""
 
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()

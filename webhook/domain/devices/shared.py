@@ -4,6 +4,7 @@
 from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, integer
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.device import NAME, Named, PciDevice
 from webhook.domain.types import Big, Flag, Line, Path, Switch
 
@@ -16,7 +17,7 @@ class Msi(Element, tag="msi"):
     ioeventfd: Switch | None = frontend()
 
 
-class Shmem(PciDevice, tag="shmem", plural="shmems", alike=("region",)):
+class Shmem(PciDevice, tag="shmem", plural="shmems", alike=("region",), buses=(Bus(PCI, 130),)):
     """Memory that other processes of the host see too, so its very presence is the host's to allow."""
 
     region: Line | None = backend("host-path", "@name")

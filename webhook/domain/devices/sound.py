@@ -3,6 +3,8 @@
 from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.domain.bus import NOWHERE, PCI, USB, Bus
+from webhook.domain.convention import fixed
 from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Line, Path, Positive, Word
 
@@ -13,7 +15,17 @@ class Codec(Element, tag="codec", key="type"):
     type: Annotated[str, choice("duplex", "micro", "output")] | None = frontend()
 
 
-class Sound(PciDevice, tag="sound", plural="sounds", alike=("model",)):
+class Sound(
+    PciDevice,
+    tag="sound",
+    plural="sounds",
+    alike=("model",),
+    buses=(
+        Bus(USB, 3, when={"model": ("usb",)}),
+        Bus(NOWHERE, when={"model": ("sb16", "pcspk")}),
+        Bus(PCI, 30, ccw=True),
+    ),
+):
     """A sound card."""
 
     model: Annotated[str, choice("ich6", "ich7", "ich9", "ac97", "es1370", "sb16", "usb", "pcspk", "virtio")] | None = (
@@ -62,7 +74,7 @@ class AudioOutput(AudioStream, tag="output"):
     """Sound to the host."""
 
 
-class Audio(Named, tag="audio", plural="audios", alike=("id",)):
+class Audio(Named, tag="audio", plural="audios", alike=("id",), met_by=("id",), convention=fixed(type="none")):
     """Where sound goes on the host; nothing but `none` and the display's own stays off the host."""
 
     # libvirt's audio backends are no devices and have no alias.

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend, goal, integer, reference, text
 from webhook.declare import backend as reaching
+from webhook.domain.bus import VIO, Bus
+from webhook.domain.convention import fixed
 from webhook.domain.devices.device import Device
 from webhook.domain.types import Flag, ObjectName, Path, Presence, Uuid
 
@@ -33,7 +35,14 @@ class TpmSource(Element, tag="source"):
     path: Path | None = reaching("host-port")
 
 
-class Tpm(Device, tag="tpm", single="tpm"):
+class Tpm(
+    Device,
+    tag="tpm",
+    single="tpm",
+    buses=(Bus(VIO, 4, when={"model": ("tpm-spapr",)}),),
+    convention=fixed(backend="emulator"),
+    optional_end=True,
+):
     """A TPM. An emulated one has its state with the VM; any other belongs to the host."""
 
     model: Annotated[str, choice("tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy")] | None = frontend()

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from webhook.declare import backend, choice, frontend, goal, integer
+from webhook.domain.bus import PCI, Bus
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Flag
 
 
-class Vsock(VirtioDevice, tag="vsock", single="vsock"):
+class Vsock(VirtioDevice, tag="vsock", single="vsock", buses=(Bus(PCI, 150, ccw=True),)):
     """A vsock. Context ids are the host's: a chosen one could be another guest's, `auto` is none's."""
 
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()

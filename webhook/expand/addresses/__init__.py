@@ -25,7 +25,7 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
     present = device_keys([{"devices": devices}]) if reserved else ()
     resting = [entry for entry in reserved if (entry["list"], entry["name"]) not in present]
     controllers = Controllers(devices, machine, path)
-    drive.place(devices, controllers, resting, path)
+    drive.place(devices, controllers, resting)
     ccid.place(devices, controllers, resting)
     dimm.place(devices, controllers, domain.get("maxmemory", {}), resting)
     usb.place(devices, controllers, resting)
@@ -33,6 +33,6 @@ def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) ->
     if machine.bus.kind == "ccw":
         ccw.place(devices, controllers, resting)
     else:
-        vio.place(devices, controllers, machine, resting)
-        pci.place(devices, controllers, machine, resting, path)
+        vio.place(devices, machine, resting)
+        pci.place(devices, controllers, resting)
     return controllers.findings

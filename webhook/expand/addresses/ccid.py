@@ -5,24 +5,20 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from webhook.domain.bus import CCID
 from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.addresses.waiting import addresses, turns, waiting
 
 Tree = dict[str, Any]
 
 
 def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
-    """Give every smartcard reader without an address a controller to itself."""
-    cards = devices.get("smartcards", ())
-    taken = {_controller(card) for card in (*cards, *(entry["device"] for entry in resting))}
+    """Give every device of this bus that has no address a controller to itself."""
+    if not any(listed in devices for listed, _ in turns(CCID)):
+        return
+    taken = {address.get("controller", 0) for address in addresses(CCID, devices, resting)}
     free = (number for number in count() if number not in taken)
-    for card in cards:
-        if not card.get("address"):
-            index = next(free)
-            card["address"] = {"type": "ccid", "controller": index, "slot": 0}
-        if card["address"].get("type") == "ccid":
-            controllers.ensure("ccid", card["address"].get("controller", 0))
-
-
-def _controller(card: Tree) -> int | None:
-    address = card.get("address", {})
-    return address.get("controller", 0) if address.get("type") == "ccid" else None
+    for card in waiting(CCID, devices, controllers.machine):
+        card.device["address"] = {"type": CCID, "controller": next(free), "slot": 0}
+    for address in list(addresses(CCID, devices)):
+        controllers.ensure(CCID, address.get("controller", 0))

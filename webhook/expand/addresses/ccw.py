@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.domain.bus import PCI
 from webhook.expand.addresses.controllers import Controllers
-from webhook.expand.addresses.pci import waiting
+from webhook.expand.addresses.waiting import listed_in, waiting
 
 Tree = dict[str, Any]
 
 # The channel path that is reserved for virtio devices (QEMU: hw/s390x/css.h, VIRTUAL_CSSID).
 _CSSID = 0xFE
 _LAST = 0xFFFF
-# There is no USB on this machine, and what else is not virtio has no channel.
-_NOT_HERE = frozenset({"usb", "sata", "ide", "shmems", "pstore", "hostdevs"})
 
 
 def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
-    """Give every virtio device without an address a device number."""
-    taken = {_number(device) for device in (*_all(devices), *(entry["device"] for entry in resting))}
+    """Give every device that is on PCI elsewhere a device number, where its declaration says that it can have one."""
+    there = (device for listed in devices for device in listed_in(devices, listed))
+    taken = {_number(device) for device in (*there, *(entry["device"] for entry in resting))}
     free = (number for number in range(_LAST + 1) if number not in taken)
-    for kind, where, device in list(waiting(devices, controllers)):
-        if kind in _NOT_HERE:
+    for entry in list(waiting(PCI, devices, controllers.machine)):
+        if not entry.bus.ccw:
             way = "leave it out; devices of this machine are virtio ones"
-            controllers.refuse(where, "is on a bus that the machine does not have", way)
+            controllers.refuse(entry.where, "is on a bus that the machine does not have", way)
             continue
-        device["address"] = {"type": "ccw", "cssid": _CSSID, "ssid": 0, "devno": next(free)}
-
-
-def _all(devices: Tree) -> list[Tree]:
-    listed = (entries if type(entries) is list else [entries] for entries in devices.values())
-    return [device for entries in listed for device in entries]
+        entry.device["address"] = {"type": "ccw", "cssid": _CSSID, "ssid": 0, "devno": next(free)}
 
 
 def _number(device: Tree) -> int | None:

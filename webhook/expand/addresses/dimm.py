@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.domain.bus import DIMM
 from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.addresses.waiting import addresses, waiting
 
 Tree = dict[str, Any]
-
-_MODELS = frozenset({"dimm", "nvdimm"})
 
 
 def place(devices: Tree, controllers: Controllers, maximum: Tree, resting: list[Tree]) -> None:
     """Give every DIMM without an address the first free slot."""
-    memories = devices.get("memories", ())
-    taken = {_slot(device) for device in (*memories, *(entry["device"] for entry in resting))}
+    unplaced = list(waiting(DIMM, devices, controllers.machine))
+    if not unplaced:
+        return
+    taken = {address.get("slot", 0) for address in addresses(DIMM, devices, resting)}
     slots = maximum.get("slots", 0)
     free = (number for number in range(slots) if number not in taken)
-    for index, device in enumerate(memories):
-        if device.get("model") not in _MODELS or device.get("address"):
-            continue
+    for entry in unplaced:
         slot = next(free, None)
         if slot is None:
             way = "state more in `maxmemory.slots`"
-            controllers.refuse(f".devices.memories[{index}]", f"is one DIMM more than the {slots} slots", way)
+            controllers.refuse(entry.where, f"is one DIMM more than the {slots} slots", way)
             continue
-        device["address"] = {"type": "dimm", "slot": slot}
-
-
-def _slot(device: Tree) -> int | None:
-    address = device.get("address", {})
-    return address.get("slot", 0) if address.get("type") == "dimm" else None
+        entry.device["address"] = {"type": DIMM, "slot": slot}

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from webhook.declare import shown
+from webhook.domain.bus import DRIVE
 from webhook.expand.addresses.controllers import MOST, Controllers
+from webhook.expand.addresses.waiting import listed_in, turns, waiting
 
 Tree = dict[str, Any]
 # controller, bus, target, unit
@@ -24,8 +26,8 @@ _PREFIX = {"ide": "hd", "fdc": "fd", "virtio": "vd", "scsi": "sd", "sata": "sd",
 _SINGLE = frozenset({"ide", "fdc"})
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: str) -> None:  # noqa: ARG001
-    """Give every disk a target, and the drive address that its bus has."""
+def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    """Give every disk a target, and it and whatever else is on these buses the drive address that the bus has."""
     disks: list[Tree] = devices.get("disks", [])
     names = {disk["target"]["dev"] for disk in disks if disk.get("target", {}).get("dev")}
     taken = {bus: _taken(bus, disks, resting) for bus in _UNITS}
@@ -35,20 +37,27 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree], path: st
         target = disk.setdefault("target", {})
         bus = target.setdefault("bus", "fdc" if disk.get("device") == "floppy" else "virtio")
         if bus in _UNITS and not disk.get("address"):
-            _address(disk, bus, taken[bus], places[bus, disk.get("device") == "cdrom"], controllers, f"disks[{index}]")
+            free_places = places[bus, disk.get("device") == "cdrom"]
+            _address(disk, bus, taken[bus], free_places, controllers, f".devices.disks[{index}]")
         if not target.get("dev"):
             target["dev"] = _natural(disk, bus, names) or next(free[_PREFIX[bus]])
             names.add(target["dev"])
-    for index, hostdev in enumerate(devices.get("hostdevs", ())):
-        if hostdev.get("type") == "scsi" and not hostdev.get("address"):
-            _address(hostdev, "scsi", taken["scsi"], places["scsi", False], controllers, f"hostdevs[{index}]")
-    for bus, device in (
-        *((disk["target"]["bus"], disk) for disk in disks),
-        *(("scsi", hostdev) for hostdev in devices.get("hostdevs", ())),
-    ):
-        address = device.get("address", {})
-        if address.get("type") == "drive":
-            controllers.ensure(bus, address.get("controller", 0))
+    for entry in waiting(DRIVE, devices, controllers.machine):
+        if entry.listed != "disks":
+            bus = entry.role
+            _address(entry.device, bus, taken[bus], places[bus, False], controllers, entry.where)
+    for bus, address in list(_buses(devices)):
+        controllers.ensure(bus, address.get("controller", 0))
+
+
+def _buses(devices: Tree) -> Iterator[tuple[str, Tree]]:
+    """The address of every drive, with the bus that its declaration says."""
+    for listed, buses in turns(DRIVE):
+        declared = next(bus for bus in buses if bus.name == DRIVE)
+        for device in listed_in(devices, listed):
+            address = device.get("address", {})
+            if address.get("type") == DRIVE:
+                yield declared.role_of(device, listed), address
 
 
 class _Free(dict[tuple[str, bool], Iterator[Place]]):
@@ -65,9 +74,8 @@ class _Free(dict[tuple[str, bool], Iterator[Place]]):
 
 
 def _address(
-    disk: Tree, bus: str, taken: dict[Place, str], free: Iterator[Place], controllers: Controllers, place: str
+    disk: Tree, bus: str, taken: dict[Place, str], free: Iterator[Place], controllers: Controllers, where: str
 ) -> None:
-    where = f".devices.{place}"
     stated = disk.get("target", {}).get("dev")
     found: Place | None
     if stated:

@@ -7,92 +7,36 @@ on PCI Express, and what bus 0 has no room for, sit behind a bridge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from webhook.abi.state import is_none
+from webhook.domain.bus import PCI
 from webhook.expand.addresses.controllers import Controllers
-from webhook.machines import Machine
+from webhook.expand.addresses.waiting import Waiting, waiting
 
 Tree = dict[str, Any]
 
 _LAST_SLOT = 31
 _FUNCTIONS = 8
-# Controllers that are themselves PCI devices; others are part of the machine or of another controller.
-_PCI_CONTROLLERS = frozenset({"usb", "scsi", "virtio-serial", "sata", "ide"})
-_ISA_WATCHDOGS = frozenset({"ib700", "itco", "diag288"})
-_NO_PCI_SOUND = frozenset({"sb16", "usb"})
-_VIRTIO_MEMORY = frozenset({"virtio-mem", "virtio-pmem"})
 _ROOT_PORT = "pcie-root-port"
 # QEMU's device of a bridge, where it is not called what libvirt calls the bridge.
 _DEVICES = {"pcie-to-pci-bridge": "pcie-pci-bridge"}
 
 
-def place(devices: Tree, controllers: Controllers, machine: Machine, resting: list[Tree], path: str) -> None:  # noqa: ARG001
-    """Give every PCI device without an address one."""
-    slots = _Slots(devices, controllers, machine, resting)
-    for kind, where, device in list(waiting(devices, controllers)):
-        slots.give(kind, where, device)
+def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    """Give every PCI device without an address one, in libvirt's order of assignment; ports and bridges are none."""
+    slots = _Slots(devices, controllers, resting)
+    for entry in list(waiting(PCI, devices, controllers.machine)):
+        slots.give(entry)
     slots.finish()
-
-
-def waiting(devices: Tree, controllers: Controllers) -> Iterator[tuple[str, str, Tree]]:
-    """Devices that need a PCI place and have none, in libvirt's order of assignment."""
-    for kind, where, device in _all(devices, controllers):
-        if not device.get("address") and not is_none(device):
-            yield kind, where, device
-
-
-def _all(devices: Tree, controllers: Controllers) -> Iterator[tuple[str, str, Tree]]:
-    """Every PCI device but the ports and bridges themselves; `kind` names its role."""
-    yield from _listed("video", devices)
-    yield from _listed("interfaces", devices)
-    yield from _listed("sounds", devices, lambda device: device.get("model") not in _NO_PCI_SOUND)
-    for index, controller in enumerate(controllers):
-        if controller.get("type") in _PCI_CONTROLLERS:
-            yield controller["type"], f".devices.controllers[{index}]", controller
-    yield from _listed("disks", devices, lambda device: device["target"]["bus"] == "virtio")
-    yield from _listed("memballoon", devices)
-    yield from _listed("rng", devices)
-    yield from _listed("watchdogs", devices, lambda device: device.get("model") not in _ISA_WATCHDOGS)
-    yield from _listed("inputs", devices, lambda device: device.get("bus") == "virtio")
-    yield from _listed("serials", devices, lambda device: device.get("target", {}).get("type") == "pci-serial")
-    yield from _listed("filesystems", devices)
-    yield from _listed("hostdevs", devices, _on_pci)
-    yield from _listed("shmems", devices)
-    yield from _listed("iommu", devices, lambda device: device.get("model") == "virtio")
-    yield from _listed("vsock", devices)
-    yield from _listed("memories", devices, lambda device: device.get("model") in _VIRTIO_MEMORY)
-    yield from _listed("cryptos", devices)
-    yield from _listed("pstore", devices)
-
-
-def _on_pci(hostdev: Tree) -> bool:
-    """Whether the guest sees a device of the host on PCI: USB and SCSI ones are on those buses (libvirt: hostdev)."""
-    if hostdev.get("type") == "mdev":
-        return hostdev.get("model") in (None, "vfio-pci")
-    return hostdev.get("type") in ("pci", "scsi_host")
-
-
-def _listed(
-    kind: str, devices: Tree, wanted: Callable[[Tree], bool] = lambda _: True
-) -> Iterator[tuple[str, str, Tree]]:
-    entries = devices.get(kind, ())
-    if type(entries) is dict:
-        if wanted(entries):
-            yield kind, f".devices.{kind}", entries
-        return
-    for index, device in enumerate(entries):
-        if wanted(device):
-            yield kind, f".devices.{kind}[{index}]", device
 
 
 class _Slots:
     """The PCI topology of one domain while it fills: who is where, and which ports and bridges there are."""
 
-    def __init__(self, devices: Tree, controllers: Controllers, machine: Machine, resting: list[Tree]) -> None:
+    def __init__(self, devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
         self.controllers = controllers
-        self.bus = machine.bus
+        self.bus = controllers.machine.bus
         # bus -> slot -> function -> whose
         self.taken: dict[int, dict[int, dict[int, str]]] = {}
         self.fresh = not any(entry.get("model") == _ROOT_PORT for entry in controllers.of("pci").values())
@@ -140,39 +84,38 @@ class _Slots:
 
     # -- giving places
 
-    def give(self, kind: str, where: str, device: Tree) -> None:
+    def give(self, entry: Waiting) -> None:
         """Find a place for one device and write it."""
-        fixed = self._fixed(kind, device)
-        found = fixed or (self._express(kind, device) if self.bus.ports else self._conventional(kind))
+        found = self._fixed(entry) or (self._express(entry) if self.bus.ports else self._conventional(entry.role))
         if found is None:
             way = "leave out a device; the machine has no more places"
-            self.controllers.refuse(where, "finds no free PCI place", way)
+            self.controllers.refuse(entry.where, "finds no free PCI place", way)
             return
         bus, slot, function = found
         address = {"type": "pci", "domain": 0, "bus": bus, "slot": slot, "function": function}
-        device["address"] = address
-        self._occupy(address, where)
+        entry.device["address"] = address
+        self._occupy(address, entry.where)
 
-    def _fixed(self, kind: str, device: Tree) -> tuple[int, int, int] | None:
-        """The place that the machine itself, or long custom, has for a device."""
-        if kind == "video" and self.bus.video_slot and not self._used(0).get(self.bus.video_slot):
+    def _fixed(self, entry: Waiting) -> tuple[int, int, int] | None:
+        """The place that the machine itself, or long custom, has for a device: by its role, else by its model."""
+        role, device = entry.role, entry.device
+        if role == "video" and self.bus.video_slot and not self._used(0).get(self.bus.video_slot):
             return 0, self.bus.video_slot, 0
-        name = kind if kind in ("sata", "ide", "iommu") else str(device.get("model"))
-        place = self.bus.fixed.get(name)
+        place = self.bus.fixed.get(role) or self.bus.fixed.get(str(device.get("model")))
         if place is None or device.get("index", 0) or place[1] in self._used(0).get(place[0], {}):
             return None
         return 0, *place
 
-    def _express(self, kind: str, device: Tree) -> tuple[int, int, int] | None:
-        models = self.bus.legacy.get(_list_of(kind), frozenset())
-        if str(device.get("model") or device.get("type")) in models:
+    def _express(self, entry: Waiting) -> tuple[int, int, int] | None:
+        models = self.bus.legacy.get(entry.listed, frozenset())
+        if str(entry.device.get("model") or entry.device.get("type")) in models:
             return next(self.bridges, None)
         bus = next(self.ports, None)
         return None if bus is None else (bus, 0, 0)
 
-    def _conventional(self, kind: str) -> tuple[int, int, int] | None:
+    def _conventional(self, role: str) -> tuple[int, int, int] | None:
         used = self._used(0)
-        usual = self.bus.preferred.get(kind)
+        usual = self.bus.preferred.get(role)
         if usual is not None and usual not in used:
             return 0, usual, 0
         overflow = (*range(self.bus.next, self.bus.bridge_slot), *range(self.bus.video_slot + 1, self.bus.next))
@@ -259,15 +202,11 @@ class _Slots:
 
 def _placed(devices: Tree) -> Iterator[tuple[str, Tree]]:
     """Every device that has an address."""
-    for kind, entries in devices.items():
+    for listed, entries in devices.items():
         if type(entries) is dict:
             if entries.get("address"):
-                yield f".devices.{kind}", entries
+                yield f".devices.{listed}", entries
             continue
         for index, device in enumerate(entries):
             if device.get("address"):
-                yield f".devices.{kind}[{index}]", device
-
-
-def _list_of(kind: str) -> str:
-    return "controllers" if kind in _PCI_CONTROLLERS else kind
+                yield f".devices.{listed}[{index}]", device

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from webhook.domain.bus import VIRTIO_SERIAL
 from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.addresses.waiting import addresses, waiting
 
 Tree = dict[str, Any]
 
@@ -22,32 +24,21 @@ def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
 
 
 def _virtio(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
-    ports = list(_ports(devices))
-    waiting = [device for device in ports if not device.get("address")]
-    before = [entry["device"] for entry in resting if entry["list"] in ("channels", "consoles")]
-    taken = {_port(device) for device in (*ports, *before)}
-    if waiting:
-        free = _free(controllers, taken)
-        for device in waiting:
+    unplaced = list(waiting(VIRTIO_SERIAL, devices, controllers.machine))
+    if unplaced:
+        free = _free(controllers, {_port(address) for address in addresses(VIRTIO_SERIAL, devices, resting)})
+        for entry in unplaced:
             controller, port = next(free)
-            device["address"] = {"type": "virtio-serial", "controller": controller, "bus": 0, "port": str(port)}
-    for device in ports:
-        controllers.ensure("virtio-serial", device["address"].get("controller", 0))
+            entry.device["address"] = {"type": VIRTIO_SERIAL, "controller": controller, "bus": 0, "port": str(port)}
+    for address in list(addresses(VIRTIO_SERIAL, devices)):
+        controllers.ensure(VIRTIO_SERIAL, address.get("controller", 0))
 
 
-def _ports(devices: Tree) -> Iterator[Tree]:
-    for kind in ("channels", "consoles"):
-        yield from (entry for entry in devices.get(kind, ()) if entry.get("target", {}).get("type") == "virtio")
-
-
-def _port(device: Tree) -> tuple[int, int] | None:
-    address = device.get("address", {})
-    if address.get("type") != "virtio-serial":
-        return None
+def _port(address: Tree) -> tuple[int, int]:
     return address.get("controller", 0), int(str(address.get("port", "0")).split(".")[0])
 
 
-def _free(controllers: Controllers, taken: set[tuple[int, int] | None]) -> Iterator[tuple[int, int]]:
+def _free(controllers: Controllers, taken: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Free ports from 1 on, controller by controller; port 0 is kept for the first console (libvirt)."""
     index = 0
     while True:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from webhook.domain.bus import USB
 from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.addresses.waiting import addresses, waiting
 
 Tree = dict[str, Any]
 
@@ -20,40 +22,25 @@ Port = tuple[int, str]
 
 def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
     """Give every USB device without an address a port."""
-    waiting = [device for device in _devices(devices) if not device.get("address")]
+    unplaced = list(waiting(USB, devices, controllers.machine))
     # A machine without USB: the consistency rules say so of each device.
-    if not waiting or "usb" not in controllers.machine.models:
+    if not unplaced or "usb" not in controllers.machine.models:
         return
-    taken = {_port(device) for device in (*_devices(devices), *(entry["device"] for entry in resting))}
-    hubs = [_port(hub) for hub in devices.get("hubs", ()) if hub.get("address")]
+    taken = {_port(address) for address in addresses(USB, devices, resting)}
+    hubs = [_port(hub["address"]) for hub in devices.get("hubs", ()) if hub.get("address", {}).get("type") == USB]
     free = _free(controllers, taken, hubs)
-    for device in waiting:
+    for entry in unplaced:
         bus, port = next(free)
-        device["address"] = {"type": "usb", "bus": bus, "port": port}
+        entry.device["address"] = {"type": USB, "bus": bus, "port": port}
 
 
-def _devices(devices: Tree) -> Iterator[Tree]:
-    """Whatever hangs on USB, in a lasting order."""
-    yield from (entry for entry in devices.get("inputs", ()) if entry.get("bus") == "usb")
-    yield from (entry for entry in devices.get("disks", ()) if entry.get("target", {}).get("bus") == "usb")
-    yield from (entry for entry in devices.get("sounds", ()) if entry.get("model") == "usb")
-    yield from (entry for entry in devices.get("serials", ()) if entry.get("target", {}).get("type") == "usb-serial")
-    yield from devices.get("hubs", ())
-    yield from devices.get("redirdevs", ())
-    yield from (entry for entry in devices.get("hostdevs", ()) if entry.get("type") == "usb")
-    yield from (entry for entry in devices.get("controllers", ()) if entry.get("type") == "ccid")
-
-
-def _port(device: Tree) -> Port | None:
-    address = device.get("address", {})
-    if address.get("type") != "usb":
-        return None
+def _port(address: Tree) -> Port:
     return address.get("bus", 0), str(address.get("port", "0"))
 
 
-def _free(controllers: Controllers, taken: set[Port | None], hubs: list[Port | None]) -> Iterator[Port]:
+def _free(controllers: Controllers, taken: set[Port], hubs: list[Port]) -> Iterator[Port]:
     below: dict[int, list[str]] = {}
-    for bus, port in (hub for hub in hubs if hub is not None):
+    for bus, port in hubs:
         below.setdefault(bus, []).append(port)
     index = 0
     while True:

@@ -1,0 +1,114 @@
+"""On which bus a device sits and what is its own there, as its declaration says it, and reading that of one device.
+
+The allocators of `webhook/expand/addresses/` and the rules of completeness read these; none of them names a device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from webhook.declare.tree import at
+
+Tree = dict[str, Any]
+# Dotted paths of a device's fields, and for each the values that are meant; None among them: the field is unsaid.
+Values = Mapping[str, tuple[str | None, ...]]
+
+# The names down to a field, the field, its values, and whether it has to be one of them.
+Test = tuple[tuple[str, ...], str, tuple[str | None, ...], bool]
+_EMPTY: Tree = {}
+
+# A turn behind those of all devices that say one.
+LAST = 10_000
+
+# The buses that have an allocator: `pci` is also the channel subsystem, on machines that have that instead, and `isa`
+# places serial ports alone.
+PCI, USB, DRIVE, VIRTIO_SERIAL, VIO, DIMM, ISA, CCID = (
+    "pci", "usb", "drive", "virtio-serial", "spapr-vio", "dimm", "isa", "ccid",
+)  # fmt: skip
+# Its owner states the address: no allocator knows one.
+STATED = "stated"
+# It has no address: the machine itself knows the place, or there is none.
+NOWHERE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """What holds for a device whose fields are as `when` says, and not as `unless` says."""
+
+    when: Values = field(default_factory=dict, kw_only=True)
+    unless: Values = field(default_factory=dict, kw_only=True)
+    # Both, compiled.
+    tests: tuple[Test, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tests", (*_tests(self.when, wanted=True), *_tests(self.unless, wanted=False)))
+
+    def fits(self, device: Tree) -> bool:
+        """Whether it holds for a device."""
+        for above, name, values, wanted in self.tests:
+            tree: Any = device
+            for step in above:
+                tree = tree.get(step)
+                if type(tree) is not dict:
+                    tree = _EMPTY
+                    break
+            if (tree.get(name) in values) is not wanted:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Bus(_Fitting):
+    """A bus on which a device sits.
+
+    `turn` orders the devices of one bus while they get places; equal turns go by the list's name. `role` is a dotted
+    path: its value, else the list's name, is what the machine's tables call the device. `ccw`: whether the device is
+    on the channel subsystem of a machine that has no PCI; any other is refused there.
+    """
+
+    name: str
+    turn: int = LAST
+    role: str = ""
+    ccw: bool = False
+
+    def role_of(self, device: Tree, listed: str) -> str:
+        """What the machine's tables call a device of this list."""
+        return str(at(device, self.role) or listed) if self.role else listed
+
+
+@dataclass(frozen=True, slots=True)
+class Made(_Fitting):
+    """An identity that the service makes once and keeps: the field's dotted path, and its form, `mac` or `serial`.
+
+    `redrawn`: where it is unsaid, the host draws another one at each boot.
+    """
+
+    path: str
+    form: Literal["mac", "serial"]
+    redrawn: bool = False
+
+
+def _tests(said: Values, *, wanted: bool) -> Iterator[Test]:
+    for path, values in said.items():
+        *above, name = path.split(".")
+        yield tuple(above), name, values, wanted
+
+
+def bus_of(device: Tree, buses: tuple[Bus, ...], lacking: Container[str] = ()) -> Bus | None:
+    """The first of the declared buses that the device is on; None where it has no address.
+
+    `lacking` are buses that the machine does not have: the device is on the next one that takes it.
+    """
+    if is_none(device):
+        return None
+    for bus in buses:
+        if bus.name not in lacking and bus.fits(device):
+            return bus if bus.name != NOWHERE else None
+    return None
+
+
+def is_none(device: Tree) -> bool:
+    """Whether a device only says that there is none (`type: none` of a video, `model: none` of a balloon)."""
+    return device.get("type") == "none" or device.get("model") == "none"

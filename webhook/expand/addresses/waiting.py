@@ -1,0 +1,65 @@
+"""The devices that a bus has to place: which they are, and in which turn, by their declarations alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from webhook.domain.bus import Bus, bus_of
+from webhook.domain.devices import KINDS
+from webhook.machines import Machine
+
+Tree = dict[str, Any]
+
+
+class Waiting(NamedTuple):
+    """A device without an address: its list, its place below the domain, itself, its bus, and its role there."""
+
+    listed: str
+    where: str
+    device: Tree
+    bus: Bus
+    role: str
+
+
+def waiting(name: str, devices: Tree, machine: Machine) -> Iterator[Waiting]:
+    """The devices of one bus that have no address, in the order in which they get one."""
+    lacking = machine.lacking
+    for listed, buses in turns(name):
+        found = devices.get(listed)
+        if found:
+            single = type(found) is dict
+            for index, device in enumerate((found,) if single else found):
+                if not device.get("address"):
+                    bus = bus_of(device, buses, lacking)
+                    if bus is not None and bus.name == name:
+                        where = f".devices.{listed}" if single else f".devices.{listed}[{index}]"
+                        yield Waiting(listed, where, device, bus, bus.role_of(device, listed))
+
+
+def listed_in(devices: Tree, listed: str) -> Sequence[Tree]:
+    """The devices of a list, also of one of which there is but one."""
+    found = devices.get(listed, ())
+    return (found,) if type(found) is dict else found
+
+
+def addresses(name: str, devices: Tree, resting: list[Tree] | None = None) -> Iterator[Tree]:
+    """The addresses on one bus that devices have, and those that removed ones keep."""
+    there = (device for listed, _ in turns(name) if listed in devices for device in listed_in(devices, listed))
+    for device in (*there, *(entry["device"] for entry in resting or ())):
+        address = device.get("address")
+        if address and address.get("type") == name:
+            yield address
+
+
+@cache
+def turns(name: str) -> tuple[tuple[str, tuple[Bus, ...]], ...]:
+    """The lists with devices on a bus, in their turns, each with its buses as far as this one; one entry a bus."""
+    found: list[tuple[int, str, tuple[Bus, ...]]] = []
+    for listed, kind in KINDS.items():
+        ours = [place for place, bus in enumerate(kind.buses) if bus.name == name]
+        if ours:
+            turn = min(kind.buses[place].turn for place in ours)
+            found.append((turn, listed, kind.buses[: ours[-1] + 1]))
+    return tuple((listed, buses) for _, listed, buses in sorted(found, key=lambda entry: entry[:2]))
