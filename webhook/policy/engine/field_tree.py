@@ -8,6 +8,7 @@ from typing import Any
 
 from webhook.declare import BACKEND_KINDS, DeclaredField, Field
 from webhook.policy.engine.index import of_lists
+from webhook.policy.language.condition import Subject
 from webhook.policy.language.model import Rule
 from webhook.policy.language.selection import class_name, possible, selects
 
@@ -84,7 +85,7 @@ def _add(root: FieldNode, place: DeclaredField, rule: Rule, declared_fields: Map
         way.append(branch)
     if not of_lists(rule):
         branch.ruled = True
-    elif rule.conditions[0].name == "count-above":
+    elif rule.conditions[0].subject is Subject.LIST:
         branch.counts.append(rule)
     else:
         branch.absents.append(rule)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition, Limit, Members, Subject
 from webhook.policy.language.cross_field import FieldLocation
 from webhook.policy.language.model import Rule, Today
 from webhook.policy.language.patterns import Pattern, merged
@@ -54,7 +54,7 @@ class Clause:
         return conditions[0] if conditions else _ALWAYS
 
 
-_ALWAYS = Condition("present", True, lambda _: True)
+_ALWAYS = Condition("present", True, lambda _: True, subject=Subject.PRESENT)
 _NONE: tuple[Rank, Rule | None] = ((1 << 62, 0), None)
 
 
@@ -67,7 +67,7 @@ class Clauses:
         self._always = _NONE
         self._values: dict[Callable[[Any], object], dict[object, tuple[Rank, Rule | None]]] = {}
         self._excluded: dict[Callable[[Any], object], dict[frozenset[object], tuple[Rank, Rule | None]]] = {}
-        self._limits: dict[tuple[str, Callable[[Any], int | None]], tuple[int, Rank, Rule]] = {}
+        self._limits: dict[tuple[bool, Callable[[Any], int | None]], tuple[int, Rank, Rule]] = {}
         self._others: list[Clause] = []
         patterns: list[tuple[Rank, Rule, Condition]] = []
         self.empty = self.lasting = True
@@ -81,32 +81,31 @@ class Clauses:
         only, mine = clause.simple(), (clause.rank, clause.rule)
         if only is None:
             self._others.append(clause)
-        elif only.name == "present":
+        elif only.subject is Subject.PRESENT:
             self._always = min(self._always, mine, key=_rank)
-        elif only.same is not None:
-            self._list(only, only.same, mine)
-        elif only.amount is not None:
-            self._limit(only, clause)
+        elif only.members is not None:
+            self._list(only.members, mine)
+        elif only.limit is not None:
+            self._limit(only.limit, clause)
         elif only.pattern is not None and "\\Q" not in str(only.wanted):  # a quote may be left open to its end
             patterns.append((clause.rank, clause.rule, only))
         else:
             self._others.append(clause)
 
-    def _list(self, only: Condition, same: Callable[[Any], object], mine: tuple[Rank, Rule]) -> None:
-        if only.name == "in" or only.wanted is True:
-            known = self._values.setdefault(same, {})
+    def _list(self, only: Members, mine: tuple[Rank, Rule]) -> None:
+        if only.within:
+            known = self._values.setdefault(only.same, {})
             for value in only.values:
                 known[value] = min(known.get(value, _NONE), mine, key=_rank)
         else:
-            lists = self._excluded.setdefault(same, {})
+            lists = self._excluded.setdefault(only.same, {})
             lists[only.values] = min(lists.get(only.values, _NONE), mine, key=_rank)
 
-    def _limit(self, only: Condition, clause: Clause) -> None:
-        assert only.amount is not None  # noqa: S101 - it is what sorted the test here
-        key = (only.name, only.amount)
+    def _limit(self, only: Limit, clause: Clause) -> None:
+        key = (only.above, only.amount)
         known = self._limits.get(key)
-        strictness = -only.limit if only.name == "above" else only.limit
-        if known is None or (strictness, known[1]) > (-known[0] if only.name == "above" else known[0], clause.rank):
+        strictness = -only.limit if only.above else only.limit
+        if known is None or (strictness, known[1]) > (-known[0] if only.above else known[0], clause.rank):
             self._limits[key] = (only.limit, clause.rank, clause.rule)
 
     def first(self, value: Any, seated: LocationGetter) -> Rule | None:
@@ -114,9 +113,9 @@ class Clauses:
         if self.empty:
             return None
         best = self._listed(value)
-        for (name, amount), (limit, rank, rule) in self._limits.items():
+        for (above, amount), (limit, rank, rule) in self._limits.items():
             size = amount(value)
-            if size is not None and rank < best[0] and (size > limit if name == "above" else size < limit):
+            if size is not None and rank < best[0] and (size > limit if above else size < limit):
                 best = (rank, rule)
         best = self._patterns.first(value, best)
         for clause in self._others:

@@ -12,6 +12,7 @@ from webhook.declare import DeclaredField
 from webhook.policy.engine.devices import Parts, device_of, namesake, standing
 from webhook.policy.engine.effective import MISSING, TOTAL, Denial, EffectiveRules, Tree
 from webhook.policy.engine.namesakes import Namesakes
+from webhook.policy.language.condition import Subject
 from webhook.policy.language.cross_field import FieldLocation
 from webhook.policy.language.model import Rule
 from webhook.policy.language.totals import totals
@@ -71,7 +72,8 @@ def _refused_before(one: EffectiveRules, denial: Denial, pair: _Pair, stored: Tr
 
 def _no_worse(rule: Rule, new: int, old: int) -> bool:
     """Whether a sum that a rule refuses did not go further past its limit."""
-    return all(new <= old if each.name == "above" else new >= old for each in rule.conditions)
+    limits = [each.limit for each in rule.conditions if each.limit is not None]
+    return all(new <= old if each.above else new >= old for each in limits)
 
 
 def _pair(
@@ -135,4 +137,4 @@ def key_of(place: DeclaredField | None) -> str:
 
 
 def _counted(rule: Rule) -> bool:
-    return any(each.name == "count-above" for each in rule.conditions)
+    return any(each.subject is Subject.LIST for each in rule.conditions)

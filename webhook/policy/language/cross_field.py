@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from webhook.declare import shown
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition, Subject
 
 Tree = Mapping[str, Any]
 Memo = dict[tuple[int, ...], Any]
@@ -78,7 +78,7 @@ def guard(word: str, conditions: Mapping[str, tuple[Condition, ...]]) -> Guard:
             node = node.below.setdefault(part.removesuffix("[*]"), _Node())
             node.declared = declared
         for each in wanted:
-            (node.whole if each.name == "count-above" else node.own).append(each)
+            (node.whole if each.subject is Subject.LIST else node.own).append(each)
     return Guard(word, conditions, root)
 
 
@@ -119,8 +119,8 @@ def _fits(node: _Node, value: Any, location: FieldLocation) -> bool:
 
 def _holds(condition: Condition, value: Any) -> bool:
     """A condition on a field that may be missing: only `present: false` holds of it then."""
-    if condition.name == "present":
-        return (value is not _MISSING) is condition.wanted
+    if condition.subject is Subject.MISSING:
+        return value is _MISSING
     return value is not _MISSING and condition.holds(value)
 
 

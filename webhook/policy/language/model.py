@@ -9,7 +9,7 @@ from typing import Literal
 
 from webhook.declare import BACKEND_KINDS
 from webhook.findings import Findings
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition
 from webhook.policy.language.cross_field import Comparison, Guard
 
 API_VERSION = "policy.vmconfig.kubevirt.io/v1"

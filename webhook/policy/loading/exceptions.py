@@ -10,7 +10,7 @@ from itertools import islice
 from webhook.declare import DeclaredField, shown
 from webhook.findings import Finding
 from webhook.policy.engine.messages import DEFAULT_DENY
-from webhook.policy.language.conditions import InvalidCondition
+from webhook.policy.language.condition import InvalidCondition
 from webhook.policy.language.exemptions import of_values
 from webhook.policy.language.model import Exemption, Policy, Rule
 from webhook.policy.language.selection import classes_below

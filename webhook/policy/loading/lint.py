@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from webhook.declare import BACKEND_KINDS
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition
 from webhook.policy.language.model import Rule, Selector
 
 _OPPOSITE = {"permit": "forbid", "forbid": "permit"}
@@ -67,21 +67,18 @@ def covers(wide: Selector, narrow: Selector) -> bool:
 def impossible(conditions: Iterable[Condition]) -> bool:
     """Whether no value can meet them all."""
     known = tuple(conditions)
-    listed = [each for each in known if each.name == "in"]
-    if listed:
-        others = [each for each in known if each.name != "in"]
-        return not any(_long(value) or all(each.holds(value) for each in others) for value in _values(listed[0]))
-    floor = max((each.limit for each in known if each.name == "above"), default=-1)
-    ceiling = min((each.limit for each in known if each.name == "below"), default=None)
+    listed = next((each for each in known if each.only), None)
+    if listed is not None:
+        others = [each for each in known if each is not listed]
+        return not any(_long(value) or all(each.holds(value) for each in others) for value in listed.only)
+    limits = [each.limit for each in known if each.limit is not None]
+    floor = max((each.limit for each in limits if each.above), default=-1)
+    ceiling = min((each.limit for each in limits if not each.above), default=None)
     return ceiling is not None and floor + 1 >= ceiling
 
 
 def _long(value: object) -> bool:
     return isinstance(value, str) and len(value) > _TRIED
-
-
-def _values(listed: Condition) -> list[object]:
-    return list(listed.wanted) if isinstance(listed.wanted, list) else []
 
 
 def _about(rule: Rule) -> object:

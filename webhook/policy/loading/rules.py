@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from webhook.declare import Field
-from webhook.policy.language.conditions import (
-    CONDITIONS,
-    OF_VALUES,
-    Condition,
-    InvalidCondition,
-    comparable,
-    condition,
-    holding,
-    of_total,
-)
+from webhook.policy.language.condition import Condition, InvalidCondition, Subject
+from webhook.policy.language.conditions import CONDITIONS, condition, of_totals, total_condition
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS, Comparison, Guard, guard
+from webhook.policy.language.field_content import comparable, holding
 from webhook.policy.language.model import CLASSES, EFFECTS, Effect, Rule, Selector
 from webhook.policy.language.selection import decided_with
 from webhook.policy.language.totals import totals
@@ -22,9 +15,6 @@ from webhook.policy.loading.lint import lint
 from webhook.policy.loading.reader import Entries, PolicyReader
 
 _RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
-_WHEN = (*CONDITIONS, *COMPARISONS)
-# Conditions of which many are no lookup.
-_ASKED = ("matches", "not-in")
 
 
 def read_rules(reader: PolicyReader, node: Node | None, policy: str) -> tuple[Rule, ...]:
@@ -54,7 +44,7 @@ def _weigh(reader: PolicyReader, node: Node, rule: Rule) -> None:
     """Count what is asked of each value on its own. A lookup or a limit alone is merged with all others of its kind."""
     guarded = sum(len(wanted) for each in rule.guards for wanted in each.conditions.values())
     asked = len(rule.conditions) + len(rule.comparisons) + guarded
-    alone = any(each.name in _ASKED for each in rule.conditions)
+    alone = any(CONDITIONS[each.name].counted for each in rule.conditions)
     if asked > 1 or alone or rule.guards or rule.comparisons:
         reader.spend("asked", node, rule.selector.path or rule.selector.kind or rule.selector.total, asked)
 
@@ -117,7 +107,7 @@ def _when(
 ) -> tuple[tuple[Condition, ...], tuple[Comparison, ...]]:
     if node is None:
         return (), ()
-    entries = reader.mapping(node, "when", ("above", "below") if selector.total else _WHEN)
+    entries = reader.mapping(node, "when", of_totals() if selector.total else (*CONDITIONS, *COMPARISONS))
     if selector == Selector():
         return (), ()  # what they are about is wrong itself
     if isinstance(node.value, dict) and not node.value:
@@ -130,29 +120,26 @@ def _when(
     ]
     made = []
     for name, wanted in entries.values.items():
-        if effect == "permit" and name not in (*OF_VALUES, *COMPARISONS):
+        if name not in CONDITIONS:
+            continue
+        if effect == "permit" and not CONDITIONS[name].in_permit:
             reader.wrong(wanted, f"{name} is no condition of a permit", "a permit speaks of a value that is there")
-        elif name in CONDITIONS:
+        else:
             made += _made(reader, name, wanted, place.field if place else None, selector.total)
-    of_lists = (each.name for each in made if each.name == "count-above" or _is_missing(each))
-    alone = next(of_lists, None)
+    alone = next((each.name for each in made if each.subject in (Subject.LIST, Subject.MISSING)), None)
     if alone and len(entries.values) > 1:
         reader.wrong(node, f"{alone} stands beside other conditions", "write a rule for each")
     return tuple(made), tuple(each for each in comparisons if each)
 
 
-def _is_missing(each: Condition) -> bool:
-    return each.name == "present" and not each.wanted
-
-
 def _made(reader: PolicyReader, name: str, wanted: Node, field: Field | None, total: str = "") -> list[Condition]:
     """The condition, where it can mean something."""
-    if name == "matches" and isinstance(wanted.value, str) and wanted.value not in reader.budget.patterns:
+    if CONDITIONS[name].expression and isinstance(wanted.value, str) and wanted.value not in reader.budget.patterns:
         reader.spend("patterns", wanted)
         reader.budget.patterns.add(wanted.value)
     try:
         if total:
-            return [of_total(name, wanted.plain(), totals()[total].unit)]
+            return [total_condition(name, wanted.plain(), totals()[total].unit)]
         return [condition(name, wanted.plain(), field)]
     except InvalidCondition as unfit:
         reader.wrong(wanted, f"{name} {unfit}", unfit.help)
@@ -192,7 +179,7 @@ def _guard(reader: PolicyReader, word: str, node: Node) -> Guard:
 
 
 def _guarded(reader: PolicyReader, path: str, node: Node) -> tuple[Condition, ...]:
-    entries: Entries = reader.mapping(node, f"the condition of `{path}`", CONDITIONS)
+    entries: Entries = reader.mapping(node, f"the condition of `{path}`", tuple(CONDITIONS))
     if isinstance(node.value, dict) and not node.value:
         reader.wrong(node, f"nothing is asked of `{path}`", "write a condition, like `present: true`")
     place = reader.declared_fields.get(path)

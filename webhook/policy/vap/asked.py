@@ -1,32 +1,26 @@
 """What rules ask of a value and of other fields of the same VM, as formulas.
 
-The counterpart of conditions.py and cross_field.py: where those have a value, this has CEL's words for it. Fields that
-may be missing are CEL's optionals.
+The counterpart of cross_field.py: where that has a value, this has CEL's words for it, and what a condition asks of it
+says the condition's kind. Fields that may be missing are CEL's optionals.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from webhook.declare import DeclaredField, Field, kib
-from webhook.policy.language.conditions import MEMORY, Condition, holding
+from webhook.policy.language.cel_form import CelValue
+from webhook.policy.language.condition import Condition, Subject
+from webhook.policy.language.conditions import CONDITIONS
 from webhook.policy.language.cross_field import Comparison, Guard
 from webhook.policy.language.model import Rule
-from webhook.policy.vap.cel import FALSE, TRUE, all_of, among, any_of, negated, text
+from webhook.policy.vap import cel
+from webhook.policy.vap.cel import FALSE, TRUE, all_of, is_amount, negated, quantity, text
 
 _DYNAMIC: Any = object()
-# Of a quantity, what declare/quantity.py takes; CEL's quantities know more forms.
-_QUANTITY = text("^[0-9]{1,18}([.][0-9]{1,9})?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$")
-# RE2's single byte, which Go's regular expressions do not have.
-_SINGLE_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
-
-
-class Inexpressible(Exception):
-    """A condition that the API server's expressions have no words for; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +63,9 @@ class Asked:
 
     def condition(self, each: Condition, operand: CelOperand, typed: Field | None) -> str:
         """A condition on the value itself."""
-        if each.name == "count-above":
-            return f"size({operand.value}) > {each.wanted}"
-        if operand.constant is not _DYNAMIC:
+        if operand.constant is not _DYNAMIC and each.subject is not Subject.LIST:
             return TRUE if each.holds(operand.constant) else FALSE
-        return _ASK[each.name](each, operand.value, operand.field, typed)
+        return _formula(each, CelValue(operand.value, operand.field, typed))
 
     def comparison(self, each: Comparison, operand: CelOperand) -> str:
         """`equals` and `not-equals`."""
@@ -108,7 +100,7 @@ class Asked:
         parts = []
         for name, child in node.below.items():
             here = f"{tree}[?{text(name)}]"
-            parts += [f"size({here}.orValue([])) > {each.wanted}" for each in child.whole]
+            parts += [self._of_list(each, child.declared, f"{here}.orValue([])") for each in child.whole]
             if not child.declared.endswith("[*]"):
                 parts.append(self._fits(child, here, operand))
             elif child.own or child.below:
@@ -128,10 +120,14 @@ class Asked:
 
     def _own(self, each: Condition, declared: str, value: str) -> str:
         """A condition on a field that may be missing: only `present: false` holds of it then."""
-        if each.name == "present":
-            return f"{value}.hasValue()" if each.wanted else f"!{value}.hasValue()"
+        if each.subject is not Subject.VALUE:
+            return f"{value}.hasValue()" if each.subject is Subject.PRESENT else f"!{value}.hasValue()"
         field = self.declared_fields[declared].field
-        return self._said(value, lambda known: _ASK[each.name](each, known, field, field))
+        return self._said(value, lambda known: _formula(each, CelValue(known, field, field)))
+
+    def _of_list(self, each: Condition, declared: str, entries: str) -> str:
+        field = self.declared_fields[declared].field
+        return _formula(each, CelValue(entries, field, field))
 
     def _said(self, value: str, holds: Callable[[str], str]) -> str:
         """Whether an optional has a value of which this holds."""
@@ -144,6 +140,10 @@ class Asked:
         return f"{kind}{self._variables}"
 
 
+def _formula(each: Condition, value: CelValue) -> str:
+    return CONDITIONS[each.name].cel(each, value, cel)
+
+
 def _sameness(each: Comparison, operand: CelOperand) -> Callable[[str], str]:
     """Whether another value is the same as the spot's, in the form in which equal ones are equal."""
     constant = operand.constant is not _DYNAMIC
@@ -151,90 +151,5 @@ def _sameness(each: Comparison, operand: CelOperand) -> Callable[[str], str]:
     if each.same is not kib:
         return lambda other: f"{other} == {own}"
     return lambda other: all_of(
-        [_amounts(own), _amounts(other), f"{_quantity(other)}.compareTo({_quantity(own)}) == 0"]
+        [is_amount(own), is_amount(other), f"{quantity(other)}.compareTo({quantity(own)}) == 0"]
     )
-
-
-def _in(each: Condition, value: str, field: Field, typed: Field | None) -> str:
-    if holding(typed) != MEMORY:
-        return among(value, _possible(each, field))
-    same = [f"{_quantity(value)}.compareTo({_kib(kib(wanted))}) == 0" for wanted in _wanted(each)]
-    return all_of([_amounts(value), any_of(same)])
-
-
-def _not_in(each: Condition, value: str, field: Field, typed: Field | None) -> str:
-    if holding(typed) == MEMORY:
-        return all_of([_amounts(value), negated(_in(each, value, field, typed))])
-    return negated(among(value, _possible(each, field)))
-
-
-def _known(each: Condition, value: str, field: Field, typed: Field | None) -> str:  # noqa: ARG001 - one of _ASK
-    """Whether a name is in the table of the field that the condition was checked against."""
-    table = typed.scalar.known if typed is not None and typed.scalar is not None else None
-    assert table is not None  # noqa: S101 - the condition is refused of other fields
-    found = f"{value} in variables.known[{text(table().what)}]"
-    return found if each.wanted else negated(found)
-
-
-def _matches(each: Condition, value: str, field: Field, typed: Field | None) -> str:  # noqa: ARG001 - one of _ASK
-    if not _types(field) & {"string"}:
-        return FALSE
-    pattern = str(each.wanted)
-    if _SINGLE_BYTE.search(pattern):
-        raise Inexpressible(f"`{pattern}` matches single bytes, which the API server's regular expressions cannot")
-    said = f"{value}.matches({text(f'^(?:{pattern})$')})"
-    return said if _types(field) == {"string"} else f"type({value}) == string && {said}"
-
-
-def _limit(each: Condition, value: str, field: Field, typed: Field | None) -> str:  # noqa: ARG001 - one of _ASK
-    if each.amount is not kib:
-        return f"{value} {'>' if each.name == 'above' else '<'} {each.limit}"
-    compare = "isGreaterThan" if each.name == "above" else "isLessThan"
-    return all_of([_amounts(value), f"{_quantity(value)}.{compare}({_kib(each.limit)})"])
-
-
-_ASK: dict[str, Callable[[Condition, str, Field, Field | None], str]] = {
-    "in": _in,
-    "not-in": _not_in,
-    "known": _known,
-    "matches": _matches,
-    "above": _limit,
-    "below": _limit,
-    "present": lambda *_: TRUE,
-}
-
-
-def _wanted(each: Condition) -> list[Any]:
-    return list(each.wanted) if isinstance(each.wanted, list | tuple) else []
-
-
-def _possible(each: Condition, field: Field) -> list[object]:
-    """Of the values of a condition those of a type that the field has."""
-    names = {str: "string", int: "integer", bool: "boolean"}
-    return [value for value in _wanted(each) if names.get(type(value)) in _types(field)]
-
-
-def _types(field: Field) -> set[str]:
-    """The types of JSON values that a leaf's schema allows; of a list or an element none is compared with anything."""
-    if field.scalar is None:
-        return set()
-    schema = field.scalar.schema
-    if schema.get("x-kubernetes-int-or-string"):
-        return {"string", "integer"}
-    return {schema["type"]} if "type" in schema else {"string", "integer", "boolean"}
-
-
-def _amounts(value: str) -> str:
-    """Whether a value is an amount of whole KiB; CEL takes no quantity with a fraction for a whole number."""
-    rounded = f"quantity(string(int(quantity({value}).asApproximateFloat() / 1024.0)) + 'Ki')"
-    whole = f"{rounded}.compareTo(quantity({value})) == 0"
-    return f"type({value}) == int ? {value} >= 0 : ({value}.matches({_QUANTITY}) && {whole})"
-
-
-def _quantity(value: str) -> str:
-    """An amount of memory as a quantity; a bare number is MiB."""
-    return f"(type({value}) == int ? quantity(string({value}) + 'Mi') : quantity({value}))"
-
-
-def _kib(amount: int | None) -> str:
-    return f"quantity('{amount}Ki')"

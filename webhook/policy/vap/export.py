@@ -15,7 +15,7 @@ from webhook.declare import DeclaredField, FieldClass
 from webhook.findings import Finding
 from webhook.policy.language.model import LABELS, LEVELS, Rule
 from webhook.policy.loading.load import Loaded
-from webhook.policy.vap.cel import table, text
+from webhook.policy.vap.cel import KNOWN, table, text
 from webhook.policy.vap.tables import tables
 from webhook.policy.vap.verdicts import Verdicts, unexported
 from webhook.policy.vap.walk import REFUSED, Walk
@@ -131,7 +131,7 @@ def _known(declared_fields: Mapping[str, DeclaredField]) -> dict[str, str]:
         each.field.scalar.known for each in declared_fields.values() if each.field.scalar and each.field.scalar.known
     ]
     found = {known.what: dict.fromkeys(sorted(known.names), "") for known in (each() for each in tables)}
-    return {"known": table(found)} if found else {}
+    return {KNOWN: table(found)} if found else {}
 
 
 def _by_kind(targets: Sequence[Target], of: Callable[[tuple[str, ...]], str]) -> str:

@@ -16,9 +16,11 @@ from webhook.findings import Finding
 from webhook.policy.engine.effective import exempted
 from webhook.policy.engine.index import of_lists
 from webhook.policy.engine.messages import DEFAULT_DENY
+from webhook.policy.language.cel_form import Inexpressible
+from webhook.policy.language.condition import Subject
 from webhook.policy.language.model import Exemption, Policy, Rule, Selector
 from webhook.policy.language.selection import class_name, selects
-from webhook.policy.vap.asked import Asked, CelOperand, Inexpressible
+from webhook.policy.vap.asked import Asked, CelOperand
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_of, globbed, negated
 from webhook.policy.vap.scope import NAMESPACE, in_force, variable
 
@@ -109,7 +111,7 @@ class Verdicts:
         about = [
             each
             for each in self._rules
-            if each.rule.selector.path == declared and any(one.name == "count-above" for one in each.rule.conditions)
+            if each.rule.selector.path == declared and any(one.subject is Subject.LIST for one in each.rule.conditions)
         ]
         if not about:
             return None
@@ -193,5 +195,5 @@ def unexported(policies: Iterable[Policy], level: str) -> Iterator[Rule]:
         if in_force(policy, level) == FALSE:
             continue
         for rule in policy.rules:
-            if rule.selector.total or any(each.name == "present" and not each.wanted for each in rule.conditions):
+            if rule.selector.total or any(each.subject is Subject.MISSING for each in rule.conditions):
                 yield rule
