@@ -1,6 +1,6 @@
-"""How a condition says itself in CEL without knowing the export: what it is given, and what it may use.
+"""What a condition needs to be a formula in CEL without knowing the export: the value, and the spelling.
 
-`webhook.policy.vap.cel` is a `Cel`. The spelling is there, what a condition means is with the condition.
+`webhook.policy.vap.cel` is a `Cel`.
 """
 
 from __future__ import annotations

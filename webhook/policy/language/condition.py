@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 from webhook.declare import Field, shown
 from webhook.policy.language.cel_form import Cel, CelValue
@@ -24,7 +24,7 @@ class Subject(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Members:
     """The condition holds of `values`, or with `within` false of all others, in the form that `same` gives them."""
 
@@ -33,7 +33,7 @@ class Members:
     within: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Limit:
     """The condition holds of amounts above `limit`, or with `above` false below it, in the unit that `amount` gives."""
 
@@ -66,24 +66,19 @@ class Condition:
     only: tuple[object, ...] = ()
 
 
-class MakeCondition(Protocol):
-    """What was written into a condition on a field (None: on any field of a class); raises InvalidCondition."""
-
-    def __call__(self, wanted: object, field: Field | None) -> Condition: ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ConditionKind:
-    """All that there is to a word of the language; the whole of it stands in one file of conditions/.
+    """A word of the language with all that belongs to it, which is in one file of conditions/.
 
-    `schema` is a JSON Schema of what is written behind the word, `doc` its description; `cel` is the condition as a
-    formula. `of_total` makes the condition on a sum over the VM, whose unit is its second argument (None: of no sum).
+    `schema` is a JSON Schema of what is written behind the word, `doc` its description. `make` takes what is written
+    and the field (None: any field of a class), and raises InvalidCondition. `cel` is the condition as a formula.
+    `of_total` makes the condition on a sum over the VM, whose unit is its second argument (None: of no sum).
     """
 
     name: str
     doc: str
     schema: Mapping[str, Any]
-    make: MakeCondition
+    make: Callable[[object, Field | None], Condition]
     cel: Callable[[Condition, CelValue, Cel], str]
     of_total: Callable[[object, str], Condition] | None = None
     # A permit is about values that are present: whether it may have this condition.

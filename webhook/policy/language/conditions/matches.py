@@ -12,7 +12,7 @@ from webhook.policy.language.field_content import ANY, TEXT, holding, json_types
 from webhook.policy.language.patterns import InvalidPattern, pattern
 
 # RE2's single byte, which Go's regular expressions do not have.
-_SINGLE_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
+_SINGLE_BYTE = r"(?<!\\)(?:\\\\)*\\C"
 
 
 def make(wanted: object, field: Field | None) -> Condition:
@@ -35,7 +35,7 @@ def formula(each: Condition, value: CelValue, cel: Cel) -> str:
     types, expression = json_types(value.field), str(each.wanted)
     if "string" not in types:
         return cel.FALSE
-    if _SINGLE_BYTE.search(expression):
+    if re.search(_SINGLE_BYTE, expression):
         raise Inexpressible(f"`{expression}` matches single bytes, which the API server's regular expressions cannot")
     matched = f"{value.words}.matches({cel.text(f'^(?:{expression})$')})"
     return matched if types == {"string"} else f"type({value.words}) == string && {matched}"
