@@ -59,8 +59,8 @@ def exemption_words(each: Exemption) -> str:
 
 
 def _names(word: str, names: Iterable[str]) -> str:
-    said = ", ".join(names)
-    return f"{word} {said}" if said else ""
+    listed = ", ".join(names)
+    return f"{word} {listed}" if listed else ""
 
 
 def _condition(each: Condition) -> str:

@@ -1,4 +1,4 @@
-"""The rules of one policy document: their grammar, and that each is about something that there is."""
+"""The rules of one policy document: their grammar, and that each is about a declared field."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
 
 
 def read_rules(reader: PolicyReader, node: Node | None, policy: str) -> tuple[Rule, ...]:
-    """The rules of a policy; what is wrong with them, alone or together, is added to the pages' findings."""
+    """The rules of a policy; what is wrong with them, alone or together, is added to the reader's findings."""
     rules: dict[str, Rule] = {}
-    clean: dict[str, Node] = {}
+    correct: dict[str, Node] = {}
     for item in reader.items(node, "rules"):
         reader.spend("rules", item)
         before = len(reader.findings)
@@ -32,16 +32,16 @@ def read_rules(reader: PolicyReader, node: Node | None, policy: str) -> tuple[Ru
             reader.wrong(item, f"rule `{rule.id}` is there already, in {rules[rule.id].where}", way)
             continue
         rules[rule.id] = rule
-        _weigh(reader, item, rule)
-        if len(reader.findings) == before:  # else what it says is not what it means
-            clean[rule.id] = item
-    for rule, said in lint([rules[name] for name in clean], reader.budget.rest):
-        reader.wrong(clean[rule.id], *said)
+        _count_conditions(reader, item, rule)
+        if len(reader.findings) == before:  # a rule with a mistake is not compared with others
+            correct[rule.id] = item
+    for rule, problem in lint([rules[name] for name in correct], reader.budget.rest):
+        reader.wrong(correct[rule.id], *problem)
     return tuple(rules.values())
 
 
-def _weigh(reader: PolicyReader, node: Node, rule: Rule) -> None:
-    """Count what is asked of each value on its own. A lookup or a limit alone is merged with all others of its kind."""
+def _count_conditions(reader: PolicyReader, node: Node, rule: Rule) -> None:
+    """Count the conditions that are asked one by one. One that is alone in its rule and can be merged costs nothing."""
     guarded = sum(len(wanted) for each in rule.guards for wanted in each.conditions.values())
     asked = len(rule.conditions) + len(rule.comparisons) + guarded
     alone = any(CONDITIONS[each.name].counted for each in rule.conditions)
@@ -59,8 +59,10 @@ def _rule(reader: PolicyReader, node: Node, policy: str) -> Rule:
     selector = _selector(reader, target, effect) if target else Selector()
     if effect == "permit":
         for name in ("message", "help"):
-            if said := entries.get(name):
-                reader.wrong(said, f"a permit refuses nothing, so nobody reads its {name}", "write a comment instead")
+            if text := entries.get(name):
+                reader.wrong(
+                    text, f"{name} has no effect on a permit, which refuses nothing", "write a comment instead"
+                )
     conditions, comparisons = _when(reader, entries.get("when"), selector, effect)
     if selector.total and not entries.get("when"):
         reader.wrong(node, f"total `{selector.total}` has no limit", "write `when: {above: …}`")
@@ -73,7 +75,7 @@ def _rule(reader: PolicyReader, node: Node, policy: str) -> Rule:
         help=reader.text(entries.get("help"), "help"),
         where=reader.at(node),
         comparisons=comparisons,
-        guards=tuple(_guard(reader, word, said) for word in GUARDS if (said := entries.get(word))),
+        guards=tuple(_guard(reader, word, fields) for word in GUARDS if (fields := entries.get(word))),
     )
 
 
@@ -141,8 +143,8 @@ def _made(reader: PolicyReader, name: str, wanted: Node, field: Field | None, to
         if total:
             return [total_condition(name, wanted.plain(), totals()[total].unit)]
         return [condition(name, wanted.plain(), field)]
-    except InvalidCondition as unfit:
-        reader.wrong(wanted, f"{name} {unfit}", unfit.help)
+    except InvalidCondition as invalid:
+        reader.wrong(wanted, f"{name} {invalid}", invalid.help)
         return []
 
 
@@ -169,12 +171,12 @@ def _guard(reader: PolicyReader, word: str, node: Node) -> Guard:
         reader.wrong(node, f"{word} names no fields", "write `PATH: {in: [VALUE]}`")
         return guard(word, {})
     conditions = {}
-    for name, said in node.value.items():
+    for name, wanted in node.value.items():
         line, column = node.keys[name]
         path = reader.path(Node(name, line, column))
         if whole := decided_with(path, reader.declared_fields):
             reader.wrong(Node(name, line, column), f"path `{path}` is decided with `{whole}`", f"name `{whole}`")
-        conditions[path] = _guarded(reader, path, said)
+        conditions[path] = _guarded(reader, path, wanted)
     return guard(word, {path: each for path, each in conditions.items() if path})
 
 
@@ -185,4 +187,4 @@ def _guarded(reader: PolicyReader, path: str, node: Node) -> tuple[Condition, ..
     place = reader.declared_fields.get(path)
     if place is None:
         return ()
-    return tuple(each for name, said in entries.values.items() for each in _made(reader, name, said, place.field))
+    return tuple(each for name, wanted in entries.values.items() for each in _made(reader, name, wanted, place.field))

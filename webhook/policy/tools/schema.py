@@ -30,7 +30,7 @@ _GUARDS: dict[str, str] = {
 def policy_schema(paths: Iterable[str]) -> Tree:
     """The schema of one document of a policy file; `paths` are all declared ones.
 
-    An object whose `kind` is PolicySet is held against that part alone, so that an editor names the slip and not both.
+    An object whose `kind` is PolicySet is checked by that part alone, so that an editor names the mistake once.
     """
     is_set = {"required": ["kind"], "properties": {"kind": {"const": SET_KIND}}}
     return {
@@ -112,10 +112,10 @@ def _match() -> Tree:
 
 
 def _total() -> Tree:
-    said = "; ".join(f"{name}: {total.doc}" for name, total in totals().items())
+    listed = "; ".join(f"{name}: {total.doc}" for name, total in totals().items())
     return {
         "enum": list(totals()),
-        "description": f"a sum over the VM, to be limited by {' and '.join(of_totals())} ({said})",
+        "description": f"a sum over the VM, to be limited by {' and '.join(of_totals())} ({listed})",
     }
 
 

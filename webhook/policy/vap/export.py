@@ -57,9 +57,9 @@ def export(
     without: Sequence[str],
     classes: Mapping[str, Mapping[str, FieldClass]] | None = None,
 ) -> Export:
-    """Everything that the policies say of values, for these kinds, in all namespaces but `without`.
+    """Everything that the policies decide about values, for these kinds, in all namespaces but `without`.
 
-    `halves` are those of single values that the site has otherwise than they are declared, by declared path.
+    `classes` are those of single values where the site has others than are declared, by declared path.
     """
     engine = loaded.engine
     today = engine.today()
@@ -87,10 +87,10 @@ def export(
 
 def _annotations(loaded: Loaded, verdicts: Verdicts) -> dict[str, str]:
     """Which policies they are, and the first day on which an exception among them does not hold any more."""
-    said = {"vmconfig.kubevirt.io/policies": loaded.digest}
+    made = {"vmconfig.kubevirt.io/policies": loaded.digest}
     if ends := [each.until for _, each in verdicts.exemptions]:
-        said["vmconfig.kubevirt.io/stale-from"] = (min(ends) + timedelta(days=1)).isoformat()
-    return said
+        made["vmconfig.kubevirt.io/stale-from"] = (min(ends) + timedelta(days=1)).isoformat()
+    return made
 
 
 def _note(rule: Rule) -> Finding:
@@ -156,7 +156,7 @@ def _policy(
     variables: Mapping[str, str],
     notes: Mapping[str, str],
 ) -> Tree:
-    said = (
+    message = (
         f"variables.refused.size() > {_LONGEST} ? variables.refused.substring(0, {_LONGEST}) + ' …' : variables.refused"
     )
     return {
@@ -182,7 +182,7 @@ def _policy(
                     "expression": "variables.refused == ''",
                     "reason": "Forbidden",
                     "message": f"holds fields that the level {level} does not allow; `vmconfig check` names them",
-                    "messageExpression": f"{text(f'not allowed at the level {level}: ')} + ({said})",
+                    "messageExpression": f"{text(f'not allowed at the level {level}: ')} + ({message})",
                 }
             ],
         },

@@ -1,7 +1,7 @@
-"""What rules ask of a value and of other fields of the same VM, as formulas.
+"""The conditions of rules on a value and on other fields of the same VM, as formulas.
 
-The counterpart of cross_field.py: where that has a value, this has CEL's words for it, and what a condition asks of it
-says the condition's kind. Fields that may be missing are CEL's optionals.
+The counterpart of cross_field.py: where that has a value, this has CEL's words for it, and a
+condition's kind has the formula of the condition. Fields that may be missing are CEL's optionals.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ class CelOperand:
 
 
 @dataclass(slots=True)
-class Asked:
-    """Formulas for conditions, comparisons and guards; `places` tell the types of other fields."""
+class Formulas:
+    """Formulas for conditions, comparisons and guards; `declared_fields` have the types of other fields."""
 
     declared_fields: Mapping[str, DeclaredField]
     _variables: int = 0
 
     def rule(self, rule: Rule, operand: CelOperand, typed: Field | None) -> str:
-        """All that a rule asks; its conditions were checked against the field `typed` (None: by class alone)."""
-        self._variables = 0  # the same questions have the same words
+        """All conditions of a rule; they were checked against the field `typed` (None: by class alone)."""
+        self._variables = 0  # equal conditions give equal formulas
         return all_of(
             [
                 *(self.condition(each, operand, typed) for each in rule.conditions),
@@ -76,11 +76,11 @@ class Asked:
 
     def guard(self, guard: Guard, operand: CelOperand) -> str:
         """`where` and `unless`."""
-        laid = self._laid(guard.root, operand.spec, operand)
-        return laid if guard.word == "where" else negated(laid)
+        fits = self._fits_tree(guard.root, operand.spec, operand)
+        return fits if guard.word == "where" else negated(fits)
 
     def _equal(self, each: Comparison, parts: list[str], above: str, tree: str, operand: CelOperand) -> str:
-        """Whether some value at the path below `tree` equals the spot's."""
+        """Whether some value at the path below `tree` equals the operand."""
         part, *rest = parts
         declared = f"{above}.{part}".removeprefix(".")
         name = part.removesuffix("[*]")
@@ -90,21 +90,23 @@ class Asked:
             return (
                 self._equal(each, rest, declared, found, operand)
                 if rest
-                else self._said(found, _sameness(each, operand))
+                else self._with_value(found, _sameness(each, operand))
             )
 
         return below(here) if name == part else self._some(declared, here, operand, below)
 
-    def _laid(self, node: Any, tree: str, operand: CelOperand) -> str:
-        """Whether what a guard says of the fields below an element (guards._Node) holds of `tree`."""
+    def _fits_tree(self, node: Any, tree: str, operand: CelOperand) -> str:
+        """Whether the conditions of a guard below an element (cross_field._Node) hold of `tree`."""
         parts = []
         for name, child in node.below.items():
             here = f"{tree}[?{text(name)}]"
-            parts += [self._of_list(each, child.declared, f"{here}.orValue([])") for each in child.whole]
+            parts += [self._of_list(each, child.declared, f"{here}.orValue([])") for each in child.list_conditions]
             if not child.declared.endswith("[*]"):
-                parts.append(self._fits(child, here, operand))
+                parts.append(self._fits_value(child, here, operand))
             elif child.own or child.below:
-                parts.append(self._some(child.declared, here, operand, partial(self._fits, child, operand=operand)))
+                parts.append(
+                    self._some(child.declared, here, operand, partial(self._fits_value, child, operand=operand))
+                )
         return all_of(parts)
 
     def _some(self, declared: str, entries: str, operand: CelOperand, fits: Callable[[str], str]) -> str:
@@ -115,21 +117,23 @@ class Asked:
         inner = fits(f"optional.of({entry})")
         return inner if inner == FALSE else f"{entries}.orValue([]).exists({entry}, {inner})"
 
-    def _fits(self, node: Any, value: str, operand: CelOperand) -> str:
-        return all_of([*(self._own(each, node.declared, value) for each in node.own), self._laid(node, value, operand)])
+    def _fits_value(self, node: Any, value: str, operand: CelOperand) -> str:
+        return all_of(
+            [*(self._own(each, node.declared, value) for each in node.own), self._fits_tree(node, value, operand)]
+        )
 
     def _own(self, each: Condition, declared: str, value: str) -> str:
         """A condition on a field that may be missing: only `present: false` holds of it then."""
         if each.subject is not Subject.VALUE:
             return f"{value}.hasValue()" if each.subject is Subject.PRESENT else f"!{value}.hasValue()"
         field = self.declared_fields[declared].field
-        return self._said(value, lambda known: _formula(each, CelValue(known, field, field)))
+        return self._with_value(value, lambda known: _formula(each, CelValue(known, field, field)))
 
     def _of_list(self, each: Condition, declared: str, entries: str) -> str:
         field = self.declared_fields[declared].field
         return _formula(each, CelValue(entries, field, field))
 
-    def _said(self, value: str, holds: Callable[[str], str]) -> str:
+    def _with_value(self, value: str, holds: Callable[[str], str]) -> str:
         """Whether an optional has a value of which this holds."""
         known = self._variable("v")
         inner = holds(known)
@@ -145,7 +149,7 @@ def _formula(each: Condition, value: CelValue) -> str:
 
 
 def _sameness(each: Comparison, operand: CelOperand) -> Callable[[str], str]:
-    """Whether another value is the same as the spot's, in the form in which equal ones are equal."""
+    """Whether another value is the same as the operand, in the form in which equal ones are equal."""
     constant = operand.constant is not _DYNAMIC
     own = text(operand.constant) if constant else operand.value
     if each.same is not kib:
