@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from webhook.declare import Field, kib, shown, written
@@ -15,14 +16,16 @@ _EXAMPLES = {MEMORY: "MiB as a whole number or a quantity like `4Gi`", NUMBER: "
 
 def limit_kind(name: str, doc: str, *, above: bool) -> ConditionKind:
     """The kind of condition that holds of what is above a limit, or below it."""
-
-    def of_field(wanted: object, field: Field | None) -> Condition:
-        return limited(name, wanted, _held(field), above=above)
-
-    def of_total(wanted: object, unit: str) -> Condition:
-        return limited(name, wanted, MEMORY if unit == "memory" else NUMBER, above=above, total=True)
-
+    of_field, of_total = partial(_of_field, name, above), partial(_of_total, name, above)
     return ConditionKind(name, doc, _SCHEMA, of_field, cel_limit, of_total, counted=False)
+
+
+def _of_field(name: str, above: bool, wanted: object, field: Field | None) -> Condition:
+    return limited(name, wanted, _held(field), above=above)
+
+
+def _of_total(name: str, above: bool, wanted: object, unit: str) -> Condition:
+    return limited(name, wanted, MEMORY if unit == "memory" else NUMBER, above=above, total=True)
 
 
 def limited(name: str, wanted: object, held: str, *, above: bool, total: bool = False) -> Condition:

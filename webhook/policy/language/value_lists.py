@@ -28,8 +28,7 @@ def members(wanted: object, field: Field | None, *, within: bool) -> Members:
         if known is None:
             raise InvalidCondition(f"holds `{shown(value)}`, expected texts, whole numbers or booleans")
         if known in made:
-            named = told(field, value) if field else f"`{shown(value)}`"
-            raise InvalidCondition(f"names {named} twice", "keep one of them")
+            raise InvalidCondition(f"names {told(field, value)} twice", "keep one of them")
         made.add(known)
     return Members(frozenset(made), same, within)
 
