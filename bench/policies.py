@@ -23,7 +23,7 @@ from webhook.cli import cost, manifests
 from webhook.declare import DeclaredField
 from webhook.kinds import KINDS, declared_fields, inspect_spec
 from webhook.policy import Engine, Policies, Request, compile_policies, shipped
-from webhook.policy.language.conditions import ANY, ELEMENT, ELEMENTS, FLAG, LIST, MEMORY, NUMBER, holding
+from webhook.policy.language.field_content import ANY, ELEMENT, ELEMENTS, FLAG, LIST, MEMORY, NUMBER, holding
 from webhook.policy.language.selection import decided_with
 from webhook.policy.loading.load import check, parse
 

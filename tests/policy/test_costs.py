@@ -11,7 +11,7 @@ import yaml
 from tests.policy.context import PLACES
 from webhook.declare import Backend
 from webhook.policy import load, shipped
-from webhook.policy.language.conditions import LIST, MEMORY, NUMBER, holding
+from webhook.policy.language.field_content import LIST, MEMORY, NUMBER, holding
 from webhook.policy.language.totals import totals
 
 FREE: dict[str, str] = yaml.safe_load(Path(__file__).with_name("costs.yaml").read_text())

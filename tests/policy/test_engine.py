@@ -319,9 +319,9 @@ def test_an_exception_that_decides_is_named_with_its_own_place() -> None:
         {"name": "dtbs", "permit": {"path": "domain.os.dtb"}, "when": {"in": ["/x"]}},
     ]
     exceptions = [{"rule": "site/kernels", **exception}, {"rule": "site/dtbs", **exception, "values": ["/y"]}]
-    view = engine([{"rules": rules, "exceptions": exceptions}]).views(Request("lab")).enforce
+    rules_in_force = engine([{"rules": rules, "exceptions": exceptions}]).rules_for(Request("lab")).enforce
     for path, name, line in (("domain.os.kernel", "kernels", 16), ("domain.os.dtb", "dtbs", 22)):
-        rule, refuses = view.rules_about(path, "host-path").deciding("/y", partial(FieldLocation, {}, path))
+        rule, refuses = rules_in_force.rules_about(path, "host-path").deciding("/y", partial(FieldLocation, {}, path))
         assert not refuses
         assert rule is not None
         assert rule.named == f"site/{name} (site/policy.yaml:{line})"
@@ -379,7 +379,7 @@ def test_decisions_for_other_requesters_are_their_own() -> None:
     assert allowed == [("ann", "lab")] * 2
 
 
-def test_more_sorts_of_requester_than_are_kept_are_decided_as_well() -> None:
+def test_more_kinds_of_requester_than_are_kept_are_decided_as_well() -> None:
     judge = engine(
         [{"match": {"subjects": {"users": ["user-*"]}}, "rules": [{"name": "p", "permit": {"class": "host-path"}}]}]
     )

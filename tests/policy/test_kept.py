@@ -8,7 +8,7 @@ import pytest
 
 from tests.policy.context import decide, engine, refused
 from webhook.policy import Engine, Request
-from webhook.policy.engine import effective as view_module
+from webhook.policy.engine import effective as effective_module
 from webhook.policy.engine import engine as engine_module
 
 SPEC = {"domain": {"os": {"kernel": "/k"}, "devices": {"disks": [{"name": "a", "source": {"file": "/f"}}]}}}
@@ -32,9 +32,9 @@ def answers(judge: Engine, groups: tuple[str, ...] = ("devs",)) -> list[object]:
 def test_requests_of_one_kind_are_kept() -> None:
     judge = engine(SAID)
     answers(judge)
-    kept = len(judge._sorts)
+    kept = len(judge._by_request)
     answers(judge)
-    assert len(judge._sorts) == kept == 20
+    assert len(judge._by_request) == kept == 20
 
 
 LARGE = {
@@ -46,35 +46,37 @@ LARGE = {
 }
 
 
-def test_a_request_that_is_told_by_much_text_is_answered_and_not_kept() -> None:
+def test_a_request_that_is_known_by_much_text_is_answered_and_not_kept() -> None:
     for title, request in LARGE.items():
         judge = engine(SAID)
         assert refused(decide(judge, SPEC, request)), title
-        assert judge._sorts == {}, title
+        assert judge._by_request == {}, title
 
 
 def test_what_no_policy_looks_at_does_not_tell_requests_apart() -> None:
     judge = engine([{"rules": SAID[0]["rules"]}])
     decide(judge, SPEC, Request("n1", user="x" * 100_000, groups=("y" * 100_000,)))
-    assert len(judge._sorts) == 1
+    assert len(judge._by_request) == 1
 
 
-def test_views_are_forgotten_before_they_weigh_too_much_and_answers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_effective_rules_are_dropped_before_they_are_too_large_and_answers_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     expected = answers(engine(SAID))
     monkeypatch.setattr(engine_module, "_KEPT_RULES", 10)
     judge = engine(SAID)
     assert answers(judge) == expected
-    assert len(judge._views) < 10
-    assert len(judge._sorts) < 10
+    assert len(judge._effective) < 10
+    assert len(judge._by_request) < 10
 
 
-def test_rulings_of_a_large_view_are_not_kept_and_answers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_merged_rules_of_large_effective_rules_are_not_kept_and_answers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = answers(engine(SAID))
-    monkeypatch.setattr(view_module, "_LARGEST", 0)
+    monkeypatch.setattr(effective_module, "_LARGEST", 0)
     judge = engine(SAID)
     assert answers(judge) == expected
     assert all(
-        rules_about.permits.empty for each in judge._views.values() for rules_about in each.merged_rules.values()
+        rules_about.permits.empty for each in judge._effective.values() for rules_about in each.merged_rules.values()
     )
 
 

@@ -40,16 +40,16 @@ def test_an_exception_ends_while_the_service_runs() -> None:
     assert refused(decide(judge, {"domain": {"title": "x"}})) == [{"path": "spec.domain.title", "rule": "site/t"}]
 
 
-def test_no_more_sorts_of_requester_are_kept_than_so_many() -> None:
+def test_no_more_kinds_of_requester_are_kept_than_so_many() -> None:
     judge = engine(
         [{"match": {"subjects": {"users": ["user-*"]}}, "rules": [{"name": "t", "forbid": {"path": "domain.title"}}]}]
     )
     for number in range(_KEPT + 8):
-        judge.views(Request(user=f"user-{number}"))
-        assert len(judge._sorts) <= _KEPT
+        judge.rules_for(Request(user=f"user-{number}"))
+        assert len(judge._by_request) <= _KEPT
 
 
-def test_no_more_views_are_kept_than_so_many() -> None:
+def test_no_more_effective_rules_are_kept_than_so_many() -> None:
     bits = range(_KEPT.bit_length())
     judge = engine(
         [
@@ -62,5 +62,5 @@ def test_no_more_views_are_kept_than_so_many() -> None:
         ]
     )
     for number in range(_KEPT + 8):
-        judge.views(Request(namespace="".join(f"-{bit}-" for bit in bits if number >> bit & 1)))
-        assert len(judge._views) <= _KEPT
+        judge.rules_for(Request(namespace="".join(f"-{bit}-" for bit in bits if number >> bit & 1)))
+        assert len(judge._effective) <= _KEPT

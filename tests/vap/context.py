@@ -220,7 +220,7 @@ def judged(engine: Engine, spec: Tree, request: Request, stored: Tree | None = N
     if stored is None or request.operation != "UPDATE":
         return told
     lost = losses(
-        engine.views(request).enforce,
+        engine.rules_for(request).enforce,
         inspect(stored, spec_shape(), root).marks,
         spec,
         stored,

@@ -14,7 +14,7 @@ from webhook.findings import Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
 from webhook.policy import LEVELS, Policies, Request, shipped
 from webhook.policy.language.model import LABELS
-from webhook.policy.tools.explain import Ruled, explain
+from webhook.policy.tools.explain import FieldDecision, explain
 
 Tree = dict[str, Any]
 
@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
     context = AdmissionContext(
         policies=Policies(given.policies or shipped(), declared_fields()), site=verbs.site(given.site)
     )
-    found: list[Ruled] = []
+    found: list[FieldDecision] = []
     for obj in files.read(given.file):
         kind, findings = offline.kind_of(obj)
         if kind is None:
@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
     return 1 if any(each.refused for each in found) else 0
 
 
-def _decided(obj: Tree, kind: Kind, context: AdmissionContext, given: argparse.Namespace) -> list[Ruled]:
+def _decided(obj: Tree, kind: Kind, context: AdmissionContext, given: argparse.Namespace) -> list[FieldDecision]:
     """What became of each field of one object, as it would be stored."""
     reading = inspect_spec(kind.spec_of(obj), kind.spec_path)
     if reading.findings:
@@ -76,7 +76,7 @@ def _label(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _print(found: list[Ruled], everything: bool) -> None:
+def _print(found: list[FieldDecision], everything: bool) -> None:
     shown = [each for each in found if everything or each.rule is not None or each.refused]
     width = max((len(each.path) for each in shown), default=0)
     for each in shown:
@@ -87,10 +87,10 @@ def _print(found: list[Ruled], everything: bool) -> None:
         print(f"allowed  {left} more fields, about which no rule has to decide")
 
 
-def _because(each: Ruled) -> str:
+def _because(each: FieldDecision) -> str:
     return each.rule.named if each.rule is not None else "no rule"
 
 
-def _plain(each: Ruled) -> Tree:
+def _plain(each: FieldDecision) -> Tree:
     rule, where = (each.rule.id, each.rule.where) if each.rule is not None else ("", "")
     return {"path": each.path, "class": each.kind, "refused": each.refused, "rule": rule, "at": where}

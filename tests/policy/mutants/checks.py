@@ -107,7 +107,7 @@ _GROUPS: dict[str, Callable[[], Iterator[tuple[str, Check]]]] = {
             "test_levels",
             "test_marks",
             "test_reviews",
-            "test_rulings",
+            "test_merged_rules",
             "test_engine",
             "test_series",
             "test_namesakes",

@@ -1,4 +1,4 @@
-"""Where a device stands: it is told by its list and its name, among the devices or resting among the tombstones."""
+"""Where a device is: known by its list and its name, among the devices or among the tombstones."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ DEVICES, TOMBSTONES = ("domain", "devices"), ("abi", "tombstones")
 ELSEWHERE = frozenset({"domain.os.nvram"})
 # What the service chooses anew for the devices of a VM that follows the newest rule set.
 CHOSEN_ANEW = ("address", "bootOrder")
-# What tells devices of a list apart.
+# The field by which devices of a list are distinguished.
 _KEY = "name"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeviceLocation:
     """A device of a spec and its path there, `domain.devices.disks[2]`."""
 
     device: Any
@@ -42,25 +42,25 @@ def is_single(declared: str) -> bool:
     return among or declared in ELSEWHERE
 
 
-def standing(spec: Any, where: tuple[str, str], part: tuple[str, str]) -> Standing | None:
+def device_at(spec: Any, where: tuple[str, str], part: tuple[str, str]) -> DeviceLocation | None:
     """The device at a place of a spec."""
     kind, index = part
     entries = _entries(spec, where, kind)
     path, rests = f"{where[0]}.{where[1]}.{kind}", where == TOMBSTONES
     if not index:
-        return Standing(entries, path, rests) if type(entries) is dict else None
+        return DeviceLocation(entries, path, rests) if type(entries) is dict else None
     if type(entries) is not list or int(index) >= len(entries):
         return None
-    return Standing(entries[int(index)], f"{path}[{index}]", rests)
+    return DeviceLocation(entries[int(index)], f"{path}[{index}]", rests)
 
 
-def namesake(spec: Any, first: tuple[str, str], kind: str, device: Any, known: Namesakes) -> Standing | None:
+def namesake(spec: Any, first: tuple[str, str], kind: str, device: Any, known: Namesakes) -> DeviceLocation | None:
     """The same device in another spec: where it is looked for `first`, else in the other place."""
     for where in (first, DEVICES if first == TOMBSTONES else TOMBSTONES):
         entries = _entries(spec, where, kind)
         number = known.number(device, entries, _KEY) if type(entries) is list else None
         if number is not None or type(entries) is dict:
-            return standing(spec, where, (kind, "" if number is None else str(number)))
+            return device_at(spec, where, (kind, "" if number is None else str(number)))
     return None
 
 

@@ -24,7 +24,7 @@ from webhook.policy.language.totals import Total, totals
 # The classes of what is not there, and of sums.
 MISSING, TOTAL = "", "total"
 Tree = Mapping[str, Any]
-# Rules of all rulings of a view together; beyond it they are made anew with each review.
+# How many rules the kept merged rules may have together; beyond that they are merged with each review.
 _LARGEST = 200_000
 # The default deny is named where nothing else refuses.
 _LAST: Rank = (1 << 60, 0)
@@ -42,7 +42,7 @@ class Denial:
 
 
 def location_at(spec: Tree, path: str, root: str, memo: Memo) -> Callable[[], FieldLocation]:
-    """Makes the seat of what stands at `path`, in a spec that itself stands at `root`; `memo` is the spec's own."""
+    """Makes the location of what is at `path`, in a spec that is itself at `root`; `memo` belongs to the spec."""
     return lambda: FieldLocation(spec, path[len(root) + 1 :], memo)
 
 
@@ -55,11 +55,11 @@ class EffectiveRules:
     # What each exempted rule does not refuse, by the rule's id; they permit as well.
     exempting: Mapping[str, tuple[Rule, ...]]
     root: FieldNode
-    # The sums that rules are about, each with its ruling.
+    # The sums that rules are about, each with its merged rules.
     totals: tuple[tuple[Total, MergedRules], ...]
     today: Today
     merged_rules: dict[tuple[str, str], MergedRules] = field(default_factory=dict)
-    # How many rules it has and its rulings were made of: what it weighs.
+    # How many rules there are, and in the merged rules together: what it takes of memory.
     size: int = 0
 
     def backend(self, mark: Mark, field_class: Backend, spec: Tree, root: str, memo: Memo) -> Denial | None:
@@ -75,22 +75,22 @@ class EffectiveRules:
         known = self.merged_rules.get((declared, kind))
         if known is None:
             entries = self.index.about(declared, kind)
-            known = self._ruling(entries, declared, kind)
+            known = self._merged(entries, declared, kind)
             self.size += len(entries)
             if self.size <= _LARGEST:
                 self.merged_rules[declared, kind] = known
         return known
 
-    def _ruling(self, entries: Iterable[Entry], declared: str, kind: str) -> MergedRules:
+    def _merged(self, entries: Iterable[Entry], declared: str, kind: str) -> MergedRules:
         clauses: dict[str, list[Clause]] = {"forbid": [], "permit": [], "deny": []}
         for entry in entries:
             if entry.policy in self.policies:
                 # Of denies, the words of one that names the field are more to the point than those about a class.
                 later = entry.rule.effect == "deny" and not entry.rule.selector.path
                 clauses[entry.rule.effect].append(self.clause(entry.rule, declared, kind, (int(later), entry.order)))
-        for lifting in (rule for rules in self.exempting.values() for rule in rules):
-            if selects(lifting, declared, kind):
-                clauses["permit"].append(Clause(lifting, _LAST, self.today))
+        for exception in (rule for rules in self.exempting.values() for rule in rules):
+            if selects(exception, declared, kind):
+                clauses["permit"].append(Clause(exception, _LAST, self.today))
         if kind in DEFAULT_DENY:
             clauses["deny"].append(Clause(DEFAULT_DENY[kind], _LAST, self.today))
         return MergedRules(Clauses(clauses["forbid"]), Clauses(clauses["permit"]), Clauses(clauses["deny"]))
@@ -103,7 +103,7 @@ class EffectiveRules:
 
     def of_total(self, total: Total) -> MergedRules:
         """The rules about a sum."""
-        return self._ruling(self.index.by_total.get(total.name, ()), total.declared, TOTAL)
+        return self._merged(self.index.by_total.get(total.name, ()), total.declared, TOTAL)
 
 
 def declared_path(mark: Mark, path: str) -> str:
@@ -115,7 +115,7 @@ def declared_path(mark: Mark, path: str) -> str:
     return f"{here}[*]" if mark.field.many else here
 
 
-def view(
+def effective_rules(
     index: Index,
     policies: frozenset[int],
     exemptions: Iterable[Exemption],
@@ -133,9 +133,9 @@ def view(
     for each in excepted:
         if each.rule in by_id:
             exempting.setdefault(each.rule, []).append(exempted(each, by_id[each.rule], declared_fields))
-    lifted = {name: tuple(each) for name, each in exempting.items()}
+    by_rule = {name: tuple(each) for name, each in exempting.items()}
     made = EffectiveRules(
-        index, policies, lifted, field_tree(active, declared_fields, index.below), (), today, size=len(active)
+        index, policies, by_rule, field_tree(active, declared_fields, index.below), (), today, size=len(active)
     )
     limited = {rule.selector.total for rule in active} - {""}
     made.totals = tuple((total, made.of_total(total)) for name, total in totals().items() if name in limited)

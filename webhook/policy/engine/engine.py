@@ -1,7 +1,7 @@
-"""The decision: what the policies in force say of one VM's spec, for this requester in this namespace.
+"""The decision: what the policies in force refuse of one VM's spec, for this requester in this namespace.
 
-Pure: facts come in as arguments, and nothing here asks the cluster. Views are kept by the facts that policies look at,
-so that the second request of a kind finds its index ready.
+Pure: facts come in as arguments, and nothing here asks the cluster. Effective rules are kept by the facts that
+policies look at, so that the second request of a kind finds them ready.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from webhook.declare import DeclaredField, Mark
 from webhook.findings import Finding, Findings
-from webhook.policy.engine.effective import Denial, EffectiveRules, Tree, view
+from webhook.policy.engine.effective import Denial, EffectiveRules, Tree, effective_rules
 from webhook.policy.engine.evaluate import denials
 from webhook.policy.engine.granted import Lost, losses
 from webhook.policy.engine.index import Index, index
@@ -23,10 +23,10 @@ from webhook.policy.engine.unchanged import unchanged
 from webhook.policy.language.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
 from webhook.policy.language.scope import chosen, exempts
 
-# A decision tells of so many refusals at most, unless it is asked for fewer.
+# A decision reports so many refusals at most, unless it is asked for fewer.
 _MOST = 512
-_KEPT = 1024  # views and sorts of request that are kept; beyond it they are made anew
-# Rules of all kept views together, and characters of what a kept sort of request is told by.
+_KEPT = 1024  # effective rules, and kinds of request, that are kept; beyond it they are made anew
+# Rules of all that is kept together, and characters of the facts by which a kind of request is known.
 _KEPT_RULES, _KEPT_TEXT = 400_000, 16_384
 
 
@@ -59,12 +59,12 @@ class Engine:
     index: Index
     # Each with the index of its policy: it holds where the policy holds.
     exemptions: tuple[tuple[int, Exemption], ...] = ()
-    # The facts that any policy looks at; requests which agree in them have the same views.
+    # The facts that any policy looks at; requests which agree in them have the same rules in force.
     labels: tuple[str, ...] = ()
     by_namespace: bool = False
     by_subject: bool = False
-    _sorts: dict[object, RulesByMode] = field(default_factory=dict)
-    _views: dict[object, EffectiveRules] = field(default_factory=dict)
+    _by_request: dict[object, RulesByMode] = field(default_factory=dict)
+    _effective: dict[object, EffectiveRules] = field(default_factory=dict)
 
     def decide(
         self,
@@ -81,24 +81,24 @@ class Engine:
 
         `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing, and what
         of it he could not set, by its `stored_marks`, stays as it is together with its device; where the VM is not
-        `frozen`, devices may move. Of each sort of finding `most` are made. Never raises, whatever the spec is; unknown
+        `frozen`, devices may move. Of each kind of finding `most` are made. Never raises, whatever the spec is; unknown
         fields are the inspection's to refuse.
         """
-        views = self.views(request)
+        rules = self.rules_for(request)
         before = stored if request.operation == "UPDATE" else None
 
         def found(one: EffectiveRules | None, known: Container[str]) -> Findings:
             made = self._judged(one, marks, spec, path, before, most) if one is not None else ()
             return Findings((finding for finding in made if finding.path not in known), most)
 
-        refused = found(views.enforce, ())
+        refused = found(rules.enforce, ())
         known = {finding.path for finding in refused}
         if before is not None and stored_marks:
             gone = self.lost(stored_marks, spec, before, request, path, frozen)
             refused.take(each.finding() for each in gone if each.path not in known)
-        if views.warn is None and views.audit is None:
+        if rules.warn is None and rules.audit is None:
             return Decision(refused)
-        return Decision(refused, found(views.warn, known), found(views.audit, known))
+        return Decision(refused, found(rules.warn, known), found(rules.audit, known))
 
     def _judged(
         self,
@@ -126,63 +126,63 @@ class Engine:
         self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True
     ) -> Iterator[Lost]:
         """What of the stored backend, by its marks, the requester could not set and `spec` does not keep, by place."""
-        told: set[str] = set()
-        for _, each in losses(self.views(request).enforce, marks, spec, stored, path, self.declared_fields, frozen):
-            if each.path not in told:
-                told.add(each.path)
+        reported: set[str] = set()
+        for _, each in losses(self.rules_for(request).enforce, marks, spec, stored, path, self.declared_fields, frozen):
+            if each.path not in reported:
+                reported.add(each.path)
                 yield each
 
-    def views(self, request: Request) -> RulesByMode:
+    def rules_for(self, request: Request) -> RulesByMode:
         """The policies in force for a request, by mode."""
         labels = request.labels
-        sort = (
+        facts = (
             request.namespace if self.by_namespace else "",
             tuple([labels.get(label) for label in self.labels]),
             (request.user, tuple(request.groups)) if self.by_subject else (),
         )
-        found = self._sorts.get(sort)
+        found = self._by_request.get(facts)
         if found is None:
-            found = self._made(request)
-            if _size(sort) <= _KEPT_TEXT:
-                if len(self._sorts) >= _KEPT:
-                    self._sorts.clear()
-                self._sorts[sort] = found
+            found = self._by_mode(request)
+            if _size(facts) <= _KEPT_TEXT:
+                if len(self._by_request) >= _KEPT:
+                    self._by_request.clear()
+                self._by_request[facts] = found
         return found
 
-    def _made(self, request: Request) -> RulesByMode:
+    def _by_mode(self, request: Request) -> RulesByMode:
         excepted = tuple(index for index, each in enumerate(self.exemptions) if exempts(each[1], request))
         enforce, warn, audit = (
             chosen(self.policies, request, mode, self.default_level) for mode in ("enforce", "warn", "audit")
         )
         return RulesByMode(
-            self._view(enforce, excepted),
-            self._view(warn, excepted) if warn != enforce else None,
-            self._view(audit, excepted) if audit != enforce else None,
+            self._effective_rules(enforce, excepted),
+            self._effective_rules(warn, excepted) if warn != enforce else None,
+            self._effective_rules(audit, excepted) if audit != enforce else None,
         )
 
-    def _forget(self) -> None:
-        """Drop views, and the sorts of request that hold them, before they are too many or too large."""
-        if len(self._views) >= _KEPT or sum(each.size for each in self._views.values()) >= _KEPT_RULES:
-            self._views.clear()
-            self._sorts.clear()
+    def _bound(self) -> None:
+        """Drop effective rules, and the kinds of request that hold them, before they are too many or too large."""
+        if len(self._effective) >= _KEPT or sum(each.size for each in self._effective.values()) >= _KEPT_RULES:
+            self._effective.clear()
+            self._by_request.clear()
 
-    def _view(self, policies: tuple[int, ...], exemptions: tuple[int, ...]) -> EffectiveRules:
-        found = self._views.get((policies, exemptions))
+    def _effective_rules(self, policies: tuple[int, ...], exemptions: tuple[int, ...]) -> EffectiveRules:
+        found = self._effective.get((policies, exemptions))
         if found is None:
-            self._forget()
+            self._bound()
             known = frozenset(policies)
             excepted = [each for index in exemptions for policy, each in [self.exemptions[index]] if policy in known]
-            found = self._views[policies, exemptions] = view(
+            found = self._effective[policies, exemptions] = effective_rules(
                 self.index, known, excepted, self.declared_fields, self.today
             )
         return found
 
 
-def _size(sort: object) -> int:
-    """How much text tells a sort of request: whoever may write reviews could make it endless."""
-    if isinstance(sort, tuple):
-        return sum(map(_size, sort)) + len(sort)
-    return len(sort) if isinstance(sort, str) else 0
+def _size(facts: object) -> int:
+    """How much text the facts of a request are: whoever may write reviews could make it endless."""
+    if isinstance(facts, tuple):
+        return sum(map(_size, facts)) + len(facts)
+    return len(facts) if isinstance(facts, str) else 0
 
 
 def compile_policies(

@@ -1,4 +1,4 @@
-"""Everything that one view refuses of a VM: its marks one by one, and one walk over its other ruled fields."""
+"""Everything that the rules in force refuse of a VM: its marks one by one, and one walk over its other ruled fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOTHING: Tree = {}
 def denials(
     one: EffectiveRules, marks: Iterable[Mark], spec: Tree, path: str, enough: int | None = None
 ) -> Iterator[Denial]:
-    """Everything that one view refuses: backend fields, the others in the order of the declarations, then sums.
+    """All refusals of the rules in force: backend fields, the others in the order of the declarations, then sums.
 
     The walk over the others ends when it has found more than `enough`.
     """
@@ -67,46 +67,46 @@ class _Walk:
                 if wanted.wanting and name not in tree:
                     self._missing(wanted, (where, name))
         for name, value in tree.items():
-            branch = below.get(name)
+            node = below.get(name)
             # Most are leaves that have passed before. Lists and objects are no keys of a memory, and True is not 1.
-            if branch is None or (type(value) in SIMPLE and branch.passed.get(value) is type(value)):
+            if node is None or (type(value) in SIMPLE and node.passed.get(value) is type(value)):
                 continue
-            if branch.counts:
-                self._list(branch, branch.counts, branch.class_name(value), value, (where, name))
-            if not branch.many:
-                self._enter(branch, value, (where, name))
+            if node.counts:
+                self._list(node, node.counts, node.class_name(value), value, (where, name))
+            if not node.many:
+                self._enter(node, value, (where, name))
             elif type(value) is list:
                 for number, item in enumerate(value):
-                    self._enter(branch, item, ((where, name), number))
+                    self._enter(node, item, ((where, name), number))
 
-    def _enter(self, branch: FieldNode, value: Any, where: Where) -> None:
+    def _enter(self, node: FieldNode, value: Any, where: Where) -> None:
         """A value, or an entry of a list, and what is ruled below it."""
-        if branch.ruled:
-            self._look(branch, value, where)
-        if branch.below and type(value) is dict and len(self.found) <= self.enough:
-            self.walk(branch, value, where)
+        if node.ruled:
+            self._look(node, value, where)
+        if node.below and type(value) is dict and len(self.found) <= self.enough:
+            self.walk(node, value, where)
 
-    def _look(self, branch: FieldNode, value: Any, where: Where) -> None:
-        kind = branch.kind or branch.class_name(value)
+    def _look(self, node: FieldNode, value: Any, where: Where) -> None:
+        kind = node.kind or node.class_name(value)
         if kind in BACKEND_KINDS:
             return  # a mark, and decided as such
-        rules_about, path = self.one.rules_about(branch.declared, kind), place_text(where)
+        rules_about, path = self.one.rules_about(node.declared, kind), place_text(where)
         rule = rules_about.refusing(value, location_at(self.spec, path, self.root, self.memo))
         if rule is not None:
-            self.found.append(Denial(rule, branch.declared, kind, path, value))
-        elif branch.leaf and rules_about.passes(value):
-            remember(branch.passed, value)
+            self.found.append(Denial(rule, node.declared, kind, path, value))
+        elif node.leaf and rules_about.passes(value):
+            remember(node.passed, value)
 
-    def _list(self, branch: FieldNode, rules: Iterable[Rule], kind: str, value: Any, where: Where) -> None:
-        """What rules say of a list as a whole, or of something missing."""
+    def _list(self, node: FieldNode, rules: Iterable[Rule], kind: str, value: Any, where: Where) -> None:
+        """The refusals of a list as a whole, or of something missing."""
         path = place_text(where)
         for rule in rules:
-            clause = self.one.clause(rule, branch.declared, branch.class_name(value))
+            clause = self.one.clause(rule, node.declared, node.class_name(value))
             if clause.holds(value, location_at(self.spec, path, self.root, self.memo)):
-                self.found.append(Denial(rule, branch.declared, kind, path, value))
+                self.found.append(Denial(rule, node.declared, kind, path, value))
 
-    def _missing(self, branch: FieldNode, where: Where) -> None:
+    def _missing(self, node: FieldNode, where: Where) -> None:
         """What rules want to be there and is not, also where all around it is missing."""
-        self._list(branch, branch.absents, MISSING, None, where)
-        if not branch.many:
-            self.walk(branch, _NOTHING, where)
+        self._list(node, node.absents, MISSING, None, where)
+        if not node.many:
+            self.walk(node, _NOTHING, where)

@@ -8,6 +8,7 @@ from typing import Any
 
 from webhook.declare import BACKEND_KINDS, DeclaredField, Field
 from webhook.policy.engine.index import of_lists
+from webhook.policy.language.condition import Subject
 from webhook.policy.language.model import Rule
 from webhook.policy.language.selection import class_name, possible, selects
 
@@ -33,7 +34,7 @@ class FieldNode:
 
     @property
     def leaf(self) -> bool:
-        """Whether all that rules say here is about the value itself."""
+        """Whether all rules here are about the value itself."""
         return not (self.many or self.counts or self.below)
 
     def class_name(self, value: object) -> str:
@@ -46,15 +47,15 @@ def field_tree(
 ) -> FieldNode:
     """The tree of what these rules are about; `below` has the places at and below each path."""
     root = FieldNode("")
-    grown: set[tuple[str, str]] = set()
+    added: set[tuple[str, str]] = set()
     for rule in rules:
         if rule.effect == "permit" or rule.selector.total:
             continue
         about = (rule.selector.kind, rule.selector.path)
         if of_lists(rule):
             _add(root, declared_fields[rule.selector.path], rule, declared_fields)
-        elif about not in grown:
-            grown.add(about)
+        elif about not in added:
+            added.add(about)
             for place in _ruled(rule, declared_fields, below):
                 _add(root, place, rule, declared_fields)
     return root
@@ -74,25 +75,25 @@ def _ruled(
 
 
 def _add(root: FieldNode, place: DeclaredField, rule: Rule, declared_fields: Mapping[str, DeclaredField]) -> None:
-    branch, declared, way = root, "", [root]
+    node, declared, way = root, "", [root]
     for part in place.path.split("."):
         declared = f"{declared}.{part}".removeprefix(".")
         name = part.removesuffix("[*]")
-        if name not in branch.below:
-            branch.below[name] = _branch(declared, declared_fields)
-        branch = branch.below[name]
-        way.append(branch)
+        if name not in node.below:
+            node.below[name] = _node(declared, declared_fields)
+        node = node.below[name]
+        way.append(node)
     if not of_lists(rule):
-        branch.ruled = True
-    elif rule.conditions[0].name == "count-above":
-        branch.counts.append(rule)
+        node.ruled = True
+    elif rule.conditions[0].subject is Subject.LIST:
+        node.counts.append(rule)
     else:
-        branch.absents.append(rule)
+        node.absents.append(rule)
         for each in way:
             each.wanting = True
 
 
-def _branch(declared: str, declared_fields: Mapping[str, DeclaredField]) -> FieldNode:
+def _node(declared: str, declared_fields: Mapping[str, DeclaredField]) -> FieldNode:
     place = declared_fields.get(declared)
     if place is None:
         return FieldNode(declared, kind="frontend")

@@ -1,8 +1,8 @@
 """What a VM was granted: backend that is stored, and that whoever updates the VM could not set.
 
-It stays as it is, and so does the device that has it: a filter that an admin hung before a NIC would hold nobody if its
-tenant could leave it out, and a device of the host that he was given would be another if he could name it anew. The
-device may go as a whole; then it rests among the tombstones with what it was granted.
+It stays as it is, and so does the device that has it: a network filter that an admin set on a NIC would have no effect
+if the tenant could leave it out, and a device of the host that was granted would be another one under another name.
+The device may be removed as a whole; then it is kept among the tombstones with what it was granted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from webhook.declare import SECRET_KINDS, Backend, DeclaredField, Mark, shown
 from webhook.findings import Finding
-from webhook.policy.engine.devices import CHOSEN_ANEW, DEVICES, ELSEWHERE, Parts, device_of, namesake, standing
+from webhook.policy.engine.devices import CHOSEN_ANEW, DEVICES, ELSEWHERE, Parts, device_at, device_of, namesake
 from webhook.policy.engine.effective import Denial, EffectiveRules, Tree
 from webhook.policy.engine.namesakes import Namesakes, contents
 from webhook.policy.engine.unchanged import PART, key_of
@@ -27,7 +27,7 @@ _GONE = "restore the device, or leave it to the service: a device that is remove
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A granted value that an update does not leave as it is, and what is said of it.
+    """A granted value that an update does not leave as it is, with the problem and the way out.
 
     Where it is missing: the element of the new spec that lacks it, the way down from there, and the value.
     """
@@ -52,7 +52,7 @@ class Lost:
             element[self.names[-1]] = self.value
 
     def finding(self) -> Finding:
-        """What is said of it; never the value of a credential."""
+        """The finding; it never shows the value of a credential."""
         return Finding(self.path, self.problem, self.way, self.rule.named)
 
 
@@ -65,7 +65,7 @@ def losses(
     declared_fields: Mapping[str, DeclaredField],
     frozen: bool,
 ) -> Iterator[tuple[Denial, Lost]]:
-    """What of the stored spec's backend, by its marks below `path`, this view would refuse and `spec` does not keep.
+    """What of the stored spec's backend, by its marks below `path`, these rules would refuse and `spec` does not keep.
 
     Each with the denial of the stored value. Where the VM is not `frozen`, devices may move: their place and their turn
     at boot are no part of what they are.
@@ -84,7 +84,7 @@ def losses(
 
 
 @dataclass(frozen=True, slots=True)
-class _At:
+class _Position:
     """Where a walk is in both specs: now, then, by its declared path and its path in the new object."""
 
     new: Any
@@ -109,8 +109,8 @@ class _Update:
         parts: Parts = PART.findall(denial.path[len(self.path) + 1 :])
         where = device_of(parts)
         if where is None:
-            return self._kept(denial, parts, _At(self.spec, self.stored, "", self.path), None)
-        before = standing(self.stored, where, parts[2])
+            return self._kept(denial, parts, _Position(self.spec, self.stored, "", self.path), None)
+        before = device_at(self.stored, where, parts[2])
         assert before is not None  # noqa: S101 - a mark is a place of its own spec
         kind, index = parts[2]
         now = namesake(self.spec, DEVICES, kind, before.device, self.known)
@@ -118,11 +118,11 @@ class _Update:
             name = before.device.get("name", kind)
             return Lost(f"{self.path}.domain.devices.{kind}[{name}]", "is gone", _GONE, denial.rule)
         declared = f"{'.'.join(where)}.{kind}{'[*]' if index else ''}"
-        at = _At(now.device, before.device, declared, f"{self.path}.{now.path}")
+        at = _Position(now.device, before.device, declared, f"{self.path}.{now.path}")
         # A device that has just come to rest keeps no more than it has to: the frozen machine says what.
         return self._kept(denial, parts[3:], at, None if now.rests and not before.rests else at)
 
-    def _kept(self, denial: Denial, parts: Parts, at: _At, unit: _At | None) -> Lost | None:
+    def _kept(self, denial: Denial, parts: Parts, at: _Position, unit: _Position | None) -> Lost | None:
         """Down to the value, and whether the unit that it belongs to is as it was."""
         for depth, (name, index) in enumerate(parts):
             declared = f"{at.declared}.{name}".removeprefix(".")
@@ -138,13 +138,13 @@ class _Update:
                 if number < 0:
                     break
                 new, old, declared, here = new[number], old[int(index)], f"{declared}[*]", f"{here}[{number}]"
-            at = _At(new, old, declared, here)
+            at = _Position(new, old, declared, here)
             if unit is None and (index or declared in ELSEWHERE):
                 unit = at
         else:
             if not self.known.pair(at.new, at.old, _same):
                 return self._changed(denial, at)
-        return self._turned(denial, at, unit) if unit is not None else None
+        return self._device_change(denial, at, unit) if unit is not None else None
 
     def _number(self, new: Any, entry: Any, declared: str) -> int | None:
         """Where an entry is in a new list, None where it is not; -1 where entries have no key and the same one is."""
@@ -155,19 +155,21 @@ class _Update:
             return self.known.number(entry, new, key)
         return -1 if self.known.holds(new, entry) else None
 
-    def _turned(self, denial: Denial, at: _At, unit: _At) -> Lost | None:
+    def _device_change(self, denial: Denial, at: _Position, unit: _Position) -> Lost | None:
         compared = _same if self.frozen else _same_elsewhere
         if self.known.pair(unit.new, unit.old, compared):
             return None
         differs = _differing(unit.new, unit.old, compared)
         return Lost(at.here, f"was granted to a device whose `{differs}` was another", _DEVICE, denial.rule)
 
-    def _changed(self, denial: Denial, at: _At) -> Lost:
-        told = self._told(denial, at.old)
-        problem = f"was {told} and is {self._told(denial, at.new)}" if told else "is not what was granted"
+    def _changed(self, denial: Denial, at: _Position) -> Lost:
+        value_shown = self._shown(denial, at.old)
+        problem = (
+            f"was {value_shown} and is {self._shown(denial, at.new)}" if value_shown else "is not what was granted"
+        )
         return Lost(at.here, problem, _VALUE.format("change"), denial.rule)
 
-    def _missing(self, denial: Denial, at: _At, parts: Parts) -> Lost:
+    def _missing(self, denial: Denial, at: _Position, parts: Parts) -> Lost:
         """From the first name that is missing down to the field, or to a list that lacks an entry."""
         names: list[str] = []
         value: Any = at.old
@@ -176,13 +178,13 @@ class _Update:
             value = value[name]
             if index:
                 break
-        told = self._told(denial, value)
-        problem = f"was {told} and is gone" if told else "is gone"
+        value_shown = self._shown(denial, value)
+        problem = f"was {value_shown} and is gone" if value_shown else "is gone"
         way = _VALUE.format("remove")
         return Lost(".".join([at.here, *names]), problem, way, denial.rule, at.new, tuple(names), value)
 
-    def _told(self, denial: Denial, value: Any) -> str:
-        """A value as it may be told; empty where it may be a secret, or is no leaf."""
+    def _shown(self, denial: Denial, value: Any) -> str:
+        """A value as it may be shown; empty where it may be a secret, or is no leaf."""
         place = self.declared_fields.get(denial.declared)
         hidden = denial.kind in SECRET_KINDS or (place is not None and place.field.secret)
         return f"`{shown(value)}`" if not hidden and isinstance(value, str | int) else ""
@@ -199,7 +201,7 @@ def _same_elsewhere(new: Any, old: Any) -> bool:
 
 
 def _differing(new: Any, old: Any, compared: Any) -> str:
-    """The first field in which two elements differ; its value may be a credential and is not told."""
+    """The first field in which two elements differ; its value may be a credential and is not shown."""
     names = sorted(name for name in {*new, *old} if new.get(name) != old.get(name))
     name = next(each for each in names if each not in CHOSEN_ANEW or compared is _same)
     inner, before = new.get(name), old.get(name)

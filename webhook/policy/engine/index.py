@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from webhook.declare import BACKEND_KINDS, DeclaredField
+from webhook.policy.language.condition import Subject
 from webhook.policy.language.model import Policy, Rule
 from webhook.policy.language.selection import selects
 
@@ -79,7 +80,7 @@ def _below(declared_fields: Mapping[str, DeclaredField], rest: Callable[[], None
 
 def of_lists(rule: Rule) -> bool:
     """Whether a rule is about how many there are, or about something missing, and not about a value."""
-    return any(each.name == "count-above" or (each.name == "present" and not each.wanted) for each in rule.conditions)
+    return any(each.subject in (Subject.LIST, Subject.MISSING) for each in rule.conditions)
 
 
 def _sort(made: Index, entry: Entry) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition, Limit, Members, Subject
 from webhook.policy.language.cross_field import FieldLocation
 from webhook.policy.language.model import Rule, Today
 from webhook.policy.language.patterns import Pattern, merged
 
-# Makes the seat of the value in question; most rules never ask.
+# Makes the location of the value in question; most rules never need it.
 LocationGetter = Callable[[], FieldLocation]
 # Which of two rules that both hold is named: the lower one.
 Rank = tuple[int, int]
@@ -23,38 +23,38 @@ Rank = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A rule as it is asked of values: `lifts` are what exceptions take away from it."""
+    """A rule as it is applied to values: `exempting` are the exceptions to it."""
 
     rule: Rule
     rank: Rank
     today: Today
     exempting: tuple[Clause, ...] = ()
 
-    def holds(self, value: Any, seated: LocationGetter) -> bool:
+    def holds(self, value: Any, location: LocationGetter) -> bool:
         rule = self.rule
         if not all(each.holds(value) for each in rule.conditions):
             return False
         if rule.until is not None and self.today() > rule.until:
             return False
-        if rule.comparisons and not all(each.holds(value, seated()) for each in rule.comparisons):
+        if rule.comparisons and not all(each.holds(value, location()) for each in rule.comparisons):
             return False
-        if rule.guards and not all(each.holds(seated()) for each in rule.guards):
+        if rule.guards and not all(each.holds(location()) for each in rule.guards):
             return False
-        return not any(lift.holds(value, seated) for lift in self.exempting)
+        return not any(each.holds(value, location) for each in self.exempting)
 
     def lasting(self) -> bool:
         """Whether the answer for a value is the same in every VM and on every day."""
         return not (self.rule.until or self.rule.comparisons or self.rule.guards or self.exempting)
 
     def simple(self) -> Condition | None:
-        """The only thing that this test asks; None where it asks more than one condition of the value."""
+        """The only condition of the clause; None where it has more, or looks at more than the value."""
         conditions = self.rule.conditions
         if not self.lasting() or len(conditions) > 1:
             return None
         return conditions[0] if conditions else _ALWAYS
 
 
-_ALWAYS = Condition("present", True, lambda _: True)
+_ALWAYS = Condition("present", True, lambda _: True, subject=Subject.PRESENT)
 _NONE: tuple[Rank, Rule | None] = ((1 << 62, 0), None)
 
 
@@ -67,7 +67,7 @@ class Clauses:
         self._always = _NONE
         self._values: dict[Callable[[Any], object], dict[object, tuple[Rank, Rule | None]]] = {}
         self._excluded: dict[Callable[[Any], object], dict[frozenset[object], tuple[Rank, Rule | None]]] = {}
-        self._limits: dict[tuple[str, Callable[[Any], int | None]], tuple[int, Rank, Rule]] = {}
+        self._limits: dict[tuple[bool, Callable[[Any], int | None]], tuple[int, Rank, Rule]] = {}
         self._others: list[Clause] = []
         patterns: list[tuple[Rank, Rule, Condition]] = []
         self.empty = self.lasting = True
@@ -78,49 +78,48 @@ class Clauses:
         self._patterns = _Patterns(patterns)
 
     def _sort(self, clause: Clause, patterns: list[tuple[Rank, Rule, Condition]]) -> None:
-        only, mine = clause.simple(), (clause.rank, clause.rule)
+        only, ranked = clause.simple(), (clause.rank, clause.rule)
         if only is None:
             self._others.append(clause)
-        elif only.name == "present":
-            self._always = min(self._always, mine, key=_rank)
-        elif only.same is not None:
-            self._list(only, only.same, mine)
-        elif only.amount is not None:
-            self._limit(only, clause)
+        elif only.subject is Subject.PRESENT:
+            self._always = min(self._always, ranked, key=_rank)
+        elif only.members is not None:
+            self._list(only.members, ranked)
+        elif only.limit is not None:
+            self._limit(only.limit, clause)
         elif only.pattern is not None and "\\Q" not in str(only.wanted):  # a quote may be left open to its end
             patterns.append((clause.rank, clause.rule, only))
         else:
             self._others.append(clause)
 
-    def _list(self, only: Condition, same: Callable[[Any], object], mine: tuple[Rank, Rule]) -> None:
-        if only.name == "in" or only.wanted is True:
-            known = self._values.setdefault(same, {})
+    def _list(self, only: Members, ranked: tuple[Rank, Rule]) -> None:
+        if only.within:
+            known = self._values.setdefault(only.same, {})
             for value in only.values:
-                known[value] = min(known.get(value, _NONE), mine, key=_rank)
+                known[value] = min(known.get(value, _NONE), ranked, key=_rank)
         else:
-            lists = self._excluded.setdefault(same, {})
-            lists[only.values] = min(lists.get(only.values, _NONE), mine, key=_rank)
+            lists = self._excluded.setdefault(only.same, {})
+            lists[only.values] = min(lists.get(only.values, _NONE), ranked, key=_rank)
 
-    def _limit(self, only: Condition, clause: Clause) -> None:
-        assert only.amount is not None  # noqa: S101 - it is what sorted the test here
-        key = (only.name, only.amount)
+    def _limit(self, only: Limit, clause: Clause) -> None:
+        key = (only.above, only.amount)
         known = self._limits.get(key)
-        strictness = -only.limit if only.name == "above" else only.limit
-        if known is None or (strictness, known[1]) > (-known[0] if only.name == "above" else known[0], clause.rank):
+        strictness = -only.limit if only.above else only.limit
+        if known is None or (strictness, known[1]) > (-known[0] if only.above else known[0], clause.rank):
             self._limits[key] = (only.limit, clause.rank, clause.rule)
 
-    def first(self, value: Any, seated: LocationGetter) -> Rule | None:
+    def first(self, value: Any, location: LocationGetter) -> Rule | None:
         """The rule that holds of a value; None where none does."""
         if self.empty:
             return None
         best = self._listed(value)
-        for (name, amount), (limit, rank, rule) in self._limits.items():
+        for (above, amount), (limit, rank, rule) in self._limits.items():
             size = amount(value)
-            if size is not None and rank < best[0] and (size > limit if name == "above" else size < limit):
+            if size is not None and rank < best[0] and (size > limit if above else size < limit):
                 best = (rank, rule)
         best = self._patterns.first(value, best)
         for clause in self._others:
-            if clause.rank < best[0] and clause.holds(value, seated):
+            if clause.rank < best[0] and clause.holds(value, location):
                 best = (clause.rank, clause.rule)
         return best[1]
 
@@ -139,9 +138,9 @@ class Clauses:
                 best = found
         for same, lists in self._excluded.items():
             form = same(value)
-            for values, mine in lists.items() if form is not None else ():
-                if form not in values and mine[0] < best[0]:
-                    best = mine
+            for values, ranked in lists.items() if form is not None else ():
+                if form not in values and ranked[0] < best[0]:
+                    best = ranked
         return best
 
 
@@ -183,13 +182,13 @@ class MergedRules:
     permits: Clauses
     denies: Clauses
 
-    def refusing(self, value: Any, seated: LocationGetter) -> Rule | None:
+    def refusing(self, value: Any, location: LocationGetter) -> Rule | None:
         """The rule that refuses a value; None where it is allowed."""
-        rule = self.forbids.first(value, seated)
+        rule = self.forbids.first(value, location)
         if rule is not None or self.denies.empty:
             return rule
-        rule = self.denies.first(value, seated)
-        return None if rule is None or self.permits.first(value, seated) is not None else rule
+        rule = self.denies.first(value, location)
+        return None if rule is None or self.permits.first(value, location) is not None else rule
 
     def passes(self, value: Any) -> bool:
         """Whether a value that is allowed is so in every VM and on every day."""
@@ -197,10 +196,10 @@ class MergedRules:
             return True
         return self.forbids.untouched(value) and self.denies.untouched(value)
 
-    def deciding(self, value: Any, seated: LocationGetter) -> tuple[Rule | None, bool]:
+    def deciding(self, value: Any, location: LocationGetter) -> tuple[Rule | None, bool]:
         """The rule that decides about a value, and whether it refuses it; None where no rule has to."""
-        rule = self.refusing(value, seated)
+        rule = self.refusing(value, location)
         if rule is not None:
             return rule, True
-        denied = self.denies.first(value, seated)
-        return (self.permits.first(value, seated) if denied is not None else None), False
+        denied = self.denies.first(value, location)
+        return (self.permits.first(value, location) if denied is not None else None), False

@@ -12,10 +12,10 @@ from webhook.declare import BACKEND_KINDS, SECRET_KINDS, shown
 from webhook.findings import Finding
 from webhook.policy.language.model import DEFAULT, Rule, Selector
 
-# What nobody permits is refused by these, one a kind.
+# These refuse backend that no rule permits, one for each kind.
 DEFAULT_DENY = {kind: Rule(f"{DEFAULT}/{kind}", "deny", Selector(kind)) for kind in BACKEND_KINDS}
 
-# Where removed devices rest: what is said of a device there is what is said of it in the domain.
+# Where removed devices are kept: messages about a device there are those about it in the domain.
 _TOMBSTONES = "abi.tombstones."
 
 
@@ -33,47 +33,53 @@ def refusal(rule: Rule, declared: str, kind: str, path: str, value: object, *, s
 
 
 def _problem(rule: Rule, declared: str, kind: str, value: object, *, hidden: bool) -> str:
-    told = value if isinstance(value, str | int) and not hidden else None
+    visible = value if isinstance(value, str | int) and not hidden else None
     if rule.message:
-        return rule.message if told is None else f"`{shown(told)}` is refused: {rule.message}"
+        return rule.message if visible is None else f"`{shown(visible)}` is refused: {rule.message}"
     refusals = (*(each.refusal for each in rule.comparisons), *(each.refusal for each in rule.conditions))
-    said = next((words(value) for words in refusals if words), "")
-    if said and not hidden:
-        return said
-    return _whole(declared, kind) if told is None else _sentence(declared, kind, told).replace("{value}", shown(told))
+    own = next((refused(value) for refused in refusals if refused), "")
+    if own and not hidden:
+        return own
+    return (
+        _about_element(declared, kind)
+        if visible is None
+        else _sentence(declared, kind, visible).replace("{value}", shown(visible))
+    )
 
 
-def _whole(declared: str, kind: str) -> str:
-    """What is said of an element, and of what is not shown."""
-    said = texts().get(kind, texts()["frontend"])
-    return _own(said, declared) or str(said["whole"])
+def _about_element(declared: str, kind: str) -> str:
+    """The words about an element, and about a value that is not shown."""
+    words = texts().get(kind, texts()["frontend"])
+    return _field_text(words, declared) or str(words["whole"])
 
 
-def _own(said: dict[str, Any], declared: str) -> str:
+def _field_text(words: dict[str, Any], declared: str) -> str:
     """The words of a field of its own, by the end of its path; empty where it has none."""
-    return next((str(words) for end, words in said.get("fields", {}).items() if declared.endswith(end)), "")
+    return next((str(text) for end, text in words.get("fields", {}).items() if declared.endswith(end)), "")
 
 
 def _sentence(declared: str, kind: str, value: str | int) -> str:
     """The words about one value, with a place for it."""
-    said = texts().get(kind, texts()["frontend"])
-    sort = "flag" if isinstance(value, bool) else "path" if isinstance(value, str) and value[:1] == "/" else "problem"
-    return _own(said, declared) or str(said.get(sort, said["problem"]))
+    words = texts().get(kind, texts()["frontend"])
+    kind_of_value = (
+        "flag" if isinstance(value, bool) else "path" if isinstance(value, str) and value[:1] == "/" else "problem"
+    )
+    return _field_text(words, declared) or str(words.get(kind_of_value, words["problem"]))
 
 
 def _help(rule: Rule, declared: str, kind: str) -> str:
     exception = f"ask an admin for an exception to `{rule.id}`"
     if rule.help:
         return f"{rule.help}, or {exception}" if rule.effect == "deny" else rule.help
-    way = _way(declared, kind)
+    way = _way_out(declared, kind)
     return f"{way}, or {exception}" if way else exception
 
 
 @cache
-def _way(declared: str, kind: str) -> str:
+def _way_out(declared: str, kind: str) -> str:
     """The way out that messages.yaml knows for a declared place; the cache is bounded by the declarations."""
-    said = texts().get(kind, {})
-    paths: dict[str, str] = said.get("paths", {})
+    words = texts().get(kind, {})
+    paths: dict[str, str] = words.get("paths", {})
     place = declared.replace(_TOMBSTONES, "domain.devices.", 1)
     covering = [path for path in paths if place == path or place.startswith(f"{path}.")]
-    return paths[max(covering, key=len)] if covering else str(said.get("help", ""))
+    return paths[max(covering, key=len)] if covering else str(words.get("help", ""))

@@ -32,14 +32,14 @@ class Namesakes:
         return known.get(name)
 
     def holds(self, items: list[Any], entry: Any) -> bool:
-        """Whether a list has an entry that says the same."""
+        """Whether a list has an equal entry."""
         known = self._contents.get(id(items))
         if known is None:
             known = self._contents[id(items)] = contents(items)
         return text(entry) in known
 
     def pair(self, new: Any, old: Any, compared: Callable[[Any, Any], bool]) -> bool:
-        """What a comparison says of two objects or lists; it is asked once of them."""
+        """The result of comparing two objects or lists, which are compared once."""
         pair = (id(new), id(old), compared)
         known = self._pairs.get(pair)
         if known is None:

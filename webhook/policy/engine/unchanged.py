@@ -1,4 +1,4 @@
-"""What an update leaves as it is stored: the same value at the same place, devices told by name and not by index."""
+"""What an update leaves as it is stored: the same value at the same place, devices known by name and not by index."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from operator import eq
 from typing import Any
 
 from webhook.declare import DeclaredField
-from webhook.policy.engine.devices import Parts, device_of, namesake, standing
+from webhook.policy.engine.devices import Parts, device_at, device_of, namesake
 from webhook.policy.engine.effective import MISSING, TOTAL, Denial, EffectiveRules, Tree
 from webhook.policy.engine.namesakes import Namesakes
+from webhook.policy.language.condition import Subject
 from webhook.policy.language.cross_field import FieldLocation
 from webhook.policy.language.model import Rule
 from webhook.policy.language.totals import totals
@@ -54,7 +55,7 @@ def unchanged(
 def _as_before(denial: Denial, pair: _Pair, known: Namesakes) -> bool:
     if denial.kind == MISSING and pair.old is _MISSING:
         return True
-    if _counted(denial.rule) and type(pair.old) is list:
+    if _about_lists(denial.rule) and type(pair.old) is list:
         return len(pair.new) <= len(pair.old)
     return type(pair.new) is type(pair.old) and known.pair(pair.new, pair.old, eq)
 
@@ -63,7 +64,7 @@ def _refused_before(one: EffectiveRules, denial: Denial, pair: _Pair, stored: Tr
     """A rule that looks at other fields may be about a value today only because one of those has changed."""
     if not denial.rule.guards and not denial.rule.comparisons:
         return True
-    value = pair.old if _counted(denial.rule) else denial.value
+    value = pair.old if _about_lists(denial.rule) else denial.value
     return one.clause(denial.rule, denial.declared, denial.kind).holds(
         value, lambda: FieldLocation(stored, pair.old_path, known.memo)
     )
@@ -71,7 +72,8 @@ def _refused_before(one: EffectiveRules, denial: Denial, pair: _Pair, stored: Tr
 
 def _no_worse(rule: Rule, new: int, old: int) -> bool:
     """Whether a sum that a rule refuses did not go further past its limit."""
-    return all(new <= old if each.name == "above" else new >= old for each in rule.conditions)
+    limits = [each.limit for each in rule.conditions if each.limit is not None]
+    return all(new <= old if each.above else new >= old for each in limits)
 
 
 def _pair(
@@ -80,7 +82,7 @@ def _pair(
     """The value now and then; None where the old spec has no such place."""
     parts: Parts = PART.findall(denial.path[len(path) + 1 :])
     where = device_of(parts)
-    now = standing(spec, where, parts[2]) if where is not None else None
+    now = device_at(spec, where, parts[2]) if where is not None else None
     if where is None or now is None:
         return _below(denial, parts, _Pair(spec, stored, ""), "", declared_fields, known)
     kind, index = parts[2]
@@ -130,9 +132,9 @@ def _text(part: tuple[str, str]) -> str:
 
 
 def key_of(place: DeclaredField | None) -> str:
-    """The field that tells a list's entries apart; empty where they have none."""
+    """The field by which a list's entries are distinguished; empty where they have none."""
     return place.field.shape.key if place is not None and place.field.shape is not None else ""
 
 
-def _counted(rule: Rule) -> bool:
-    return any(each.name == "count-above" for each in rule.conditions)
+def _about_lists(rule: Rule) -> bool:
+    return any(each.subject is Subject.LIST for each in rule.conditions)

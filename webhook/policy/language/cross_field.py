@@ -1,7 +1,7 @@
 """A rule's look at other fields of the same VM: `where` and `unless`, and the comparisons `equals` and `not-equals`.
 
 Entries of a list that the ruled field stands in are its own entry; of any other list, some entry has to fit. Pure:
-a guard is a tree of names that is laid on the VM's.
+a guard is a tree of field names that is compared with the VM's tree.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from webhook.declare import shown
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition, Subject
 
 Tree = Mapping[str, Any]
 Memo = dict[tuple[int, ...], Any]
@@ -50,7 +50,7 @@ class _Node:
     """One name of the tree: conditions on a list itself, on its entries or the value, and what stands below."""
 
     declared: str = ""
-    whole: list[Condition] = field(default_factory=list)
+    list_conditions: list[Condition] = field(default_factory=list)
     own: list[Condition] = field(default_factory=list)
     below: dict[str, _Node] = field(default_factory=dict)
 
@@ -64,8 +64,8 @@ class Guard:
     root: _Node = field(compare=False, repr=False)
 
     def holds(self, location: FieldLocation) -> bool:
-        """Whether the rule is about a value at this seat, as far as this guard says."""
-        return _laid(self.root, location.spec, location) is (self.word == "where")
+        """Whether the rule is about a value at this location, as far as this guard decides."""
+        return _fits_tree(self.root, location.spec, location) is (self.word == "where")
 
 
 def guard(word: str, conditions: Mapping[str, tuple[Condition, ...]]) -> Guard:
@@ -78,28 +78,28 @@ def guard(word: str, conditions: Mapping[str, tuple[Condition, ...]]) -> Guard:
             node = node.below.setdefault(part.removesuffix("[*]"), _Node())
             node.declared = declared
         for each in wanted:
-            (node.whole if each.name == "count-above" else node.own).append(each)
+            (node.list_conditions if each.subject is Subject.LIST else node.own).append(each)
     return Guard(word, conditions, root)
 
 
-def _laid(node: _Node, tree: Any, location: FieldLocation) -> bool:
-    """Whether all that stands below a node fits what stands below it in the tree."""
+def _fits_tree(node: _Node, tree: Any, location: FieldLocation) -> bool:
+    """Whether all conditions below a node hold of what stands below it in the tree."""
     for name, child in node.below.items():
         value = tree.get(name, _MISSING) if type(tree) is dict else _MISSING
-        if not all(each.holds(value) for each in child.whole):
+        if not all(each.holds(value) for each in child.list_conditions):
             return False
-        if (child.own or child.below) and not _found(child, value, location):
+        if (child.own or child.below) and not _fits_some(child, value, location):
             return False
     return True
 
 
-def _found(node: _Node, value: Any, location: FieldLocation) -> bool:
+def _fits_some(node: _Node, value: Any, location: FieldLocation) -> bool:
     """Whether something fits a node; of a list that the ruled value does not stand in, this is found out once."""
     if not node.declared.endswith("[*]") or node.declared in location.entries:
-        return any(_fits(node, one, location) for one in _candidates(node, value, location))
+        return any(_fits_value(node, one, location) for one in _candidates(node, value, location))
     known = (id(node), id(value))
     if known not in location.memo:
-        location.memo[known] = any(_fits(node, one, location) for one in _candidates(node, value, location))
+        location.memo[known] = any(_fits_value(node, one, location) for one in _candidates(node, value, location))
     return bool(location.memo[known])
 
 
@@ -113,14 +113,14 @@ def _candidates(node: _Node, value: Any, location: FieldLocation) -> Sequence[An
     return value if own is None else value[own : own + 1]
 
 
-def _fits(node: _Node, value: Any, location: FieldLocation) -> bool:
-    return all(_holds(each, value) for each in node.own) and _laid(node, value, location)
+def _fits_value(node: _Node, value: Any, location: FieldLocation) -> bool:
+    return all(_holds(each, value) for each in node.own) and _fits_tree(node, value, location)
 
 
 def _holds(condition: Condition, value: Any) -> bool:
     """A condition on a field that may be missing: only `present: false` holds of it then."""
-    if condition.name == "present":
-        return (value is not _MISSING) is condition.wanted
+    if condition.subject is Subject.MISSING:
+        return value is _MISSING
     return value is not _MISSING and condition.holds(value)
 
 
@@ -136,13 +136,13 @@ class Comparison:
     same: Callable[[Any], object]
 
     def holds(self, value: Any, location: FieldLocation) -> bool:
-        """Whether the rule is about this value, as far as the other field says."""
+        """Whether the rule is about this value, as far as the other field decides."""
         known = self.same(value)
         equal = known is not None and known in self._others(location)
         return equal is (self.name == "equals")
 
     def _others(self, location: FieldLocation) -> frozenset[object]:
-        """The values to compare with; where they do not depend on the seat's own entry, they are looked up once."""
+        """The values to compare with; where they do not depend on the value's own entry, they are looked up once."""
         if any(self.path.startswith(declared) for declared in location.entries):
             return frozenset(self.same(other) for other in values_at(self.path, location))
         known = (id(self),)
@@ -152,12 +152,12 @@ class Comparison:
         return found
 
     def refusal(self, value: object) -> str:
-        """What is said of a value that is refused for it."""
+        """The problem of a value that is refused for it."""
         return f"is `{shown(value)}`, which is {'' if self.name == 'equals' else 'not '}the value of `spec.{self.path}`"
 
 
 def values_at(path: str, location: FieldLocation) -> Iterator[Any]:
-    """All values at a declared path, those of the seat's own entries where it stands in the same lists."""
+    """All values at a declared path, those of the value's own entries where it stands in the same lists."""
     found: list[Any] = [location.spec]
     declared = ""
     for part in path.split("."):

@@ -1,4 +1,4 @@
-"""What the values of an exception are to a rule."""
+"""The condition that the values of an exception add to its rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from webhook.policy.language.model import Exemption, Rule
 
 
 def of_values(exemption: Exemption, rule: Rule, declared_fields: Mapping[str, DeclaredField]) -> tuple[Condition, ...]:
-    """The condition that an exception's values are, none where it names none; raises InvalidCondition."""
+    """The condition that a value is one of the exception's, none where it names none; raises InvalidCondition."""
     if not exemption.values:
         return ()
     place = declared_fields.get(exemption.selector.path or rule.selector.path)

@@ -1,4 +1,4 @@
-"""What a policy is once it is read, what is asked of it, and what it answers. Values only."""
+"""Policies as they are read, the request that they are applied to, and the decision. Values only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from webhook.declare import BACKEND_KINDS
 from webhook.findings import Findings
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition
 from webhook.policy.language.cross_field import Comparison, Guard
 
 API_VERSION = "policy.vmconfig.kubevirt.io/v1"
@@ -69,7 +69,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """Values that a rule does not refuse in some namespaces until a day (inclusive, UTC); somebody's, for a reason."""
+    """Values that a rule does not refuse in some namespaces until a day (inclusive, UTC), with owner and ticket."""
 
     rule: str
     namespaces: tuple[str, ...]
@@ -129,7 +129,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PolicySet:
-    """The files that a folder of policies has, by their names below it: one that is missing is missed."""
+    """The files that a folder of policies has, by their names below it: one that is missing is a finding."""
 
     files: tuple[str, ...]
     where: str
@@ -159,7 +159,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is refused, what the requester is warned of, and what only the log and the metrics are told."""
+    """What is refused, what the requester is warned of, and what goes to the log and the metrics only."""
 
     findings: Findings = field(default_factory=Findings)
     warned: Findings = field(default_factory=Findings)

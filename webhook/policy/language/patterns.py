@@ -1,7 +1,7 @@
-"""Regular expressions of policies: RE2's, each within so much memory, whether it is compiled or asked.
+"""Regular expressions of policies, RE2's. Each has a bound on its memory, for its program and for matching.
 
-Where the automaton of an expression would grow beyond that, RE2 forgets it or goes through the expression itself: still
-in time linear in the value's length.
+Where the automaton of an expression would grow beyond that, RE2 drops it or interprets the expression, which is still
+linear in the value's length.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class InvalidPattern(Exception):
 
 
 class Pattern:
-    """An expression that is ready to be asked of whole values."""
+    """A compiled expression, which is matched with whole values."""
 
     __slots__ = ("__weakref__", "_compiled", "text")
 
     def __init__(self, text: str, memory: int) -> None:
         options = re2.Options()
         options.log_errors = False
-        options.never_capture = True  # nobody asks for groups
+        options.never_capture = True  # groups are never read
         options.max_mem = memory
         self.text = text
         try:
@@ -71,8 +71,8 @@ def merged(texts: tuple[str, ...]) -> Pattern | None:
 
 
 def _invalid(error: re2.error) -> InvalidPattern:
-    said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
-    if "too large" in said:
+    reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+    if "too large" in reason:
         way = "repeat less, `{0,20}`, and name characters by a short list, `[a-z0-9]`"
         return InvalidPattern(f"takes more than {PATTERN_MEMORY >> 10} KiB as a regular expression", way)
-    return InvalidPattern(f"is no regular expression: {said}", "the syntax is RE2's, without back-references")
+    return InvalidPattern(f"is no regular expression: {reason}", "the syntax is RE2's, without back-references")

@@ -11,7 +11,7 @@ _BACKEND = frozenset(BACKEND_KINDS)
 
 
 def class_name(field_class: FieldClass) -> str:
-    """The class of a half as rules name it; a backend's is its kind."""
+    """The name of a field class as rules write it; a backend's is its kind."""
     if isinstance(field_class, Backend):
         return field_class.kind
     return "frontend" if isinstance(field_class, Frontend) else "goal" if isinstance(field_class, Goal) else "reference"

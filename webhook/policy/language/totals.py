@@ -39,7 +39,7 @@ class Total:
 
     @property
     def declared(self) -> str:
-        """The place that rulings know it by: no declared path has a blank."""
+        """The path under which rules about it are looked up; no declared path has a blank."""
         return f"total {self.name}"
 
     def of(self, spec: Tree) -> int:
@@ -51,14 +51,14 @@ class Total:
 def totals() -> dict[str, Total]:
     """All totals by name."""
     read = yaml.safe_load((Path(__file__).parent / "totals.yaml").read_text())
-    return {name: _total(name, said) for name, said in read.items()}
+    return {name: _total(name, entry) for name, entry in read.items()}
 
 
-def _total(name: str, said: Mapping[str, Any]) -> Total:
-    unit, largest = said["unit"], said["largest"]
+def _total(name: str, entry: Mapping[str, Any]) -> Total:
+    unit, largest = entry["unit"], entry["largest"]
     parts = tuple(tuple(_TERMS[word](terms, unit) for word, terms in part.items()) for part in largest)
     paths = frozenset(path for part in largest for path in _paths(part))
-    return Total(name, said["doc"], said["at"], unit, parts, paths)
+    return Total(name, entry["doc"], entry["at"], unit, parts, paths)
 
 
 def _paths(part: Mapping[str, Any]) -> Iterator[str]:
@@ -93,8 +93,8 @@ def _words(paths: Mapping[str, Mapping[str, int]], unit: str) -> Term:  # noqa: 
     )
 
 
-def _entries(said: Mapping[str, Any], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
-    steps, left_out = _steps(said["below"]), frozenset(said["except"])
+def _entries(entry: Mapping[str, Any], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
+    steps, left_out = _steps(entry["below"]), frozenset(entry["except"])
 
     def count(spec: Tree) -> int:
         found = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from webhook.declare import shown
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition, Subject
 from webhook.policy.language.cross_field import Guard
 from webhook.policy.language.model import Exemption, Policy, Rule, Selector
 
@@ -33,7 +33,7 @@ def condition_words(rule: Rule) -> str:
 
 def unconditional(rule: Rule) -> bool:
     """Whether the rule is about every value of what it selects."""
-    always = all(each.name == "present" and each.wanted for each in rule.conditions)
+    always = all(each.subject is Subject.PRESENT for each in rule.conditions)
     return always and not (rule.comparisons or rule.guards or rule.until or rule.selector.total)
 
 
@@ -59,8 +59,8 @@ def exemption_words(each: Exemption) -> str:
 
 
 def _names(word: str, names: Iterable[str]) -> str:
-    said = ", ".join(names)
-    return f"{word} {said}" if said else ""
+    listed = ", ".join(names)
+    return f"{word} {listed}" if listed else ""
 
 
 def _condition(each: Condition) -> str:

@@ -1,7 +1,7 @@
-"""What loading a set of policies may cost: everything that is read is counted, and a finding where it becomes too much.
+"""What loading a set of policies may cost: everything that is read is counted, and a finding where a limit is exceeded.
 
-Whoever writes policy files can make them neither large, nor slow, nor hungry: each thing that is counted costs a
-bounded number of steps and bytes. While it counts, a loader in a running service rests, so that reviews go on.
+Policy files cannot make loading slow or take much memory: each thing that is counted costs a bounded number of
+steps and bytes. While it counts, a loader in a running service rests, so that reviews go on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LIMITS = {
     # They are asked of each value in each review: of every disk, if that is what the rules are about.
     "asked": Limit(512, "conditions about one path or class that are asked one by one", "list values: `when: {in: …}`"),
     "globs": Limit(500, "names with `*`", "name what they have in common, or choose namespaces by `labels`"),
-    "findings": Limit(200, "findings", "mend these first, the rest is not read"),
+    "findings": Limit(200, "findings", "correct these first, the rest is not read"),
 }
 # A nearest name is looked for among all declared paths: so many are, then findings go without.
 _SUGGESTIONS = 20
@@ -47,7 +47,7 @@ _WORK, _REST = 0.001, 0.002
 
 
 class Exhausted(Exception):
-    """The set costs more than it may; `finding` says what of, with the place where it became too much."""
+    """The set costs more than it may; `finding` names the limit and the place where the limit was exceeded."""
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding

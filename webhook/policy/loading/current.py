@@ -10,12 +10,12 @@ from webhook.findings import Finding, Refused
 from webhook.policy.engine.engine import Engine, no_rest, utc_today
 from webhook.policy.language.model import LEVELS, Today
 from webhook.policy.loading.budget import Budget
+from webhook.policy.loading.completeness import missing_files
 from webhook.policy.loading.load import Loaded, load
-from webhook.policy.loading.wholeness import lost
 
 
 class Policies:
-    """What decides now. `error` says what is wrong with the folder where it is not what is in force."""
+    """The policies in force. `error` has the findings of the folder while it is not what is in force."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Policies:
         """Read the folder again, with a rest wherever `rest` takes one. With findings, what was in force stays so."""
         try:
             loaded = self._load(Budget(rest))
-            missing = [] if self._swapped() else lost(self._loaded, loaded)
+            missing = [] if self._replaced_as_a_whole() else missing_files(self._loaded, loaded)
             if missing:
                 raise Refused(missing)
             self._loaded, self.error = loaded, []
@@ -58,6 +58,6 @@ class Policies:
             self.error = refused.findings
         return self.error
 
-    def _swapped(self) -> bool:
-        """Whether the folder changes as a whole, by a link, as a mounted ConfigMap: then what is gone was meant."""
+    def _replaced_as_a_whole(self) -> bool:
+        """Whether the folder is replaced as a whole, as a mounted ConfigMap is: then files are missing on purpose."""
         return self.folder.is_symlink() or (self.folder / "..data").is_symlink()

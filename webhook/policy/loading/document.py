@@ -1,4 +1,4 @@
-"""YAML as policies take it: plain values with their lines, and a finding for all that reads two ways.
+"""YAML as policies take it: plain values with their lines, and a finding for all that YAML readers disagree about.
 
 Anchors, tags, duplicate keys and the words on which YAML 1.1 and 1.2 disagree (`on`, `010`) are refused, so that
 what an admin reads is what every tool reads. Knows nothing of policies.
@@ -39,7 +39,7 @@ _NO_KEYS: Mapping[str, tuple[int, int]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and the line and column it begins at (from 1); `keys` says the same of a mapping's keys."""
+    """A value and the line and column it begins at (from 1); `keys` has the same for a mapping's keys."""
 
     value: dict[str, Node] | list[Node] | Scalar
     line: int
@@ -67,7 +67,7 @@ class Document:
 def documents(content: bytes, file: str, budget: Budget | None = None) -> tuple[list[Document], list[Finding]]:
     """The documents of one file, and why it cannot be read to its end as `FILE:LINE:COLUMN`; raises Exhausted alone.
 
-    Of a document that is not whole nothing is told but where it breaks: nobody knows yet what it is.
+    Of a document that is not complete only the place of the mistake is reported: it may be no policy.
     """
     if len(content) > LONGEST:
         return [], [Finding(f"{file}:1:1", f"has {len(content)} bytes, expected at most {LONGEST}", "split it", "yaml")]
@@ -102,7 +102,7 @@ def nodes(content: bytes, file: str) -> tuple[list[Node], list[Finding]]:
 
 
 class _TooDeep(Exception):
-    """Nesting that no policy has, at a line and a column."""
+    """Nesting that is too deep, at a line and a column."""
 
 
 @dataclass(slots=True)

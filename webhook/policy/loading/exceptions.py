@@ -1,4 +1,4 @@
-"""What exceptions must be together with the policies that they except from: the rule is there, the place is its own."""
+"""Checks of exceptions against all policies: the rule exists, and decides about the path."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from itertools import islice
 from webhook.declare import DeclaredField, shown
 from webhook.findings import Finding
 from webhook.policy.engine.messages import DEFAULT_DENY
-from webhook.policy.language.conditions import InvalidCondition
+from webhook.policy.language.condition import InvalidCondition
 from webhook.policy.language.exemptions import of_values
 from webhook.policy.language.model import Exemption, Policy, Rule
 from webhook.policy.language.selection import classes_below
 from webhook.policy.loading.budget import Budget
 
-# Days before its end from which an exception is spoken of: time to ask for another day.
+# An exception is reported so many days before its end: time to ask for another day.
 SOON = 14
 # Rules among which the nearest name is looked for.
 _NEAR = 2000
@@ -25,7 +25,7 @@ _NEAR = 2000
 def check_exceptions(
     policies: Iterable[Policy], declared_fields: Mapping[str, DeclaredField], budget: Budget
 ) -> list[Finding]:
-    """Findings for exceptions to no rule, or at a place that their rule says nothing about; raises Exhausted."""
+    """Findings for exceptions to no rule, or at a path that their rule does not decide; raises Exhausted."""
     policies = tuple(policies)
     rules = {rule.id: rule for rule in DEFAULT_DENY.values()}
     rules.update({rule.id: rule for policy in policies for rule in policy.rules})
@@ -37,9 +37,7 @@ def check_exceptions(
         if rule is None:
             near = get_close_matches(each.rule[:128], islice(rules, _NEAR), n=1) if budget.suggests() else []
             way = f"did you mean `{near[0]}`?" if near else "name it `POLICY/RULE`"
-            findings.append(
-                Finding(each.place, f"rule `{shown(each.rule)}` is not there to except from", way, "policy")
-            )
+            findings.append(Finding(each.place, f"no rule is named `{shown(each.rule)}`", way, "policy"))
             continue
         if each.selector.path and not _within(each.selector.path, rule, classes):
             problem = f"path `{each.selector.path}` is none that `{rule.id}` decides"
@@ -55,8 +53,8 @@ def check_exceptions(
             continue
         try:
             of_values(each, rule, declared_fields)
-        except InvalidCondition as unfit:
-            findings.append(Finding(each.place, f"values {unfit}", unfit.help, "policy"))
+        except InvalidCondition as invalid:
+            findings.append(Finding(each.place, f"values {invalid}", invalid.help, "policy"))
     return findings
 
 

@@ -1,28 +1,28 @@
-"""Rules that cannot mean what they say: conditions that nothing meets, rules that others of the policy make idle."""
+"""Rules that make no difference: conditions that no value meets, and rules that others of the policy cover."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from webhook.declare import BACKEND_KINDS
-from webhook.policy.language.conditions import Condition
+from webhook.policy.language.condition import Condition
 from webhook.policy.language.model import Rule, Selector
 
 _OPPOSITE = {"permit": "forbid", "forbid": "permit"}
 _BACKEND = "backend"
-# A text of a list that is longer is not tried against the other conditions: that takes time, and helps nobody.
+# A text of a list that is longer is not tried against the other conditions, which would take long.
 _TRIED = 1024
 _WAY = "remove one of them"
 # What is wrong with a rule, and the way out.
-Said = tuple[str, str]
+Problem = tuple[str, str]
 
 
-def lint(rules: Sequence[Rule], rest: Callable[[], None]) -> Iterator[tuple[Rule, Said]]:
+def lint(rules: Sequence[Rule], rest: Callable[[], None]) -> Iterator[tuple[Rule, Problem]]:
     """The rules of one policy that make no difference, each with why; `rest` is called with each rule."""
-    whole: dict[tuple[str, str], Rule] = {}
+    unconditional: dict[tuple[str, str], Rule] = {}
     for rule in rules:
         if rule.effect == "forbid" and not _asks(rule) and not rule.selector.total:
-            whole.setdefault((rule.selector.kind, rule.selector.path), rule)
+            unconditional.setdefault((rule.selector.kind, rule.selector.path), rule)
     known: dict[object, Rule] = {}
     for rule in rules:
         rest()
@@ -32,7 +32,7 @@ def lint(rules: Sequence[Rule], rest: Callable[[], None]) -> Iterator[tuple[Rule
         about = _about(rule)
         same, opposite = known.get((rule.effect, about)), known.get((_OPPOSITE.get(rule.effect), about))
         known.setdefault((rule.effect, about), rule)
-        forbid = None if rule.effect == "forbid" else _covering(whole, rule.selector)
+        forbid = None if rule.effect == "forbid" else _covering(unconditional, rule.selector)
         if same is not None:
             yield rule, (f"`{rule.id}` says just what `{same.id}` says", _WAY)
         elif opposite is not None:
@@ -41,12 +41,12 @@ def lint(rules: Sequence[Rule], rest: Callable[[], None]) -> Iterator[tuple[Rule
             yield rule, (f"`{rule.id}` never decides: `{forbid.id}` forbids all that it is about", _WAY)
 
 
-def _covering(whole: Mapping[tuple[str, str], Rule], selector: Selector) -> Rule | None:
+def _covering(unconditional: Mapping[tuple[str, str], Rule], selector: Selector) -> Rule | None:
     """A forbid that is about all that is selected: looked up, because a policy may have thousands of them."""
     paths = ["", selector.path]
     while paths[-1]:
         paths.append(paths[-1].rpartition(".")[0])
-    near = (whole.get((kind, path)) for kind in ("", selector.kind, _BACKEND) for path in paths)
+    near = (unconditional.get((kind, path)) for kind in ("", selector.kind, _BACKEND) for path in paths)
     return next((each for each in near if each is not None and covers(each.selector, selector)), None)
 
 
@@ -67,12 +67,13 @@ def covers(wide: Selector, narrow: Selector) -> bool:
 def impossible(conditions: Iterable[Condition]) -> bool:
     """Whether no value can meet them all."""
     known = tuple(conditions)
-    listed = [each for each in known if each.name == "in"]
-    if listed:
-        others = [each for each in known if each.name != "in"]
-        return not any(_long(value) or all(each.holds(value) for each in others) for value in _values(listed[0]))
-    floor = max((each.limit for each in known if each.name == "above"), default=-1)
-    ceiling = min((each.limit for each in known if each.name == "below"), default=None)
+    listed = next((each for each in known if each.only), None)
+    if listed is not None:
+        others = [each for each in known if each is not listed]
+        return not any(_long(value) or all(each.holds(value) for each in others) for value in listed.only)
+    limits = [each.limit for each in known if each.limit is not None]
+    floor = max((each.limit for each in limits if each.above), default=-1)
+    ceiling = min((each.limit for each in limits if not each.above), default=None)
     return ceiling is not None and floor + 1 >= ceiling
 
 
@@ -80,12 +81,8 @@ def _long(value: object) -> bool:
     return isinstance(value, str) and len(value) > _TRIED
 
 
-def _values(listed: Condition) -> list[object]:
-    return list(listed.wanted) if isinstance(listed.wanted, list) else []
-
-
 def _about(rule: Rule) -> object:
-    """What a rule is about, whatever it says of it."""
+    """What a rule is about, without its effect."""
     conditions = tuple((each.name, repr(each.wanted)) for each in rule.conditions)
     guards = tuple(
         (each.word, path, condition.name, repr(condition.wanted))

@@ -19,11 +19,11 @@ from webhook.findings import Finding, Refused
 from webhook.policy.engine.engine import Engine, compile_policies, utc_today
 from webhook.policy.language.model import API_VERSION, LEVELS, Policy, PolicySet, Today
 from webhook.policy.loading.budget import Budget, Exhausted
+from webhook.policy.loading.completeness import missing_ends, missing_levels, set_differences
 from webhook.policy.loading.document import LONGEST, Node, documents
 from webhook.policy.loading.exceptions import check_exceptions, expired
 from webhook.policy.loading.policy import is_policy, is_set, read, read_set
 from webhook.policy.loading.reader import PolicyReader
-from webhook.policy.loading.wholeness import differences, missing_levels, unended
 
 SUITE = "suite.yaml"
 # The folder beside a suite that holds the manifests of its cases.
@@ -36,7 +36,7 @@ Contents = Iterable[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Policies in force: ready for decisions, their SHA-256, what is worth saying of them, and their files."""
+    """Policies in force: ready for decisions, their SHA-256, notes, and their files."""
 
     engine: Engine
     digest: str
@@ -48,7 +48,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class Parsed:
-    """What files say, and all that is wrong with each of them."""
+    """The policies of files, and all that is wrong with each of them."""
 
     policies: list[Policy] = field(default_factory=list)
     sets: list[PolicySet] = field(default_factory=list)
@@ -138,12 +138,12 @@ def _read(files: Contents, contents: list[tuple[str, bytes]], parsed: Parsed, lo
 
 
 def _together(folder: str, files: list[str], parsed: Parsed, loading: Loading) -> list[Finding]:
-    """What is wrong with files only together."""
+    """What is wrong with the files together, though with none alone."""
     if not parsed.policies:
         return [Finding(folder, "holds no policy", "put at least one policy file there", "policy")]
     findings = [
         *check(parsed.policies, loading.declared_fields, loading.budget),
-        *differences(parsed.sets, files, loading.budget),
+        *set_differences(parsed.sets, files, loading.budget),
     ]
     return findings + (missing_levels(folder, parsed.policies) if loading.levels else [])
 
@@ -163,17 +163,17 @@ def parse(
 def parse_into(
     parsed: Parsed, content: bytes, file: str, declared_fields: Mapping[str, DeclaredField], budget: Budget
 ) -> None:
-    """Add what one file says, and all that is wrong with it by its lines; raises Exhausted."""
+    """Add the policies of one file, and all that is wrong with it by its lines; raises Exhausted."""
     before = len(parsed.findings)
     try:
-        for node in _own(parsed, content, file, budget):
+        for node in _policy_documents(parsed, content, file, budget):
             budget.spend("documents", f"{file}:{node.line}:{node.column}")
             _read_into(parsed, node, PolicyReader(file, declared_fields, budget))
     finally:
         parsed.findings[before:] = sorted(parsed.findings[before:], key=_line)
 
 
-def _own(parsed: Parsed, content: bytes, file: str, budget: Budget) -> list[Node]:
+def _policy_documents(parsed: Parsed, content: bytes, file: str, budget: Budget) -> list[Node]:
     """The documents of a file that are to be read; of one that is no policy, as a Secret, nothing is shown."""
     made, broken = documents(content, file, budget)
     kept = [each for each in made if each.node.value is not None or each.findings]
@@ -182,7 +182,7 @@ def _own(parsed: Parsed, content: bytes, file: str, budget: Budget) -> list[Node
     if not kept and not broken:
         findings.append(Finding(f"{file}:1:1", "holds no policy", "write one, or remove the file", "policy"))
     elif not findings:
-        findings = unended(made, content, file)
+        findings = missing_ends(made, content, file)
     wrong = [finding for each in own for finding in each.findings]
     parsed.findings += findings + wrong
     return [] if wrong or broken else [each.node for each in own]
@@ -210,7 +210,7 @@ def _line(finding: Finding) -> tuple[int, ...]:
 def check(
     policies: list[Policy], declared_fields: Mapping[str, DeclaredField], budget: Budget | None = None
 ) -> list[Finding]:
-    """What is wrong with policies only together."""
+    """What is wrong with the policies together, though with none alone."""
     findings = []
     seen: dict[str, Policy] = {}
     for policy in policies:
@@ -257,7 +257,7 @@ def _content(path: Path) -> bytes:
 
 
 def _wanted(shown: str, findings: list[Finding]) -> bool:
-    """Whether a file of this name holds policies; a finding where somebody may think that it does."""
+    """Whether a file of this name holds policies; a finding where its name suggests that it does."""
     path = PurePath(shown)
     if path.name.startswith("."):
         return False

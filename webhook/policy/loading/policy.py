@@ -31,18 +31,18 @@ _GROUP = API_VERSION.partition("/")[0]
 
 def is_policy(node: Node) -> bool:
     """Whether a document is meant for us, by the group of its `apiVersion`: of any other nothing is shown."""
-    said = node.value.get("apiVersion") if isinstance(node.value, dict) else None
-    return said is not None and isinstance(said.value, str) and said.value.partition("/")[0] == _GROUP
+    entry = node.value.get("apiVersion") if isinstance(node.value, dict) else None
+    return entry is not None and isinstance(entry.value, str) and entry.value.partition("/")[0] == _GROUP
 
 
 def is_set(node: Node) -> bool:
     """Whether a document names the files of its folder."""
-    said = node.value.get("kind") if isinstance(node.value, dict) else None
-    return said is not None and said.value == SET_KIND
+    entry = node.value.get("kind") if isinstance(node.value, dict) else None
+    return entry is not None and entry.value == SET_KIND
 
 
 def read_set(node: Node, reader: PolicyReader) -> PolicySet:
-    """The PolicySet of one document; what is wrong with it is added to the pages' findings."""
+    """The PolicySet of one document; what is wrong with it is added to the reader's findings."""
     entries = reader.mapping(node, "a PolicySet", _SET, ("apiVersion", "kind", "files"))
     reader.choice(entries.get("apiVersion"), "apiVersion", (API_VERSION,))
     if entries.get("metadata"):
@@ -51,7 +51,7 @@ def read_set(node: Node, reader: PolicyReader) -> PolicySet:
 
 
 def read(node: Node, reader: PolicyReader) -> Policy:
-    """The policy of one document; what is wrong with it is added to the pages' findings, and it is not fit for use."""
+    """The policy of one document; with what is wrong added to the reader's findings, it must not be used."""
     entries = reader.mapping(node, "a policy", _POLICY, ("apiVersion", "kind", "metadata"))
     reader.choice(entries.get("apiVersion"), "apiVersion", (API_VERSION,))
     reader.choice(entries.get("kind"), "kind", (KIND, SET_KIND))

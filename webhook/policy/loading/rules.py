@@ -1,19 +1,12 @@
-"""The rules of one policy document: their grammar, and that each is about something that there is."""
+"""The rules of one policy document: their grammar, and that each is about a declared field."""
 
 from __future__ import annotations
 
 from webhook.declare import Field
-from webhook.policy.language.conditions import (
-    CONDITIONS,
-    OF_VALUES,
-    Condition,
-    InvalidCondition,
-    comparable,
-    condition,
-    holding,
-    of_total,
-)
+from webhook.policy.language.condition import Condition, InvalidCondition, Subject
+from webhook.policy.language.conditions import CONDITIONS, condition, of_totals, total_condition
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS, Comparison, Guard, guard
+from webhook.policy.language.field_content import comparable, holding
 from webhook.policy.language.model import CLASSES, EFFECTS, Effect, Rule, Selector
 from webhook.policy.language.selection import decided_with
 from webhook.policy.language.totals import totals
@@ -22,15 +15,12 @@ from webhook.policy.loading.lint import lint
 from webhook.policy.loading.reader import Entries, PolicyReader
 
 _RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
-_WHEN = (*CONDITIONS, *COMPARISONS)
-# Conditions of which many are no lookup.
-_ASKED = ("matches", "not-in")
 
 
 def read_rules(reader: PolicyReader, node: Node | None, policy: str) -> tuple[Rule, ...]:
-    """The rules of a policy; what is wrong with them, alone or together, is added to the pages' findings."""
+    """The rules of a policy; what is wrong with them, alone or together, is added to the reader's findings."""
     rules: dict[str, Rule] = {}
-    clean: dict[str, Node] = {}
+    correct: dict[str, Node] = {}
     for item in reader.items(node, "rules"):
         reader.spend("rules", item)
         before = len(reader.findings)
@@ -42,19 +32,19 @@ def read_rules(reader: PolicyReader, node: Node | None, policy: str) -> tuple[Ru
             reader.wrong(item, f"rule `{rule.id}` is there already, in {rules[rule.id].where}", way)
             continue
         rules[rule.id] = rule
-        _weigh(reader, item, rule)
-        if len(reader.findings) == before:  # else what it says is not what it means
-            clean[rule.id] = item
-    for rule, said in lint([rules[name] for name in clean], reader.budget.rest):
-        reader.wrong(clean[rule.id], *said)
+        _count_conditions(reader, item, rule)
+        if len(reader.findings) == before:  # a rule with a mistake is not compared with others
+            correct[rule.id] = item
+    for rule, problem in lint([rules[name] for name in correct], reader.budget.rest):
+        reader.wrong(correct[rule.id], *problem)
     return tuple(rules.values())
 
 
-def _weigh(reader: PolicyReader, node: Node, rule: Rule) -> None:
-    """Count what is asked of each value on its own. A lookup or a limit alone is merged with all others of its kind."""
+def _count_conditions(reader: PolicyReader, node: Node, rule: Rule) -> None:
+    """Count the conditions that are asked one by one. One that is alone in its rule and can be merged costs nothing."""
     guarded = sum(len(wanted) for each in rule.guards for wanted in each.conditions.values())
     asked = len(rule.conditions) + len(rule.comparisons) + guarded
-    alone = any(each.name in _ASKED for each in rule.conditions)
+    alone = any(CONDITIONS[each.name].counted for each in rule.conditions)
     if asked > 1 or alone or rule.guards or rule.comparisons:
         reader.spend("asked", node, rule.selector.path or rule.selector.kind or rule.selector.total, asked)
 
@@ -69,8 +59,10 @@ def _rule(reader: PolicyReader, node: Node, policy: str) -> Rule:
     selector = _selector(reader, target, effect) if target else Selector()
     if effect == "permit":
         for name in ("message", "help"):
-            if said := entries.get(name):
-                reader.wrong(said, f"a permit refuses nothing, so nobody reads its {name}", "write a comment instead")
+            if text := entries.get(name):
+                reader.wrong(
+                    text, f"{name} has no effect on a permit, which refuses nothing", "write a comment instead"
+                )
     conditions, comparisons = _when(reader, entries.get("when"), selector, effect)
     if selector.total and not entries.get("when"):
         reader.wrong(node, f"total `{selector.total}` has no limit", "write `when: {above: …}`")
@@ -83,7 +75,7 @@ def _rule(reader: PolicyReader, node: Node, policy: str) -> Rule:
         help=reader.text(entries.get("help"), "help"),
         where=reader.at(node),
         comparisons=comparisons,
-        guards=tuple(_guard(reader, word, said) for word in GUARDS if (said := entries.get(word))),
+        guards=tuple(_guard(reader, word, fields) for word in GUARDS if (fields := entries.get(word))),
     )
 
 
@@ -117,7 +109,7 @@ def _when(
 ) -> tuple[tuple[Condition, ...], tuple[Comparison, ...]]:
     if node is None:
         return (), ()
-    entries = reader.mapping(node, "when", ("above", "below") if selector.total else _WHEN)
+    entries = reader.mapping(node, "when", of_totals() if selector.total else (*CONDITIONS, *COMPARISONS))
     if selector == Selector():
         return (), ()  # what they are about is wrong itself
     if isinstance(node.value, dict) and not node.value:
@@ -130,32 +122,29 @@ def _when(
     ]
     made = []
     for name, wanted in entries.values.items():
-        if effect == "permit" and name not in (*OF_VALUES, *COMPARISONS):
+        if name not in CONDITIONS:
+            continue
+        if effect == "permit" and not CONDITIONS[name].in_permit:
             reader.wrong(wanted, f"{name} is no condition of a permit", "a permit speaks of a value that is there")
-        elif name in CONDITIONS:
+        else:
             made += _made(reader, name, wanted, place.field if place else None, selector.total)
-    of_lists = (each.name for each in made if each.name == "count-above" or _is_missing(each))
-    alone = next(of_lists, None)
+    alone = next((each.name for each in made if each.subject in (Subject.LIST, Subject.MISSING)), None)
     if alone and len(entries.values) > 1:
         reader.wrong(node, f"{alone} stands beside other conditions", "write a rule for each")
     return tuple(made), tuple(each for each in comparisons if each)
 
 
-def _is_missing(each: Condition) -> bool:
-    return each.name == "present" and not each.wanted
-
-
 def _made(reader: PolicyReader, name: str, wanted: Node, field: Field | None, total: str = "") -> list[Condition]:
     """The condition, where it can mean something."""
-    if name == "matches" and isinstance(wanted.value, str) and wanted.value not in reader.budget.patterns:
+    if CONDITIONS[name].expression and isinstance(wanted.value, str) and wanted.value not in reader.budget.patterns:
         reader.spend("patterns", wanted)
         reader.budget.patterns.add(wanted.value)
     try:
         if total:
-            return [of_total(name, wanted.plain(), totals()[total].unit)]
+            return [total_condition(name, wanted.plain(), totals()[total].unit)]
         return [condition(name, wanted.plain(), field)]
-    except InvalidCondition as unfit:
-        reader.wrong(wanted, f"{name} {unfit}", unfit.help)
+    except InvalidCondition as invalid:
+        reader.wrong(wanted, f"{name} {invalid}", invalid.help)
         return []
 
 
@@ -182,20 +171,20 @@ def _guard(reader: PolicyReader, word: str, node: Node) -> Guard:
         reader.wrong(node, f"{word} names no fields", "write `PATH: {in: [VALUE]}`")
         return guard(word, {})
     conditions = {}
-    for name, said in node.value.items():
+    for name, wanted in node.value.items():
         line, column = node.keys[name]
         path = reader.path(Node(name, line, column))
         if whole := decided_with(path, reader.declared_fields):
             reader.wrong(Node(name, line, column), f"path `{path}` is decided with `{whole}`", f"name `{whole}`")
-        conditions[path] = _guarded(reader, path, said)
+        conditions[path] = _guarded(reader, path, wanted)
     return guard(word, {path: each for path, each in conditions.items() if path})
 
 
 def _guarded(reader: PolicyReader, path: str, node: Node) -> tuple[Condition, ...]:
-    entries: Entries = reader.mapping(node, f"the condition of `{path}`", CONDITIONS)
+    entries: Entries = reader.mapping(node, f"the condition of `{path}`", tuple(CONDITIONS))
     if isinstance(node.value, dict) and not node.value:
         reader.wrong(node, f"nothing is asked of `{path}`", "write a condition, like `present: true`")
     place = reader.declared_fields.get(path)
     if place is None:
         return ()
-    return tuple(each for name, said in entries.values.items() for each in _made(reader, name, said, place.field))
+    return tuple(each for name, wanted in entries.values.items() for each in _made(reader, name, wanted, place.field))

@@ -1,6 +1,6 @@
 """The folder of the policies in force under watch: read anew when it changes.
 
-Imported by the service alone: what decides once needs no event loop and no watcher, which cost more than all of it.
+Imported by the service alone: the command needs no event loop and no watcher, whose import takes long.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from webhook.findings import Finding
 from webhook.policy.loading.budget import Pace
 from webhook.policy.loading.current import Policies
 
-# A folder is looked at that often also without an event: some file systems send none.
-_LOOK = 10.0
+# Seconds between two reloads without an event: some file systems send none.
+_INTERVAL = 10.0
 
 OnLoad = Callable[[Policies], None]
 OnError = Callable[[list[Finding]], None]
 logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it reports each change it sees
 
 
-async def watch(policies: Policies, on_load: OnLoad, on_error: OnError, look_every: float = _LOOK) -> None:
-    """Reload whenever the folder changes, until cancelled; each callback is told of news only.
+async def watch(policies: Policies, on_load: OnLoad, on_error: OnError, look_every: float = _INTERVAL) -> None:
+    """Reload whenever the folder changes, until cancelled; each callback is called only where the result has changed.
 
     Files are read in a thread that rests often: the event loop goes on answering meanwhile.
     """
@@ -38,18 +38,18 @@ async def watch(policies: Policies, on_load: OnLoad, on_error: OnError, look_eve
                 yield_on_timeout=True,
             )
             async for _ in changes:
-                await _look(policies, on_load, on_error)
+                await _reload(policies, on_load, on_error)
         except (OSError, ExceptionGroup):
-            # The folder itself is gone or replaced, or a name in it is no text; what was in force stays so.
-            await _look(policies, on_load, on_error)
+            # The folder itself is gone or replaced, or a name in it is no text; what is in force stays.
+            await _reload(policies, on_load, on_error)
             await asyncio.sleep(min(1.0, look_every))
         except RuntimeError:
-            # The node has no watches left to give: the folder is looked at by the clock alone.
-            await _look(policies, on_load, on_error)
+            # The node has no inotify watches left: the folder is reloaded at intervals.
+            await _reload(policies, on_load, on_error)
             await asyncio.sleep(look_every)
 
 
-async def _look(policies: Policies, on_load: OnLoad, on_error: OnError) -> None:
+async def _reload(policies: Policies, on_load: OnLoad, on_error: OnError) -> None:
     before, wrong = policies.digest, policies.error
     now_wrong = await asyncio.to_thread(policies.reload, Pace())
     if now_wrong and now_wrong != wrong:

@@ -76,11 +76,11 @@ def _cases(reader: PolicyReader, found: Iterable[Node], beside: Beside, complete
 
 def _case(reader: PolicyReader, node: Node, beside: Beside, complete: Complete) -> Case | None:
     entries = reader.mapping(node, "a case", _CASE, ("title",))
-    said, named = entries.get("spec"), entries.get("manifest")
-    if (said is None) == (named is None):
+    stated, named = entries.get("spec"), entries.get("manifest")
+    if (stated is None) == (named is None):
         reader.wrong(node, "a case has one of `spec` and `manifest`", "write what the VM is, or name its file")
         return None
-    spec, path, namespace = _tree(reader, said, "spec"), "spec", "default"
+    spec, path, namespace = _tree(reader, stated, "spec"), "spec", "default"
     if named is not None:
         spec, path, namespace = _manifest(reader, named, beside, complete)
     stored = entries.get("stored")
@@ -142,6 +142,6 @@ def _verdicts(reader: PolicyReader, entries: Entries, mode: str) -> tuple[Verdic
     items = node.value if node is not None and node.value == [] else reader.items(node, mode)
     found = []
     for item in items if isinstance(items, list) else ():
-        said = reader.mapping(item, mode, ("path", "rule"), ("path", "rule"))
-        found.append((reader.text(said.get("path"), "path"), reader.text(said.get("rule"), "rule")))
+        entry = reader.mapping(item, mode, ("path", "rule"), ("path", "rule"))
+        found.append((reader.text(entry.get("path"), "path"), reader.text(entry.get("rule"), "rule")))
     return tuple(sorted(found))

@@ -1,4 +1,4 @@
-"""Two sets of policies beside each other: which rules differ, what that decides otherwise, what becomes of one VM.
+"""Two sets of policies beside each other: which rules differ, for which fields that matters, and for one VM.
 
 Pure, and about policies alone: who the VMs are, and how they are read, is the caller's.
 """
@@ -73,7 +73,7 @@ def vm_change(before: Decision, after: Decision) -> VmChange | None:
 
 def edits(old: Iterable[Policy], new: Iterable[Policy]) -> list[Edit]:
     """Everything that an admin wrote otherwise, in the order of the new side, what is gone after it."""
-    before, after = dict(_said(old)), dict(_said(new))
+    before, after = dict(_parts(old)), dict(_parts(new))
     found = []
     for key in (*after, *(key for key in before if key not in after)):
         was, now = before.get(key), after.get(key)
@@ -86,8 +86,8 @@ def edits(old: Iterable[Policy], new: Iterable[Policy]) -> list[Edit]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What a part of a policy says, and all of what makes it the same."""
+class _Part:
+    """A part of a policy in words, and what else has to be equal for it to be unchanged."""
 
     words: str
     where: str
@@ -98,14 +98,14 @@ class _Said:
         return (self.words, *self.more)
 
 
-def _said(policies: Iterable[Policy]) -> Iterator[tuple[tuple[str, str], _Said]]:
+def _parts(policies: Iterable[Policy]) -> Iterator[tuple[tuple[str, str], _Part]]:
     """Each part by what it is and what it is named."""
     for policy in policies:
-        yield ("policy", policy.name), _Said(match_words(policy), policy.where)
+        yield ("policy", policy.name), _Part(match_words(policy), policy.where)
         for rule in policy.rules:
-            yield ("rule", rule.id), _Said(rule_words(rule), rule.where, (rule.message, rule.help))
+            yield ("rule", rule.id), _Part(rule_words(rule), rule.where, (rule.message, rule.help))
         for each in policy.exceptions:
-            yield ("exception", exemption_words(each)), _Said(_until(each), each.where, (each.owner, each.ticket))
+            yield ("exception", exemption_words(each)), _Part(_until(each), each.where, (each.owner, each.ticket))
 
 
 def _until(each: Exemption) -> str:
@@ -124,11 +124,11 @@ def outcome_changes(old: Engine, new: Engine, declared_fields: Mapping[str, Decl
         was, now = _by_place(_in_force(old, level)), _by_place(_in_force(new, level))
         for path, place in declared_fields.items():
             for kind in sorted(possible(place) - {"backend"}):
-                found.append(_turn(level, path, kind, _about(was, path, kind), _about(now, path, kind)))
-    return [turn for turn in found if turn.before != turn.after]
+                found.append(_outcome_change(level, path, kind, _about(was, path, kind), _about(now, path, kind)))
+    return [each for each in found if each.before != each.after]
 
 
-def _turn(level: str, path: str, kind: str, before: Sequence[Rule], after: Sequence[Rule]) -> OutcomeChange:
+def _outcome_change(level: str, path: str, kind: str, before: Sequence[Rule], after: Sequence[Rule]) -> OutcomeChange:
     was, now = _outcome(before), _outcome(after)
     if was == now == BY_VALUE and _conditions(before) != _conditions(after):
         now = OTHERWISE

@@ -18,8 +18,8 @@ _INDEX = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Ruled:
-    """What became of one field: its class, whether it is refused, and the rule that decided (None: none had to)."""
+class FieldDecision:
+    """The decision about one field: its class, whether it is refused, and the rule that decided (None: none had to)."""
 
     path: str
     kind: str
@@ -27,24 +27,26 @@ class Ruled:
     rule: Rule | None
 
 
-def explain(engine: Engine, marks: Sequence[Mark], spec: dict[str, Any], request: Request, path: str) -> list[Ruled]:
-    """Every field of a spec that has been inspected, in its own order; then what rules say of lists and sums."""
-    view = engine.views(request).enforce
+def explain(
+    engine: Engine, marks: Sequence[Mark], spec: dict[str, Any], request: Request, path: str
+) -> list[FieldDecision]:
+    """Every field of a spec that has been inspected, in its own order; then refusals of lists and sums."""
+    rules = engine.rules_for(request).enforce
     marked = {mark.path: mark.field_class for mark in marks}
-    found = [_ruled(engine, view, spec, path, *leaf) for leaf in _leaves(engine, marked, spec, path, path)]
+    found = [_decided(engine, rules, spec, path, *leaf) for leaf in _leaves(engine, marked, spec, path, path)]
     known = {each.path for each in found if each.refused}
-    for denial in denials(view, marks, spec, path):
+    for denial in denials(rules, marks, spec, path):
         if denial.path not in known:
-            found.append(Ruled(denial.path, denial.kind or "missing", True, denial.rule))
+            found.append(FieldDecision(denial.path, denial.kind or "missing", True, denial.rule))
     return found
 
 
-def _ruled(
-    engine: Engine, view: EffectiveRules, spec: dict[str, Any], root: str, here: str, kind: str, value: Any
-) -> Ruled:
+def _decided(
+    engine: Engine, rules: EffectiveRules, spec: dict[str, Any], root: str, here: str, kind: str, value: Any
+) -> FieldDecision:
     declared = _declared(engine, here, root)
-    rule, refused = view.rules_about(declared, kind).deciding(value, location_at(spec, here, root, {}))
-    return Ruled(here, kind, refused, rule)
+    rule, refused = rules.rules_about(declared, kind).deciding(value, location_at(spec, here, root, {}))
+    return FieldDecision(here, kind, refused, rule)
 
 
 def _declared(engine: Engine, path: str, root: str) -> str:

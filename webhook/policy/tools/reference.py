@@ -68,7 +68,7 @@ def page(declared_fields: Mapping[str, DeclaredField]) -> str:
     """The reference page, in Markdown."""
     parts = [_HEAD]
     for kind, paths in listed(declared_fields).items():
-        said = f"{docs()[kind][0].upper()}{docs()[kind][1:]}."
+        doc = f"{docs()[kind][0].upper()}{docs()[kind][1:]}."
         lines = "\n".join(str(each) for each in paths)
-        parts.append(f"## {kind}\n\n{said}" + (f"\n\n```\n{lines}\n```" if lines else ""))
+        parts.append(f"## {kind}\n\n{doc}" + (f"\n\n```\n{lines}\n```" if lines else ""))
     return "\n\n".join(parts) + "\n"

@@ -15,11 +15,11 @@ from webhook.findings import Finding
 from webhook.policy.language.model import Decision
 
 GROUP, VERSION, PLURAL, KIND = "wgpolicyk8s.io", "v1alpha2", "policyreports", "PolicyReport"
-# The one report of ours in a namespace, and the label that tells ours from others'.
+# The name of our one report in a namespace, and the label that our reports have.
 NAME = "vmconfig"
 LABEL = "app.kubernetes.io/managed-by"
 FAIL, ERROR, WARN, PASS, SKIP = "fail", "error", "warn", "pass", "skip"
-# The worst first: what is cut off where there are too many says least.
+# The worst first: where there are too many, the least bad are left out.
 OUTCOMES = (ERROR, FAIL, WARN, PASS)
 # etcd takes 1.5 MiB (its --max-request-bytes); what the API server notes of field owners comes on top.
 MOST_BYTES = 1_000_000
@@ -40,7 +40,7 @@ SEVERITIES = {
     "reference": "medium",
     "goal": "low",
 }
-# What a malformed VM is told under: the class of no field.
+# The category of findings about a malformed VM, which no class of field has.
 SHAPE = "shape"
 
 # A warning as the engine writes it: PATH: PROBLEM [POLICY/RULE (FILE:LINE)].
@@ -74,7 +74,7 @@ class Result:
 
 
 def results(decision: Decision, malformed: Iterable[Finding], classes: Mapping[str, str]) -> list[Result]:
-    """All that is to be said of one object; what `warn` and `audit` would refuse alike is said once."""
+    """All results of one object; what both `warn` and `audit` would refuse is one result."""
     found = [Result(ERROR, NAME, SHAPE, SHAPE, each.path, each.problem, each.help) for each in malformed]
     found += [_result(FAIL, each, classes) for each in decision.findings]
     milder: dict[tuple[str, str], Finding] = {}
@@ -85,8 +85,10 @@ def results(decision: Decision, malformed: Iterable[Finding], classes: Mapping[s
 
 
 def _result(outcome: str, finding: Finding, classes: Mapping[str, str]) -> Result:
-    said = _RULE.fullmatch(finding.rule)
-    policy, rule, where = (said["policy"], said["rule"], said["where"] or "") if said else (finding.rule, "", "")
+    matched = _RULE.fullmatch(finding.rule)
+    policy, rule, where = (
+        (matched["policy"], matched["rule"], matched["where"] or "") if matched else (finding.rule, "", "")
+    )
     kind = classes.get(finding.path, "frontend")
     return Result(outcome, policy, rule, kind, finding.path, finding.problem, finding.help, where)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from webhook.policy.language.conditions import CONDITIONS
+from webhook.policy.language.conditions import CONDITIONS, of_totals
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS
 from webhook.policy.language.model import API_VERSION, CLASSES, EFFECTS, KIND, LEVELS, MODES, SET_KIND
 from webhook.policy.language.totals import totals
+from webhook.policy.language.value_lists import SCHEMA
 
 Tree = dict[str, Any]
 
@@ -16,18 +17,6 @@ _TEXT: Tree = {"type": "string", "minLength": 1}
 _ANY: Tree = {"type": "object"}
 _TEXTS: Tree = {"type": "array", "items": _TEXT, "minItems": 1}
 _NAME: Tree = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63}
-_NUMBER: Tree = {"type": ["integer", "string"], "description": "a whole number, or an amount of memory like `4Gi`"}
-_VALUES: Tree = {"type": "array", "items": {"type": ["string", "integer", "boolean"]}, "minItems": 1}
-_CONDITIONS: dict[str, Tree] = {
-    "in": {**_VALUES, "description": "the value is one of these"},
-    "not-in": {**_VALUES, "description": "the value is none of these"},
-    "known": {"type": "boolean", "description": "the value is a name of a table that the field has, or is not"},
-    "matches": {"type": "string", "description": "the whole value matches this regular expression (RE2)"},
-    "above": {**_NUMBER, "description": "the value is more than this"},
-    "below": {**_NUMBER, "description": "the value is less than this"},
-    "present": {"type": "boolean", "description": "the field is there, or is not"},
-    "count-above": {"type": "integer", "minimum": 0, "description": "the list has more entries than this"},
-}
 _COMPARISONS: dict[str, Tree] = {
     "equals": {"$ref": "#/$defs/path", "description": "the value is that of this other field of the VM"},
     "not-equals": {"$ref": "#/$defs/path", "description": "the value is not that of this other field of the VM"},
@@ -41,7 +30,7 @@ _GUARDS: dict[str, str] = {
 def policy_schema(paths: Iterable[str]) -> Tree:
     """The schema of one document of a policy file; `paths` are all declared ones.
 
-    An object whose `kind` is PolicySet is held against that part alone, so that an editor names the slip and not both.
+    An object whose `kind` is PolicySet is checked by that part alone, so that an editor names the mistake once.
     """
     is_set = {"required": ["kind"], "properties": {"kind": {"const": SET_KIND}}}
     return {
@@ -90,7 +79,7 @@ def _parts(paths: Iterable[str]) -> Tree:
             **_object({"class": {"enum": list(CLASSES)}, "path": {"$ref": "#/$defs/path"}, "total": _total()}),
             "minProperties": 1,
         },
-        "conditions": {**_object({name: _CONDITIONS[name] for name in CONDITIONS}), "minProperties": 1},
+        "conditions": {**_object(_conditions()), "minProperties": 1},
         "guard": {
             "type": "object",
             "propertyNames": {"$ref": "#/$defs/path"},
@@ -100,6 +89,10 @@ def _parts(paths: Iterable[str]) -> Tree:
         "rule": _rule(),
         "exception": _exception(),
     }
+
+
+def _conditions() -> Tree:
+    return {name: {**kind.schema, "description": kind.doc} for name, kind in CONDITIONS.items()}
 
 
 def _object(properties: Tree, *required: str) -> Tree:
@@ -119,14 +112,16 @@ def _match() -> Tree:
 
 
 def _total() -> Tree:
-    said = "; ".join(f"{name}: {total.doc}" for name, total in totals().items())
-    return {"enum": list(totals()), "description": f"a sum over the VM, to be limited by above and below ({said})"}
+    listed = "; ".join(f"{name}: {total.doc}" for name, total in totals().items())
+    return {
+        "enum": list(totals()),
+        "description": f"a sum over the VM, to be limited by {' and '.join(of_totals())} ({listed})",
+    }
 
 
 def _rule() -> Tree:
-    conditions = {name: _CONDITIONS[name] for name in CONDITIONS}
     effects = {effect: {"$ref": "#/$defs/selector"} for effect in EFFECTS}
-    when = {**_object({**conditions, **{name: _COMPARISONS[name] for name in COMPARISONS}}), "minProperties": 1}
+    when = {**_object({**_conditions(), **{name: _COMPARISONS[name] for name in COMPARISONS}}), "minProperties": 1}
     guards = {word: {"$ref": "#/$defs/guard", "description": _GUARDS[word]} for word in GUARDS}
     made = _object({"name": _NAME, **effects, "when": when, **guards, "message": _TEXT, "help": _TEXT}, "name")
     return {**made, "oneOf": [{"required": [effect]} for effect in EFFECTS]}
@@ -138,7 +133,7 @@ def _exception() -> Tree:
             "rule": {"type": "string", "pattern": "^[^/]+/[^/]+$"},
             "namespaces": _TEXTS,
             "path": {"$ref": "#/$defs/path"},
-            "values": _VALUES,
+            "values": SCHEMA,
             "until": {"type": "string", "format": "date"},
             "owner": _TEXT,
             "ticket": _TEXT,

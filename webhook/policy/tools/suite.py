@@ -1,6 +1,6 @@
 """Suites: what a folder's policies are meant to refuse and what not, as cases; and the rules that no case needs.
 
-A `suite.yaml` stands beside the policy files that it is about; cases.py says what is in it.
+A `suite.yaml` stands beside the policy files that it is about; cases.py has its grammar.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Marks = Callable[[Tree, str], Iterable[Mark]]
 _REFUSED = "refused"
 _WAYS = {
     _REFUSED: "permit it, or expect it in `refused`",
-    "warned": "mend the rule, or expect it in `warned`",
-    "audited": "mend the rule, or expect it in `audited`",
+    "warned": "change the rule, or expect it in `warned`",
+    "audited": "change the rule, or expect it in `audited`",
 }
 
 
@@ -66,9 +66,9 @@ def run(folder: Folder) -> Outcome:
         level = next((policy.level for policy in own if policy.level), LEVELS[0])
         judge = compile_policies(policies, folder.declared_fields, today=folder.today)
         for case in cases:
-            findings += _differs(judge, case, level, folder)
+            findings += _unexpected(judge, case, level, folder)
         if not wrong:
-            findings += _idle(policies, own, cases, level, folder)
+            findings += _unneeded(policies, own, cases, level, folder)
     if count == 0 and not findings:
         findings.append(
             Finding(
@@ -101,7 +101,7 @@ def _decided(judge: Engine, case: Case, level: str, folder: Folder) -> dict[str,
     }
 
 
-def _differs(judge: Engine, case: Case, level: str, folder: Folder) -> Iterator[Finding]:
+def _unexpected(judge: Engine, case: Case, level: str, folder: Folder) -> Iterator[Finding]:
     """What becomes of a case and is not expected, or the other way round."""
     place = f"{case.where}: {shown(case.title, 120)}"
     for mode, found in _decided(judge, case, level, folder).items():
@@ -111,16 +111,16 @@ def _differs(judge: Engine, case: Case, level: str, folder: Folder) -> Iterator[
                 yield Finding(place, f"`{path}` is {mode} by `{rule}`", _WAYS[mode], "suite")
         for path, rule in expected:
             if (path, rule) not in found:
-                way = f"mend the rule, or expect it not to be {mode}"
+                way = f"change the rule, or expect it not to be {mode}"
                 yield Finding(place, f"`{path}` is not {mode} by `{rule}`", way, "suite")
 
 
-def _idle(
+def _unneeded(
     policies: Iterable[Policy], own: list[Policy], cases: list[Case], level: str, folder: Folder
 ) -> Iterator[Finding]:
     """Rules without which every case would end the same."""
-    whole = compile_policies(policies, folder.declared_fields, today=folder.today)
-    before = [_decided(whole, case, level, folder) for case in cases]
+    all_rules = compile_policies(policies, folder.declared_fields, today=folder.today)
+    before = [_decided(all_rules, case, level, folder) for case in cases]
     for policy in own:
         for rule in policy.rules:
             if not _about_anything(rule, folder.declared_fields):

@@ -14,6 +14,8 @@ _WIDTH = 110
 _SIMPLE = re.compile(r"!?[\w.\[\]?]+(\(\))?")
 # What CEL's integers hold; no other number is equal to one.
 _LARGEST = 2**63
+# The variable with the tables of names that are known of fields.
+KNOWN = "known"
 
 
 def text(content: str) -> str:
@@ -25,6 +27,10 @@ def _escaped(char: str) -> str:
     if char in "\\'":
         return f"\\{char}"
     return char if char.isprintable() else f"\\U{ord(char):08x}"
+
+
+# Of a quantity, what declare/quantity.py takes; CEL's quantities know more forms.
+_QUANTITY = text("^[0-9]{1,18}([.][0-9]{1,9})?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$")
 
 
 def literal(value: str | int | bool) -> str:
@@ -74,6 +80,28 @@ def _joined(parts: Iterable[str], by: str, neutral: str, deciding: str) -> str:
     if len(kept) < 2:
         return kept[0] if kept else neutral
     return by.join(part if _SIMPLE.fullmatch(part) else f"({part})" for part in kept)
+
+
+def is_amount(value: str) -> str:
+    """Whether a value is an amount of whole KiB; CEL takes no quantity with a fraction for a whole number."""
+    rounded = f"quantity(string(int(quantity({value}).asApproximateFloat() / 1024.0)) + 'Ki')"
+    whole = f"{rounded}.compareTo(quantity({value})) == 0"
+    return f"type({value}) == int ? {value} >= 0 : ({value}.matches({_QUANTITY}) && {whole})"
+
+
+def quantity(value: str) -> str:
+    """An amount of memory as a quantity; a bare number is MiB."""
+    return f"(type({value}) == int ? quantity(string({value}) + 'Mi') : quantity({value}))"
+
+
+def kib_quantity(amount: int) -> str:
+    """A number of KiB as a quantity."""
+    return f"quantity('{amount}Ki')"
+
+
+def known_name(value: str, table: str) -> str:
+    """Whether a value is a name in one of the tables of the variable KNOWN."""
+    return f"{value} in variables.{KNOWN}[{text(table)}]"
 
 
 def globbed(patterns: Sequence[str], name: str) -> str:

@@ -15,7 +15,7 @@ from webhook.declare import DeclaredField, FieldClass
 from webhook.findings import Finding
 from webhook.policy.language.model import LABELS, LEVELS, Rule
 from webhook.policy.loading.load import Loaded
-from webhook.policy.vap.cel import table, text
+from webhook.policy.vap.cel import KNOWN, table, text
 from webhook.policy.vap.tables import tables
 from webhook.policy.vap.verdicts import Verdicts, unexported
 from webhook.policy.vap.walk import REFUSED, Walk
@@ -57,9 +57,9 @@ def export(
     without: Sequence[str],
     classes: Mapping[str, Mapping[str, FieldClass]] | None = None,
 ) -> Export:
-    """Everything that the policies say of values, for these kinds, in all namespaces but `without`.
+    """Everything that the policies decide about values, for these kinds, in all namespaces but `without`.
 
-    `halves` are those of single values that the site has otherwise than they are declared, by declared path.
+    `classes` are those of single values where the site has others than are declared, by declared path.
     """
     engine = loaded.engine
     today = engine.today()
@@ -87,10 +87,10 @@ def export(
 
 def _annotations(loaded: Loaded, verdicts: Verdicts) -> dict[str, str]:
     """Which policies they are, and the first day on which an exception among them does not hold any more."""
-    said = {"vmconfig.kubevirt.io/policies": loaded.digest}
+    made = {"vmconfig.kubevirt.io/policies": loaded.digest}
     if ends := [each.until for _, each in verdicts.exemptions]:
-        said["vmconfig.kubevirt.io/stale-from"] = (min(ends) + timedelta(days=1)).isoformat()
-    return said
+        made["vmconfig.kubevirt.io/stale-from"] = (min(ends) + timedelta(days=1)).isoformat()
+    return made
 
 
 def _note(rule: Rule) -> Finding:
@@ -131,7 +131,7 @@ def _known(declared_fields: Mapping[str, DeclaredField]) -> dict[str, str]:
         each.field.scalar.known for each in declared_fields.values() if each.field.scalar and each.field.scalar.known
     ]
     found = {known.what: dict.fromkeys(sorted(known.names), "") for known in (each() for each in tables)}
-    return {"known": table(found)} if found else {}
+    return {KNOWN: table(found)} if found else {}
 
 
 def _by_kind(targets: Sequence[Target], of: Callable[[tuple[str, ...]], str]) -> str:
@@ -156,7 +156,7 @@ def _policy(
     variables: Mapping[str, str],
     notes: Mapping[str, str],
 ) -> Tree:
-    said = (
+    message = (
         f"variables.refused.size() > {_LONGEST} ? variables.refused.substring(0, {_LONGEST}) + ' …' : variables.refused"
     )
     return {
@@ -182,7 +182,7 @@ def _policy(
                     "expression": "variables.refused == ''",
                     "reason": "Forbidden",
                     "message": f"holds fields that the level {level} does not allow; `vmconfig check` names them",
-                    "messageExpression": f"{text(f'not allowed at the level {level}: ')} + ({said})",
+                    "messageExpression": f"{text(f'not allowed at the level {level}: ')} + ({message})",
                 }
             ],
         },

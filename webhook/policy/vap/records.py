@@ -59,13 +59,13 @@ def outer_list(each: Outer) -> str:
     """The record of a list: entries now and then, and those of its twin; an element is a list of one."""
     at = f"variables.root + {text('.' + each.path)}"
     lists = {
-        "new": _said("variables.spec", each.path, each.single),
-        "old": _said("dyn(variables.old)", each.path, each.single),
-        "new2": _said("variables.spec", each.twin, each.single),
-        "old2": _said("dyn(variables.old)", each.twin, each.single),
+        "new": _entries_at("variables.spec", each.path, each.single),
+        "old": _entries_at("dyn(variables.old)", each.path, each.single),
+        "new2": _entries_at("variables.spec", each.twin, each.single),
+        "old2": _entries_at("dyn(variables.old)", each.twin, each.single),
     }
-    said = {"at": at, "is": text(each.row), **lists, "rests": TRUE if each.rests else FALSE}
-    return "{" + ", ".join(f"'{name}': dyn({value})" for name, value in said.items()) + "}"
+    fields = {"at": at, "is": text(each.row), **lists, "rests": TRUE if each.rests else FALSE}
+    return "{" + ", ".join(f"'{name}': dyn({value})" for name, value in fields.items()) + "}"
 
 
 def outer_entries(key: str) -> str:
@@ -116,7 +116,7 @@ def _found(name: str, named: str) -> str:
 
 
 def _kept(named: str) -> str:
-    """What a stored entry is beside now: itself, while it is as it was; nothing, where it is turned or gone.
+    """What a stored entry is beside now: itself, while it is as it was; nothing, where it is changed or gone.
 
     What has just come to rest is looked at field by field: it leaves behind what its owner may set.
     """
@@ -132,7 +132,7 @@ def _kept(named: str) -> str:
     return f"{LIST}.rests ? {resting} : {standing}"
 
 
-def _said(spec: str, path: str, single: bool) -> str:
+def _entries_at(spec: str, path: str, single: bool) -> str:
     """The entries at a path of a spec."""
     if not path:
         return _EMPTY

@@ -1,6 +1,6 @@
 """The declarations as tables: of each element, which of its fields are refused, and where to look further.
 
-Elements that say the same are one row, whatever their place; what refuses nothing has none.
+Equal elements are one row, wherever they are; what refuses nothing has none.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from webhook.declare import BACKEND_KINDS, Backend, Field
 from webhook.policy.engine.devices import is_single
 from webhook.policy.language.selection import class_name
-from webhook.policy.vap.asked import CelOperand
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, among, negated
+from webhook.policy.vap.formulas import CelOperand
 from webhook.policy.vap.records import Outer
 from webhook.policy.vap.verdicts import Refusal, Verdicts
 
@@ -40,7 +40,7 @@ PLAIN = Group(CHANGED, TRUE)
 class Row:
     """One element: labels of refused fields, and of refused values, by group; elements and lists to look into.
 
-    The field without a name is the element itself. `key` is what tells a list's entries apart.
+    The field without a name is the element itself. `key` is the field by which a list's entries are distinguished.
     """
 
     fields: dict[Group, dict[str, str]] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class Tables:
         """An enumeration, or words of a text with a class of their own; where all are refused alike, the field is."""
         assert entry.scalar is not None  # noqa: S101 - words are those of a leaf
         words, verdicts = entry.scalar.values or tuple(entry.unless), self.verdicts
-        said = {
+        by_word = {
             word: verdicts.refusal(
                 declared, verdicts.class_name(declared, entry, word), operand.of(word), stored.of(word)
             )
@@ -144,10 +144,10 @@ class Tables:
         rest = (
             None if entry.scalar.values else verdicts.refusal(declared, class_name(entry.field_class), operand, stored)
         )
-        if len({*said.values(), *([rest] if rest else [])}) == 1:
-            _put(row, entry.name, said[words[0]])
+        if len({*by_word.values(), *([rest] if rest else [])}) == 1:
+            _put(row, entry.name, by_word[words[0]])
             return
-        for word, refusal in said.items():
+        for word, refusal in by_word.items():
             for group in _groups(refusal):
                 row.values.setdefault(group, {}).setdefault(entry.name, {})[word] = refusal.label
         if rest is not None:

@@ -16,15 +16,17 @@ from webhook.findings import Finding
 from webhook.policy.engine.effective import exempted
 from webhook.policy.engine.index import of_lists
 from webhook.policy.engine.messages import DEFAULT_DENY
+from webhook.policy.language.cel_form import Inexpressible
+from webhook.policy.language.condition import Subject
 from webhook.policy.language.model import Exemption, Policy, Rule, Selector
 from webhook.policy.language.selection import class_name, selects
-from webhook.policy.vap.asked import Asked, CelOperand, Inexpressible
 from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_of, globbed, negated
+from webhook.policy.vap.formulas import CelOperand, Formulas
 from webhook.policy.vap.scope import NAMESPACE, in_force, variable
 
 
 @dataclass(frozen=True, slots=True)
-class Ruled:
+class RuleInForce:
     """A rule and when it is in force; `typed` is the path of the field that its conditions were checked against."""
 
     rule: Rule
@@ -48,18 +50,18 @@ class Refusal:
 
 @dataclass
 class Verdicts:
-    """The policies of one level; `stored` seats are asked what a rule said of the object as it is stored."""
+    """The policies of one level; with `stored` operands the rules are applied to the stored object."""
 
     policies: tuple[Policy, ...]
     declared_fields: Mapping[str, DeclaredField]
     level: str
     today: date
-    # The halves of single values that are others than declared, by declared path.
+    # The classes of single values where the site has others than are declared, by declared path.
     classes: Mapping[str, Mapping[str, FieldClass]] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._asked = Asked(self.declared_fields)
+        self._formulas = Formulas(self.declared_fields)
 
     @cached_property
     def conditions(self) -> dict[str, str]:
@@ -94,13 +96,13 @@ class Verdicts:
         denies.sort(key=lambda each: not each.rule.selector.path)
         named = [each.rule.id for each in (*forbids, *denies)]
         if kind in DEFAULT_DENY:
-            denies.append(Ruled(DEFAULT_DENY[kind], TRUE, ""))
+            denies.append(RuleInForce(DEFAULT_DENY[kind], TRUE, ""))
         permitted = negated(any_of(self._holds(each, operand) for each in self._permits(declared, kind)))
-        has_content = [(each, self._not_lifted(each, declared, kind, operand)) for each in forbids]
-        has_content += [(each, all_of([self._holds(each, operand), permitted])) for each in denies]
+        refusing = [(each, self._unless_exempted(each, declared, kind, operand)) for each in forbids]
+        refusing += [(each, all_of([self._holds(each, operand), permitted])) for each in denies]
         return Refusal(
-            any_of(said for _, said in has_content),
-            self._newly(has_content, declared, kind, stored),
+            any_of(formula for _, formula in refusing),
+            self._newly(refusing, declared, kind, stored),
             kind if kind in DEFAULT_DENY else " or ".join(dict.fromkeys(named)),
         )
 
@@ -109,41 +111,43 @@ class Verdicts:
         about = [
             each
             for each in self._rules
-            if each.rule.selector.path == declared and any(one.name == "count-above" for one in each.rule.conditions)
+            if each.rule.selector.path == declared and any(one.subject is Subject.LIST for one in each.rule.conditions)
         ]
         if not about:
             return None
         kind = about[0].rule.selector.kind
-        has_content = [(each, self._not_lifted(each, declared, kind, operand)) for each in about]
+        refusing = [(each, self._unless_exempted(each, declared, kind, operand)) for each in about]
         more = f"size({operand.value}) > size({stored.value})"
-        newly = self._newly(has_content, declared, kind, stored)
-        formula = all_of([any_of(said for _, said in has_content), any_of([more, newly])])
+        newly = self._newly(refusing, declared, kind, stored)
+        formula = all_of([any_of(formula for _, formula in refusing), any_of([more, newly])])
         return Refusal(formula, FALSE, " or ".join(each.rule.id for each in about))
 
-    def _newly(self, has_content: list[tuple[Ruled, str]], declared: str, kind: str, stored: CelOperand) -> str:
-        """When an unchanged value is refused: the first rule that says so looks around, and did not say so before."""
+    def _newly(self, refusing: list[tuple[RuleInForce, str]], declared: str, kind: str, stored: CelOperand) -> str:
+        """When an unchanged value is refused: by a rule that looks at other fields, and did not refuse it before."""
         parts: list[str] = []
         before: list[str] = []
-        for each, said in has_content:
-            if each.looks_around and said != FALSE:
-                parts.append(all_of([said, *before, negated(self._not_lifted(each, declared, kind, stored))]))
-            before.append(negated(said))
+        for each, formula in refusing:
+            if each.looks_around and formula != FALSE:
+                parts.append(all_of([formula, *before, negated(self._unless_exempted(each, declared, kind, stored))]))
+            before.append(negated(formula))
         return any_of(parts)
 
-    def _permits(self, declared: str, kind: str) -> list[Ruled]:
-        exempting = [lift for exempting in self._lifts.values() for lift in exempting]
+    def _permits(self, declared: str, kind: str) -> list[RuleInForce]:
+        exempting = [exception for of_rule in self._exempting.values() for exception in of_rule]
         return [each for each in (*self._rules, *exempting) if _about(each, "permit", declared, kind)]
 
-    def _not_lifted(self, each: Ruled, declared: str, kind: str, operand: CelOperand) -> str:
+    def _unless_exempted(self, each: RuleInForce, declared: str, kind: str, operand: CelOperand) -> str:
         """The rule holds, and no exception to a forbid covers the value."""
-        exempting = self._lifts.get(each.rule.id, ()) if each.rule.effect == "forbid" else ()
-        lifted = any_of(self._holds(lift, operand) for lift in exempting if selects(lift.rule, declared, kind))
-        return all_of([self._holds(each, operand), negated(lifted)])
+        exempting = self._exempting.get(each.rule.id, ()) if each.rule.effect == "forbid" else ()
+        exempted_by_any = any_of(
+            self._holds(exception, operand) for exception in exempting if selects(exception.rule, declared, kind)
+        )
+        return all_of([self._holds(each, operand), negated(exempted_by_any)])
 
-    def _holds(self, each: Ruled, operand: CelOperand) -> str:
+    def _holds(self, each: RuleInForce, operand: CelOperand) -> str:
         rule, place = each.rule, self.declared_fields.get(each.typed)
         try:
-            asked = self._asked.rule(rule, operand, place.field if place else None)
+            asked = self._formulas.rule(rule, operand, place.field if place else None)
         except Inexpressible as missing:
             self.findings[rule.id] = Finding(
                 rule.where, f"rule `{rule.id}` cannot be exported: {missing}", "", "policy"
@@ -156,34 +160,34 @@ class Verdicts:
         return formula if formula in (TRUE, FALSE) else f"variables.{variable(policy)}"
 
     @cached_property
-    def _rules(self) -> list[Ruled]:
+    def _rules(self) -> list[RuleInForce]:
         return [
-            Ruled(rule, when, rule.selector.path)
+            RuleInForce(rule, when, rule.selector.path)
             for policy in self.policies
             if (when := self._when(policy)) != FALSE
             for rule in policy.rules
         ]
 
     @cached_property
-    def _by_id(self) -> dict[str, Ruled]:
-        known = {rule.id: Ruled(rule, TRUE, "") for rule in DEFAULT_DENY.values()}
+    def _by_id(self) -> dict[str, RuleInForce]:
+        known = {rule.id: RuleInForce(rule, TRUE, "") for rule in DEFAULT_DENY.values()}
         return known | {each.rule.id: each for each in self._rules}
 
     @cached_property
-    def _lifts(self) -> dict[str, list[Ruled]]:
+    def _exempting(self) -> dict[str, list[RuleInForce]]:
         """The exceptions by their rule, each as the permit that it is."""
-        exempting: dict[str, list[Ruled]] = {}
+        exempting: dict[str, list[RuleInForce]] = {}
         for policy, each in self.exemptions:
             of = self._by_id[each.rule]
             rule = replace(exempted(each, of.rule, self.declared_fields), until=None)
             when = all_of([of.when, self._when(policy), globbed(each.namespaces, NAMESPACE)])
             exempting.setdefault(each.rule, []).append(
-                Ruled(rule, when, rule.selector.path if each.values else of.typed)
+                RuleInForce(rule, when, rule.selector.path if each.values else of.typed)
             )
         return exempting
 
 
-def _about(each: Ruled, effect: str, declared: str, kind: str) -> bool:
+def _about(each: RuleInForce, effect: str, declared: str, kind: str) -> bool:
     return each.rule.effect == effect and not of_lists(each.rule) and selects(each.rule, declared, kind)
 
 
@@ -193,5 +197,5 @@ def unexported(policies: Iterable[Policy], level: str) -> Iterator[Rule]:
         if in_force(policy, level) == FALSE:
             continue
         for rule in policy.rules:
-            if rule.selector.total or any(each.name == "present" and not each.wanted for each in rule.conditions):
+            if rule.selector.total or any(each.subject is Subject.MISSING for each in rule.conditions):
                 yield rule

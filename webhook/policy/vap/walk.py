@@ -43,11 +43,11 @@ class Walk:
     def _tables(self) -> dict[str, Content]:
         found: dict[str, Content] = {}
         for group, number in self._numbers.items():
-            found[f"fields{number}"] = _said({name: row.fields.get(group, {}) for name, row in self._rows.items()})
-            found[f"values{number}"] = _said({name: row.values.get(group, {}) for name, row in self._rows.items()})
-        found["elements"] = _said({name: row.elements for name, row in self._rows.items()})
+            found[f"fields{number}"] = _non_empty({name: row.fields.get(group, {}) for name, row in self._rows.items()})
+            found[f"values{number}"] = _non_empty({name: row.values.get(group, {}) for name, row in self._rows.items()})
+        found["elements"] = _non_empty({name: row.elements for name, row in self._rows.items()})
         for key in self._keys(self._rows.values()):
-            found[_lists(key)] = _said({name: self._keyed(row, key) for name, row in self._rows.items()})
+            found[_lists(key)] = _non_empty({name: self._keyed(row, key) for name, row in self._rows.items()})
         return found
 
     def _keys(self, rows: Iterable[Row]) -> list[str]:
@@ -161,7 +161,7 @@ def _unchanged(group: Group, here: str) -> str:
 
 
 def _seen(group: Group) -> str:
-    """Of what is lost only backend counts, by what was said of it while it was there."""
+    """Of what is lost only backend counts, by what was decided of it while it was there."""
     return TRUE if group.when == CHANGED and group.backend else "!r0.lost"
 
 
@@ -188,5 +188,5 @@ def _lists(key: str) -> str:
     return f"lists_by_{key}" if key else "lists"
 
 
-def _said(rows: Content) -> Content:
+def _non_empty(rows: Content) -> Content:
     return {name: row for name, row in rows.items() if row}

@@ -14,9 +14,9 @@ from webhook.findings import Refused
 from webhook.kinds import declared_fields
 from webhook.policy import LEVELS, Policies, load, shipped
 from webhook.policy.loading.budget import Budget
+from webhook.policy.loading.completeness import END, missing_ends
 from webhook.policy.loading.document import documents
 from webhook.policy.loading.load import parse
-from webhook.policy.loading.wholeness import END, unended
 
 FILES = sorted(shipped().glob("*/policy.yaml"))
 SET = "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: PolicySet\nfiles: [%s]\n...\n"
@@ -44,7 +44,7 @@ def accepted(content: bytes) -> bool:
 def complete(content: bytes) -> bool:
     """Whether nothing is missing but what says nothing: comments and blanks after the mark."""
     made, findings = documents(content, "a.yaml", Budget())
-    return bool(made) and not findings and not unended(made, content, "a.yaml")
+    return bool(made) and not findings and not missing_ends(made, content, "a.yaml")
 
 
 def without_tail(content: bytes) -> bytes:

@@ -1,6 +1,6 @@
-"""That policies are whole: each file to its end, each level, each file that a PolicySet names, and none that is lost.
+"""Checks that nothing of the policies is missing: the end of a file, a level, a file that a PolicySet names.
 
-What is missing weakens in silence: a file that a full disk cut, or that a copy forgot, has fewer rules and no mistake.
+Fewer rules are no mistake that is found otherwise: a full disk cuts a file short, or a copy leaves a file out.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ END = "..."
 _NEAR = 1000
 
 
-def unended(documents: Sequence[Document], content: bytes, file: str) -> list[Finding]:
-    """A file whose last line is not `...`, or that says so before its end: what follows could be lost unseen."""
+def missing_ends(documents: Sequence[Document], content: bytes, file: str) -> list[Finding]:
+    """A file whose last line is not `...`, or with `...` before its end."""
     *before, last = documents
     findings = [
         Finding(f"{file}:{each.end}:1", f"ends with `{END}` before its end", "keep the one in the last line", "policy")
@@ -51,7 +51,7 @@ def missing_levels(folder: str, policies: Iterable[Policy]) -> list[Finding]:
     ]
 
 
-def differences(sets: Sequence[PolicySet], files: Iterable[str], budget: Budget) -> Iterator[Finding]:
+def set_differences(sets: Sequence[PolicySet], files: Iterable[str], budget: Budget) -> Iterator[Finding]:
     """Where the files of a folder (`FOLDER/FILE`) are not those that its PolicySet names; raises Exhausted."""
     for each in sets[1:]:
         yield Finding(each.place, f"is a second PolicySet, the first is in {sets[0].where}", "keep one", "policy")
@@ -70,10 +70,10 @@ def differences(sets: Sequence[PolicySet], files: Iterable[str], budget: Budget)
         yield Finding(f"{folder}/{file}", f"is not named in {sets[0].where}", "name it under `files`", "policy")
 
 
-def lost(before: Loaded, now: Loaded) -> list[Finding]:
-    """What was in force and is gone with its file, where no PolicySet says that this is meant.
+def missing_files(before: Loaded, now: Loaded) -> list[Finding]:
+    """Policies in force that are missing together with their file, where no PolicySet leaves the file out.
 
-    A policy that is gone from a file which is there is gone by somebody's will: the file is whole.
+    A policy that is gone from a file which is there was removed on purpose: the file is complete.
     """
     if now.set_file:
         return []

@@ -1,0 +1,49 @@
+"""What a field holds, as far as conditions care, and when two of its values are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from webhook.declare import Field, kib
+
+ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
+    "an element", "a list of elements", "a list", "an amount of memory", "a number", "a text", "true or false", "",
+)  # fmt: skip
+_SCALARS = frozenset((str, int, bool))
+
+
+def holding(field: Field | None) -> str:
+    """What the field holds; ANY where a rule selects by class alone."""
+    if field is None:
+        return ANY
+    if field.scalar is None:
+        return ELEMENTS if field.many else ELEMENT
+    if field.scalar.schema.get("x-kubernetes-int-or-string"):
+        return MEMORY
+    return {"array": LIST, "integer": NUMBER, "boolean": FLAG}.get(field.scalar.schema.get("type", ""), TEXT)
+
+
+def json_types(field: Field) -> set[str]:
+    """The types of JSON values that a leaf's schema allows; of a list or an element none is compared with anything."""
+    if field.scalar is None:
+        return set()
+    schema = field.scalar.schema
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"string", "integer"}
+    return {schema["type"]} if "type" in schema else {"string", "integer", "boolean"}
+
+
+def comparable(field: Field | None) -> Callable[[Any], object]:
+    """Values in the form in which equal ones are equal (true is not 1, 4Gi is 4096); None: not comparable."""
+    return kib if holding(field) == MEMORY else typed
+
+
+def typed(value: Any) -> object:
+    """A scalar with its type."""
+    return (type(value), value) if type(value) in _SCALARS else None
+
+
+def whole(value: object) -> int | None:
+    """A whole number; None where it is none."""
+    return value if type(value) is int else None
