@@ -9,12 +9,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from webhook.policy.budget import Budget
 
 from tests.policy.context import PLACES, TODAY
 from tests.policy.files import ended, policy, whole
 from webhook.findings import Refused
 from webhook.policy import load
+from webhook.policy.loading.budget import Budget
 
 WRONG = Path(__file__).parent / "wrong"
 
