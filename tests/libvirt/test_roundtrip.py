@@ -67,7 +67,9 @@ def test_frontends_come_back_as_they_were(domain: dict[str, Any]) -> None:
     for backend in (False, True):
         reading = read(render(domain, "vm", backend=backend))
         assert reading.left == []
-        assert _placed(_decided(reading.domain), SHAPE) == _placed(_decided(domain), SHAPE)
+        # An XML that says what the tree says and no more is read as libvirt reads it: its memory holds the DIMMs.
+        meant = domain if backend else withdraw(domain)
+        assert _placed(_decided(reading.domain), SHAPE) == _placed(_decided(meant), SHAPE)
 
 
 @given(strategies.trees(SHAPE, strategies.ANY))
