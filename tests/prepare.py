@@ -23,7 +23,7 @@ def main() -> int:
         build.packaged_go()
         build.build_all()
         with tempfile.TemporaryDirectory() as folder:
-            newer.declared_fields(Path(folder))
+            newer.places(Path(folder))
     except (RuntimeError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
