@@ -266,8 +266,8 @@ def test_an_event_may_come_in_pieces() -> None:
 
 def test_a_line_of_the_watch_without_end_is_not_kept() -> None:
     stand = Stand(listing("5", team="baseline"), [b"x" * (8 << 20)], listing("9", team="privileged"), [])
-    namespaces, told = Namespaces(stand, Told()), Told()
-    namespaces.watch._tell = told
+    told = Told()
+    namespaces = Namespaces(stand, told)
     with following(namespaces):
         until(lambda: namespaces.labels("team").get(LEVEL) == "privileged")
     assert told.lines[:2] == ["namespaces lost", "namespaces followed"]
