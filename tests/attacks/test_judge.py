@@ -97,7 +97,7 @@ def test_the_judge_sees_what_a_policy_lets_through(tmp_path: Path) -> None:
 
 def test_the_judge_sees_what_a_wrong_declaration_lets_through(monkeypatch: pytest.MonkeyPatch) -> None:
     field = declared_fields()[FILE].field
-    monkeypatch.setattr(field, "half", Frontend())
+    monkeypatch.setattr(field, "field_class", Frontend())
     monkeypatch.setattr(field, "plain", True)
     spec = spec_of("pc", {}, complete=True)
     put(spec, FILE, "/etc/shadow", 0)
