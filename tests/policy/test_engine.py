@@ -425,3 +425,12 @@ def test_what_is_refused_is_found_behind_any_number_of_stored_values() -> None:
     rules = [{"name": "few", "forbid": {"total": "devices"}, "when": {"above": 300}}]
     found = refused(decide(engine([{"rules": rules}]), after, Request(operation="UPDATE"), before))
     assert [each["rule"] for each in found] == ["default-deny/host-path", "site/few"]
+
+
+def test_a_new_value_is_found_behind_any_number_of_stored_ones() -> None:
+    check = engine([{"rules": [{"name": "serials", "forbid": {"path": "domain.devices.disks[*].serial"}}]}])
+    disks = [{"name": f"d{number}", "serial": "s"} for number in range(600)]
+    stored = {"domain": {"devices": {"disks": disks}}}
+    spec = {"domain": {"devices": {"disks": [*disks, {"name": "new", "serial": "s"}]}}}
+    found = refused(decide(check, spec, Request(operation="UPDATE"), stored))
+    assert [each["path"] for each in found] == ["spec.domain.devices.disks[600].serial"]
