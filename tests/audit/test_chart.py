@@ -38,8 +38,8 @@ def test_the_job_is_as_confined_as_the_service() -> None:
 
 
 def test_the_job_reads_the_policies_of_the_service() -> None:
-    mounted = next(volume for volume in pod()["spec"]["volumes"] if volume["name"] == "policies")
-    assert job()["spec"]["volumes"] == [mounted]
+    mounted = [volume for volume in pod()["spec"]["volumes"] if volume["name"] in ("policies", "site")]
+    assert job()["spec"]["volumes"] == mounted
 
 
 def test_the_service_does_not_lead_to_the_job() -> None:
