@@ -45,7 +45,8 @@ def test_a_warning_with_its_help_reaches_the_tenant(tenant: Tenant) -> None:
 
 def test_the_proposals_backend_fields_are_all_refused_and_nothing_else(refused: Any) -> None:
     text = (ROOT / "examples" / "proposal-domain-backend.yaml").read_text()
-    message = refused("create", "-f", "-", manifest=text)
+    said = refused("create", "-f", "-", manifest=text)
+    message = "\n".join(line for line in said.splitlines() if not line.startswith("Warning: "))
     paths = set(re.findall(r"^.*?(spec\.\S+?): ", message, re.M))
     devices = "spec.domain.devices"
     assert paths == {
