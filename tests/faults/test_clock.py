@@ -14,7 +14,7 @@ CLOCK = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 def test_a_clock_that_jumps_shows_in_the_certificate_and_changes_no_decision(tmp_path: Path) -> None:
-    need(["libfaketime"])
+    need("clock")
     offset = tmp_path / "offset"
     offset.write_text("+0\n")
     through = (
