@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,14 +22,11 @@ import pytest
 import yaml
 
 from tests.audit.conftest import REPORTS_CRD
+from tests.clock import DAY, Clock
 from tests.cluster.cluster import Cluster, running
 from tests.e2e.service import POLICIES, RELEASE, ROOT, Service, account, install, manifests, serving
-from tests.packages import need
 from tests.waiting import until
 
-CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-# Seconds from the start of the service to its midnight.
-UNTIL_MIDNIGHT = 40
 VMS = "/apis/kubevirt.io/v1alpha1/namespaces/{}/vms"
 SITE = """\
 apiVersion: policy.vmconfig.kubevirt.io/v1
@@ -61,6 +58,7 @@ class Day:
     service: Service
     mounted: Path
     until: str
+    next_day: Callable[[], None]
     versions: int = 0
     answers: Counter[str] = field(default_factory=Counter)
 
@@ -129,29 +127,29 @@ class Day:
 
 @pytest.fixture
 def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
-    """The chart installed on a cluster of its own; the service's clock stands a moment before midnight."""
-    need("clock")
+    """The chart installed on a cluster of its own; the service's clock says noon."""
     issue = [sys.executable, "-m", "certs", "issue", "--dir", str(tmp_path / "certs"), "--dns", "localhost"]
     subprocess.run([*issue, "--ip", "127.0.0.1"], check=True, cwd=ROOT, capture_output=True)
     now = datetime.now(UTC)
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    noon = (now + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+    until_noon = round((noon - now).total_seconds())
+    clock = Clock(tmp_path / "clock", until_noon)
     mounted = tmp_path / "mounted"
     shutil.copytree(ROOT / "charts" / "vmconfig" / "files" / "policies", mounted / "..version-0")
     os.symlink("..version-0", mounted / "..data")
     (tmp_path / "cluster").mkdir()
     with running(tmp_path / "cluster") as cluster:
         kubeconfig = account(cluster)
-        with monkeypatch.context() as clock:
-            clock.setenv("LD_PRELOAD", str(CLOCK))
-            clock.setenv("FAKETIME", f"+{(midnight - now).total_seconds() - UNTIL_MIDNIGHT:.0f}")
-            clock.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        with monkeypatch.context() as changed:
+            for name, value in clock.environment().items():
+                changed.setenv(name, value)
             serve = serving(tmp_path, policies=mounted, kubeconfig=kubeconfig)
             service = serve.__enter__()
         try:
             maps = [each for each in manifests(service) if each["kind"] == "ConfigMap"]
             cluster.kubectl("-n", RELEASE, "apply", "-f", "-", input=yaml.safe_dump_all(maps))
             install(cluster, service)
-            yield Day(cluster, service, mounted, now.date().isoformat())
+            yield Day(cluster, service, mounted, noon.date().isoformat(), lambda: clock.set(until_noon + DAY))
         finally:
             serve.__exit__(None, None, None)
 
@@ -210,9 +208,10 @@ def a_diff_says_whom_a_policy_would_touch(day: Day, tmp_path: Path) -> None:
 
 
 def an_exception_ends(day: Day) -> None:
-    """Today it holds, and the metric says that it ends; after midnight, in the service's own clock, it does not."""
+    """Today it holds, and the metric says that it ends; the next day, in the service's own clock, it does not."""
     day.kubectl("-n", "team-a", "create", "-f", "-", manifest=vm("fast", cache="unsafe"))
     assert "vmconfig_policy_exceptions_expiring" in day.read("/metrics").text
+    day.next_day()
     until(lambda: "baseline/cache-kept" in day.tries("team-a", vm("faster", cache="unsafe")))
 
 
