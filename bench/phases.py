@@ -39,7 +39,7 @@ def split(rounds: int) -> dict[str, float]:
     spec, whole = kind.spec_of(review.object), kind.spec_of(final.object)
     platform = platform_of(spec["features"], {}, used.site, "2026.1")
     contributions = expand_features(spec["features"], platform)
-    reading = inspect_spec(whole, "spec")
+    stored, reading = whole["domain"], inspect_spec(whole, "spec")
     made = expand(spec, used, "spec")
     verdict = mutate(review, used)
     allowed = validate(final, used)
@@ -68,7 +68,10 @@ def split(rounds: int) -> dict[str, float]:
         "merge": lambda: merge({}, contributions, "spec.domain"),
         "(copy)": lambda: copied(merged),
         "addresses, names, identities (and copy)": placed,
-        "consistency": lambda: (consistent(whole["domain"], "spec.domain"), warned_of(whole["domain"], "spec.domain")),
+        "consistency": lambda: [
+            *consistent(whole["domain"], "spec.domain"),
+            *warned_of(whole["domain"], "spec.domain"),
+        ],
         "policy": lambda: check_policy(final, kind, reading, whole, None, Inspection(), used),
         "patch": lambda: diff(spec, made.spec, "/spec"),
         "encode": lambda: (answer("uid", verdict), answer("uid", allowed)),

@@ -14,7 +14,7 @@ from webhook.findings import Finding
 Tree = dict[str, Any]
 _ADDRESS = "address"
 # Places of a type that tell two devices apart; of all others each field does.
-_PLACES = {"pci": ("domain", "bus", "slot", "function"), "dimm": ("slot",), "isa": ("iobase",)}
+_PLACES = {"dimm": ("type", "slot"), "isa": ("type", "iobase")}
 # Without this field the host chooses the place.
 _NEEDED = {"usb": "port", "virtio-serial": "port", "ccw": "devno", "spapr-vio": "reg", "isa": "iobase", "dimm": "slot"}
 _NOWHERE = ("unassigned", "virtio-mmio")
@@ -71,15 +71,19 @@ def _own(kind: str, device: Tree) -> Iterator[Own]:
 
 def place_of(device: Tree) -> Any:
     """Where a device sits, in a form that is equal for equal places; None where it has none."""
-    address: Tree = device.get(_ADDRESS) or {}
-    kind = address.get("type")
+    address = device.get(_ADDRESS)
+    if not address:
+        return None
+    kind, part = address.get("type"), address.get
+    if kind == "pci":  # nearly every device: each review asks this of all
+        return (kind, part("domain") or 0, part("bus") or 0, part("slot") or 0, part("function") or 0)
     if kind is None or kind in _NOWHERE or _NEEDED.get(kind, "type") not in address:
         return None
-    names = _PLACES.get(kind) or tuple(sorted(address.keys() - {"type"}))
     # Drives of different buses have controllers of their own, numbered alike.
     target = device.get("target") if kind == "drive" else None
     bus = target.get("bus") if type(target) is dict else None
-    return (kind, bus or "scsi", *((name, address[name]) for name in names if address.get(name)))
+    names = _PLACES.get(kind) or address
+    return (bus or "scsi", frozenset([(name, address[name]) for name in names if address.get(name)]))
 
 
 def _finding(path: str, owner: str) -> Finding:

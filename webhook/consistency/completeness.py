@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook import machines
-from webhook.consistency.rule import Tree, devices, path_of, rule
+from webhook.consistency.rule import Tree, path_of, rule
 from webhook.declare.tree import at
 from webhook.domain.bus import bus_of
 from webhook.domain.devices import KINDS, Named
@@ -24,18 +24,25 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
             yield incomplete(f"{path}{place}")
     machine = domain.get("os", {}).get("type", {})
     lacking = machines.lacking(machine.get("arch", ""), machine.get("machine", ""))
-    for kind, index, device in devices(domain):
-        if index >= 0 and not device.get("name"):
-            yield incomplete(f"{path}{path_of(kind, index)}.name")
-        address = device.get("address")
-        if address and not address.get("type"):
-            yield incomplete(f"{path}{path_of(kind, index)}.address.type")
+    for kind, entries in domain.get("devices", {}).items():
         declared = KINDS.get(kind, Named)
-        if not address and declared.buses and bus_of(device, declared.buses, lacking) is not None:
-            yield incomplete(f"{path}{path_of(kind, index)}.address")
-        for made in declared.made:
-            if made.redrawn and made.fits(device) and not at(device, made.path):
-                yield incomplete(f"{path}{path_of(kind, index)}.{made.path}")
+        for index, device in enumerate(entries) if type(entries) is list else ((-1, entries),):
+            address = device.get("address")
+            if address and "type" not in address:
+                yield incomplete(f"{path}{path_of(kind, index)}.address.type")
+            if not address and declared.buses and bus_of(device, declared.buses, lacking) is not None:
+                yield incomplete(f"{path}{path_of(kind, index)}.address")
+            if declared.made or not device.get("name"):
+                yield from _without_identity(declared, device, index, f"{path}{path_of(kind, index)}")
+
+
+def _without_identity(declared: type[Named], device: Tree, index: int, path: str) -> Iterator[Finding]:
+    """The name of an entry of a list, and what the host would draw at each boot."""
+    if index >= 0 and not device.get("name"):
+        yield incomplete(f"{path}.name")
+    for made in declared.made:
+        if made.redrawn and made.fits(device) and not at(device, made.path):
+            yield incomplete(f"{path}.{made.path}")
 
 
 def incomplete(place: str) -> Finding:

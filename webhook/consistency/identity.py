@@ -101,16 +101,17 @@ def _caseless(value: str | None) -> str | None:
 @rule
 def places_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses two devices at one place of a bus; where it did not, the later one would take the other's."""
-    seen: dict[Any, str] = {}
-    for kind, index, device in devices(domain):
-        place = place_of(device) if kind != "controllers" else None
+    seen: dict[Any, tuple[str, int]] = {}
+    lists = domain.get("devices", {})
+    for kind, index, device in devices({"devices": {each: lists[each] for each in lists if each != "controllers"}}):
+        place = place_of(device)
         if place is None:
             continue
-        where = path_of(kind, index)
-        if place in seen:
-            problem = f"is the place of `{path}{seen[place]}` too"
-            yield Finding(f"{path}{where}.address", problem, "leave it out: it is filled in", "address")
-        seen.setdefault(place, where)
+        first = seen.setdefault(place, (kind, index))
+        if first != (kind, index):
+            problem = f"is the place of `{path}{path_of(*first)}` too"
+            where = f"{path}{path_of(kind, index)}.address"
+            yield Finding(where, problem, "leave it out: it is filled in", "address")
 
 
 @rule
