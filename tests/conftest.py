@@ -16,7 +16,19 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 # The fast lane is made of these folders, but for tests that use a real part or are marked `thorough`.
 FAST = frozenset(
-    {"abi", "addresses", "admission", "declare", "features", "guests", "kinds", "libvirt", "machines", "policy"}
+    {
+        "abi",
+        "addresses",
+        "admission",
+        "declare",
+        "extending",
+        "features",
+        "guests",
+        "kinds",
+        "libvirt",
+        "machines",
+        "policy",
+    }
 )
 # A test that asks for one of these fixtures starts a server, libvirt or a cluster.
 REAL = frozenset({"cluster", "schemas"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from pydantic.alias_generators import to_camel
 
 from docs.generate import FOLDER, wanted
@@ -66,6 +67,14 @@ def test_every_decision_has_a_context_a_decision_and_consequences() -> None:
         text = page.read_text()
         for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
             assert part in text, f"{page.name}: {part}"
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "extending.md"])
+def test_every_place_that_the_page_names_is_there(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    named = re.findall(r"`((?:webhook|certs|policies|charts|scripts|tests)/[\w./-]*)`", text)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_test_that_the_docs_name_is_there() -> None:

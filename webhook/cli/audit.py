@@ -12,6 +12,7 @@ from typing import Any
 from webhook.admission.context import AdmissionContext
 from webhook.admission.stored import StoredCheck, check_stored
 from webhook.cli import verbs
+from webhook.cli.verb import Verb
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
 from webhook.policy import LEVELS, Policies, shipped
@@ -180,3 +181,6 @@ def _row(judged: StoredCheck, outcome: str, rows: list[Result]) -> Tree:
         "result": outcome,
         "findings": findings,
     }
+
+
+VERBS = (Verb("audit", "what the policies say of all that a cluster has stored", run, add_flags),)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from webhook.admission import offline
 from webhook.cli import files, verbs
+from webhook.cli.verb import Verb
 from webhook.declare import Scalar
 from webhook.declare.tree import copied
 from webhook.domain.names import label
@@ -22,6 +23,18 @@ Tree = dict[str, Any]
 _LARGEST = 2**20
 # A VM is named as its devices are: by an RFC 1123 label.
 _NAME: Scalar = get_args(DeviceName)[1]
+
+
+def _of_capture(parser: argparse.ArgumentParser) -> None:
+    verbs.with_file(parser)
+    parser.add_argument("--xml", required=True, metavar="FILE", help="`virsh dumpxml` of the running domain")
+
+
+def _of_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("xml", metavar="XML", help="`virsh dumpxml --inactive`; - for standard input")
+    parser.add_argument("--map", metavar="FILE", help="YAML: claims by image, networks by bridge or libvirt network")
+    parser.add_argument("--machine", help="the versioned machine type, where the XML has an alias")
+    parser.add_argument("--name", help="the VM's name, where the XML's is no name of a Kubernetes object")
 
 
 def capture(given: argparse.Namespace) -> int:
@@ -89,3 +102,9 @@ def _map(file: str | None) -> Any:
         if not isinstance(names, dict) or not all(isinstance(x, str) for pair in names.items() for x in pair):
             raise Refused([Finding(f"{file}: {part}", problem, "write `claims: {/path/of/image: claim}`", "import")])
     return Map(**tree)
+
+
+VERBS = (
+    Verb("capture", "a VM with the frontend facts that libvirt added to its running domain", capture, _of_capture),
+    Verb("import", "a VM whose frontend is that of libvirt's XML", import_xml, _of_import),
+)

@@ -14,6 +14,7 @@ from webhook.admission.offline import review_of
 from webhook.admission.policy_check import check_policy
 from webhook.admission.stored import as_stored
 from webhook.cli import manifests, verbs
+from webhook.cli.verb import POLICY, Verb
 from webhook.declare.inspect import Inspection
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, declared_fields, inspect_spec
@@ -138,3 +139,6 @@ def _decision(obj: Tree, context: AdmissionContext) -> Decision:
     spec = kind.spec_of(obj)
     review, reading = review_of(obj, kind), inspect_spec(spec, kind.spec_path)
     return lambda: check_policy(review, kind, reading, spec, None, Inspection(), context)
+
+
+VERBS = (Verb("bench", "how long policies take to load and to decide", run, add_flags, group=POLICY),)

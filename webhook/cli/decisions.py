@@ -10,6 +10,7 @@ from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.admission.site import marks_of
 from webhook.cli import files, verbs
+from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
 from webhook.policy import LEVELS, Policies, Request, shipped
@@ -94,3 +95,14 @@ def _because(each: FieldDecision) -> str:
 def _plain(each: FieldDecision) -> Tree:
     rule, where = (each.rule.id, each.rule.where) if each.rule is not None else ("", "")
     return {"path": each.path, "class": each.kind, "refused": each.refused, "rule": rule, "at": where}
+
+
+VERBS = (
+    Verb(
+        "explain",
+        "which rule decides about each field of a VM, for a user in a namespace",
+        run,
+        add_flags,
+        group=POLICY,
+    ),
+)

@@ -12,6 +12,7 @@ from typing import Any
 from webhook.admission.context import AdmissionContext
 from webhook.admission.stored import StoredCheck, as_stored, check_stored
 from webhook.cli import audit, manifests, verbs
+from webhook.cli.verb import POLICY, Verb
 from webhook.features.platform import Site
 from webhook.findings import Finding
 from webhook.kinds import KINDS, Kind, declared_fields
@@ -202,3 +203,14 @@ def _few(paths: list[str]) -> str:
     ordered = sorted(paths, key=lambda path: not path.startswith("domain."))
     rest = len(paths) - _NAMED
     return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+VERBS = (
+    Verb(
+        "diff",
+        "whose VMs other policies would newly refuse or allow; without VMs, which rules differ",
+        run,
+        add_flags,
+        group=POLICY,
+    ),
+)

@@ -10,6 +10,7 @@ import yaml
 
 from webhook.admission.site import classes
 from webhook.cli import verbs
+from webhook.cli.verb import POLICY, Verb
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
 from webhook.policy import LEVELS, load, shipped
 from webhook.policy.vap import Target, export
@@ -67,3 +68,14 @@ def run(given: argparse.Namespace) -> int:
     else:
         yaml.dump_all(made.documents, sys.stdout, _Literal, sort_keys=False, allow_unicode=True, width=120)
     return 0
+
+
+VERBS = (
+    Verb(
+        "export",
+        "the policies as ValidatingAdmissionPolicies, which hold while the service is gone",
+        run,
+        add_flags,
+        group=POLICY,
+    ),
+)

@@ -1,4 +1,4 @@
-"""`vmconfig policy`: the tools of whoever writes policy files."""
+"""`vmconfig policy check`, `test` and `schema`: what files of policies are before anybody is judged by them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import orjson
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.cli import verbs
+from webhook.cli.verb import POLICY, Verb
 from webhook.declare import inspect
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
@@ -21,6 +22,10 @@ from webhook.policy.tools.cases import Complete
 from webhook.policy.tools.schema import policy_schema
 from webhook.policy.tools.suite import Folder
 from webhook.policy.tools.suite import run as run_suites
+
+
+def _with_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="a folder of policy files")
 
 
 def check(given: argparse.Namespace) -> int:
@@ -71,3 +76,12 @@ def schema(given: argparse.Namespace) -> int:
     else:
         sys.stdout.write(orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
     return 0
+
+
+VERBS = (
+    Verb(
+        "check", "load a folder of policies as the service would, with every finding", check, _with_folder, group=POLICY
+    ),
+    Verb("test", "run the suites of a folder; name the rules that no case needs", test, _with_folder, group=POLICY),
+    Verb("schema", "the JSON Schema of policy files, for editors", schema, group=POLICY),
+)

@@ -1,4 +1,7 @@
-"""`vmconfig serve`: flags and environment variables made of the settings' own declaration."""
+"""`vmconfig serve`: flags and environment variables made of the settings' own declaration.
+
+Settings are pydantic models, whose import costs as much as all that the other verbs need, so it waits for this one.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,19 @@ import argparse
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
+from webhook.cli.verb import Verb
 from webhook.findings import Finding, Refused
-from webhook.server.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from webhook.server.settings import Settings
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """A flag for each setting."""
+    from webhook.server.settings import PREFIX, Settings
+
     for name, field in Settings.model_fields.items():
         text = f"{field.description} (environment: {PREFIX}{name.upper()})"
         # A name of the certificate is given once a flag; every other setting has one value.
@@ -26,6 +32,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def read(given: argparse.Namespace) -> Settings:
     """The settings: flags first, then the environment, then the defaults; raises Refused with all findings."""
+    from pydantic import ValidationError
+
+    from webhook.server.settings import PREFIX, Settings
+
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
         value = getattr(given, name)
@@ -63,3 +73,6 @@ def run(given: argparse.Namespace) -> int:
     except (Unusable, ValueError, OSError) as error:
         print(f"vmconfig: {error}", file=sys.stderr)
     return 2
+
+
+VERBS = (Verb("serve", "serve the webhooks over TLS", run, add_flags, prints=False),)

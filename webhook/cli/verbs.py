@@ -1,10 +1,9 @@
-"""What each verb does with the objects of a file, and how it is printed."""
+"""The verbs about the objects of a file, the flags that they share with others, and how all of them print."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.admission.explain import explain as explain_value
 from webhook.cli import files
+from webhook.cli.verb import Verb
 from webhook.cli.yaml_output import written
 from webhook.features.platform import Site
 from webhook.findings import Finding, Findings, Refused
@@ -22,7 +22,6 @@ from webhook.kinds.crd import crds
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
-Verb = Callable[[argparse.Namespace], int]
 
 
 def context(given: argparse.Namespace) -> AdmissionContext:
@@ -34,6 +33,38 @@ def context(given: argparse.Namespace) -> AdmissionContext:
 def with_site(parser: argparse.ArgumentParser) -> None:
     """The flag that names the site's file."""
     parser.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+
+
+def with_file(parser: argparse.ArgumentParser) -> None:
+    """The argument that names the objects."""
+    parser.add_argument("file", metavar="FILE", help="a manifest with one or more objects; - for standard input")
+
+
+def _with_rules(parser: argparse.ArgumentParser) -> None:
+    """The flags that `context` reads."""
+    parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
+    with_site(parser)
+    parser.add_argument(
+        "--level", choices=("restricted", "baseline", "privileged"), default="restricted", help="the policy level"
+    )
+
+
+def _of_objects(parser: argparse.ArgumentParser) -> None:
+    with_file(parser)
+    _with_rules(parser)
+
+
+def _of_render(parser: argparse.ArgumentParser) -> None:
+    _of_objects(parser)
+    parser.add_argument(
+        "--bundle", action="store_true", help="with the secrets, filters and node devices that come first"
+    )
+
+
+def _of_explain(parser: argparse.ArgumentParser) -> None:
+    with_file(parser)
+    parser.add_argument("path", metavar="PATH", help="like spec.domain.devices.disks[0].target.bus")
+    _with_rules(parser)
 
 
 def site(path: Path | None) -> Site:
@@ -154,3 +185,12 @@ def _json(tree: Any) -> str:
 def _warn(warnings: list[str]) -> None:
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
+
+
+VERBS = (
+    Verb("expand", "complete a VM as the webhook would on create", expand, _of_objects),
+    Verb("render", "the libvirt XML of a VM", render, _of_render),
+    Verb("check", "the findings that the webhook would give; exit code 1 where there are some", check, _of_objects),
+    Verb("explain", "where a value came from: the tenant, a feature, a guest's rule", explain, _of_explain),
+    Verb("crd", "the CustomResourceDefinitions", crd),
+)

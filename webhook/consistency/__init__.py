@@ -11,21 +11,31 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
-from webhook.consistency.rule import RULES, WARNINGS, Tree
+from webhook.consistency.rule import Check, Rule, Tree
 from webhook.findings import Finding
 
-for _found in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_found.name}")
+
+def found() -> list[Rule]:
+    """The rules of every module of this folder, in the order of the files and of their lines."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    values = (value for module in modules for value in vars(module).values())
+    return list(dict.fromkeys(value for value in values if isinstance(value, Rule)))
+
+
+RULES = found()
+_REFUSING: tuple[Check, ...] = tuple(rule.check for rule in RULES if rule.refuses)
+_WARNING: tuple[Check, ...] = tuple(rule.check for rule in RULES if not rule.refuses)
 
 
 def consistent(domain: Tree, path: str) -> Iterator[Finding]:
     """All findings of all rules, as they are made; `path` is the domain's place in the object."""
-    return (finding for check in RULES for finding in check(domain, path))
+    return (finding for check in _REFUSING for finding in check(domain, path))
 
 
 def warned_of(domain: Tree, path: str) -> Iterator[Finding]:
     """All that is allowed, but that its owner should know."""
-    return (finding for check in WARNINGS for finding in check(domain, path))
+    return (finding for check in _WARNING for finding in check(domain, path))
 
 
-__all__ = ["consistent", "warned_of"]
+__all__ = ["RULES", "Rule", "consistent", "warned_of"]

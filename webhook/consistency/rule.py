@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
-Rule = Callable[[Tree, str], Iterator[Finding]]
-
-RULES: list[Rule] = []
-WARNINGS: list[Rule] = []
+Check = Callable[[Tree, str], Iterator[Finding]]
 
 
-def rule(function: Rule) -> Rule:
-    """Register a rule whose findings refuse."""
-    RULES.append(function)
-    return function
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """A function from a domain and its path to findings, which refuse or only warn. It is called as the function is."""
+
+    check: Check
+    refuses: bool
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.check.__name__
+
+    def __call__(self, domain: Tree, path: str) -> Iterator[Finding]:
+        return self.check(domain, path)
 
 
-def warning(function: Rule) -> Rule:
-    """Register a rule whose findings only warn."""
-    WARNINGS.append(function)
-    return function
+def rule(check: Check) -> Rule:
+    """A rule whose findings refuse."""
+    return Rule(check, refuses=True)
+
+
+def warning(check: Check) -> Rule:
+    """A rule whose findings only warn."""
+    return Rule(check, refuses=False)
 
 
 def devices(domain: Tree) -> Iterator[tuple[str, int, Tree]]:

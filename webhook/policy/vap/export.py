@@ -25,7 +25,7 @@ API_VERSION = "admissionregistration.k8s.io/v1"
 NAME = "vmconfig"
 # Of a message, what surely fits into the 5 KiB that the API server takes.
 _LONGEST = 3000
-# In a VM that follows the newest rule set devices may move (admission/judge.py).
+# In a VM that follows the newest rule set devices may move (admission/policy_check.py).
 LATEST = text("latest")
 # What CEL's parser takes of one expression, in characters.
 _LARGEST = 100_000
