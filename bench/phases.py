@@ -39,7 +39,7 @@ def split(rounds: int) -> dict[str, float]:
     spec, whole = kind.spec_of(review.object), kind.spec_of(final.object)
     platform = platform_of(spec["features"], {}, used.site, "2026.1")
     contributions = expand_features(spec["features"], platform)
-    stored, reading = whole["domain"], inspect_spec(whole, "spec")
+    reading = inspect_spec(whole, "spec")
     made = expand(spec, used, "spec")
     verdict = mutate(review, used)
     allowed = validate(final, used)

@@ -104,7 +104,7 @@ def bus_of(device: Tree, buses: tuple[Bus, ...], lacking: Container[str] = ()) -
     if is_none(device):
         return None
     for bus in buses:
-        if bus.name not in lacking and bus.fits(device):
+        if bus.name not in lacking and (not bus.tests or bus.fits(device)):
             return bus if bus.name != NOWHERE else None
     return None
 
