@@ -162,6 +162,13 @@ def test_a_status_with_more_findings_than_anybody_reads_says_that_there_are_more
         assert validate(written(desired=make(MOST + 1), current={"title": "t"}), context([])).cut
 
 
+def test_a_vm_with_as_many_mistakes_as_anybody_reads_says_whether_policies_refuse_more() -> None:
+    for more, cut in (({"vcpu": {"placement": "auto"}}, True), ({"title": "t"}, False)):
+        for half in GENERAL_CLASSES.values():
+            verdict = half(review({"spec": {"domain": {**unknown(MOST), **more}}}), context([]))
+            assert (len(verdict.findings), verdict.cut) == (MOST, cut)
+
+
 def test_no_more_is_warned_of_or_logged_than_anybody_reads() -> None:
     rules = [{"name": "c", "forbid": {"path": "domain.devices.disks[*].driver.cache"}}]
     for mode, count in (("warn", "warnings"), ("audit", "audits")):
