@@ -18,6 +18,8 @@ from webhook.admission.offline import completed
 from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
 from webhook.declare.tree import copied
+from webhook.features.platform import Site
+from webhook.findings import MOST
 from webhook.kinds import VM, declared_fields
 from webhook.policy import Engine, compile_policies
 
@@ -35,17 +37,20 @@ class Fixed:
     engine: Engine
 
 
-def context(said: list[Tree], labels: Mapping[str, Mapping[str, str]]) -> AdmissionContext:
+def context(
+    said: list[Tree], labels: Mapping[str, Mapping[str, str]] | None = None, site: Site | None = None
+) -> AdmissionContext:
     engine = compile_policies(policies(said, declared_fields()), declared_fields(), today=lambda: TODAY)
     fixed: Any = Fixed(engine)
-    return AdmissionContext(policies=fixed, labels=lambda namespace: labels.get(namespace, {}))
+    known = labels or {}
+    return AdmissionContext(policies=fixed, site=site or Site(), labels=lambda namespace: known.get(namespace, {}))
 
 
 @cache
 def complete() -> Tree:
     """A complete spec with nothing of the host."""
     written = yaml.load(EXAMPLE.read_text(), yaml.CSafeLoader)
-    spec: Tree = completed(written, VM, context([], {}))["spec"]
+    spec: Tree = completed(written, VM, context([]))["spec"]
     return spec
 
 
@@ -95,7 +100,8 @@ def told(verdict: Verdict) -> Tree:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["title"] for case in CASES])
 def test_case(case: Tree) -> None:
-    known = context(case.get("policies", [{"rules": case["rules"]}] if "rules" in case else []), case.get("labels", {}))
+    policies_said = case.get("policies", [{"rules": case["rules"]}] if "rules" in case else [])
+    known = context(policies_said, case.get("labels"), Site(**case.get("site", {})))
     for field_class in GENERAL_CLASSES.keys() & case.keys():
         said = case[field_class]
         verdict = GENERAL_CLASSES[field_class](review(case), known)
@@ -122,5 +128,56 @@ def test_policies_are_not_asked_about_a_list_without_end() -> None:
     """Its walk would cost the time of others; the review is refused for the list, whatever comes after it."""
     after = {"os": {"acpiTables": [{"path": "/x"}]}, "vcpu": {"placement": "auto"}}
     for path, long in LONG_LISTS.items():
-        verdict = validate(review({"spec": {"domain": {**long, **after}}}), context([], {}))
+        verdict = validate(review({"spec": {"domain": {**long, **after}}}), context([]))
         assert told(verdict)["refused"] == [{"path": f"spec.domain.{path}", "rule": "shape"}]
+
+
+def test_policies_are_not_asked_about_a_stored_list_without_end_either() -> None:
+    for path, long in LONG_LISTS.items():
+        case = {"request": {"operation": "UPDATE"}, "stored-spec": {"domain": long}}
+        verdict = validate(review({**case, "object": {"domain": {"vcpu": {"placement": "auto"}}}}), context([]))
+        assert told(verdict)["refused"] == [{"path": f"spec.domain.{path}", "rule": "stored"}]
+
+
+def unknown(count: int) -> Tree:
+    """A domain with so many fields that the API does not know."""
+    return {f"x{number}": 1 for number in range(count)}
+
+
+def hosting(count: int) -> Tree:
+    """A domain with so many backend fields, in a disk each."""
+    return {"devices": {"disks": DISKS[:count]}}
+
+
+def written(**status: Tree) -> Review:
+    """A review of a status that is written beside a complete VM."""
+    return review({"request": {"operation": "UPDATE", "subresource": "status"}, "object": {}, "status": status})
+
+
+def test_a_status_with_more_findings_than_anybody_reads_says_that_there_are_more() -> None:
+    for make in (unknown, hosting):
+        assert not validate(written(current=make(MOST)), context([])).cut
+        verdict = validate(written(current=make(MOST + 1)), context([]))
+        assert (len(verdict.findings), verdict.cut) == (MOST, True)
+        assert validate(written(desired=make(MOST + 1), current={"title": "t"}), context([])).cut
+
+
+def test_a_vm_with_as_many_mistakes_as_anybody_reads_says_whether_policies_refuse_more() -> None:
+    for more, cut in (({"vcpu": {"placement": "auto"}}, True), ({"title": "t"}, False)):
+        for half in GENERAL_CLASSES.values():
+            verdict = half(review({"spec": {"domain": {**unknown(MOST), **more}}}), context([]))
+            assert (len(verdict.findings), verdict.cut) == (MOST, cut)
+
+
+def test_no_more_is_warned_of_or_logged_than_anybody_reads() -> None:
+    rules = [{"name": "c", "forbid": {"path": "domain.devices.disks[*].driver.cache"}}]
+    for mode, count in (("warn", "warnings"), ("audit", "audits")):
+        known = context(
+            [
+                {"metadata": {"name": "all"}, "rules": [{"name": "p", "permit": {"class": "io-tuning"}}]},
+                {"metadata": {"name": "few"}, "mode": mode, "rules": rules},
+            ]
+        )
+        verdict = validate(written(current=hosting(MOST + 1)), known)
+        assert verdict.allowed
+        assert len(getattr(verdict, count)) == MOST

@@ -30,7 +30,7 @@ def check_policy(
     And what they say of stored fields that are not as they were. At most so many findings; none where a reading ended
     early: the review is refused for that.
     """
-    if reading.oversized or stored_reading.oversized or not most:
+    if reading.oversized or stored_reading.oversized:
         return Decision()
     return context.policies.engine.decide(
         marks_of(reading.marks, context.site, kind.spec_path),

@@ -185,8 +185,7 @@ class _Update:
 
     def _shown(self, denial: Denial, value: Any) -> str:
         """A value as it may be shown; empty where it may be a secret, or is no leaf."""
-        place = self.declared_fields.get(denial.declared)
-        hidden = denial.kind in SECRET_KINDS or (place is not None and place.field.secret)
+        hidden = denial.kind in SECRET_KINDS or self.declared_fields[denial.declared].field.secret
         return f"`{shown(value)}`" if not hidden and isinstance(value, str | int) else ""
 
 

@@ -84,17 +84,16 @@ def _pair(
     where = device_of(parts)
     now = device_at(spec, where, parts[2]) if where is not None else None
     if where is None or now is None:
-        return _below(denial, parts, _Pair(spec, stored, ""), "", declared_fields, known)
+        return _below(parts, _Pair(spec, stored, ""), "", declared_fields, known)
     kind, index = parts[2]
     then = namesake(stored, where, kind, now.device, known)
     if then is None:
         return None
     declared = f"{'.'.join(where)}.{kind}{'[*]' if index else ''}"
-    return _below(denial, parts[3:], _Pair(now.device, then.device, then.path), declared, declared_fields, known)
+    return _below(parts[3:], _Pair(now.device, then.device, then.path), declared, declared_fields, known)
 
 
 def _below(
-    denial: Denial,
     parts: Parts,
     at: _Pair,
     declared: str,
@@ -108,13 +107,13 @@ def _below(
         if type(old) is not dict:
             return None
         new, old = new.get(name, _MISSING) if type(new) is dict else _MISSING, old.get(name, _MISSING)
-        if denial.kind == MISSING and old is _MISSING:
+        if old is _MISSING:
             inside = any(entry for _, entry in parts[depth:])
-            return None if inside else _Pair(new, old, ".".join([old_path, *map(_text, parts[depth + 1 :])]))
+            return None if inside else _Pair(new, old, old_path)
         if not index:
             continue
         declared += "[*]"
-        if type(new) is not list or type(old) is not list or int(index) >= len(new):
+        if type(old) is not list:
             return None
         key = key_of(declared_fields.get(declared))
         if not key:
