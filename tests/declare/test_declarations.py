@@ -126,7 +126,7 @@ def test_what_a_device_says_of_its_fields_is_declared(name: str) -> None:
 def test_a_device_has_buses_where_it_has_an_address_and_its_turn_on_them(name: str) -> None:
     kind = KINDS[name]
     assert bool(kind.buses) == ("address" in shape_of(kind).fields)
-    assert all(bus.turn < LAST for bus in kind.buses if bus.name in (PCI, USB, VIO, VIRTIO_SERIAL))
+    assert all(bus.order < LAST for bus in kind.buses if bus.name in (PCI, USB, VIO, VIRTIO_SERIAL))
 
 
 def test_a_device_with_an_address_and_no_bus_cannot_be_declared() -> None:

@@ -20,7 +20,7 @@ from webhook.policy import Policies, shipped
 from webhook.policy.loading.exceptions import ending
 from webhook.rule_sets import RULE_SETS
 from webhook.server import logs
-from webhook.server.background import background
+from webhook.server.background import BackgroundParts, background
 from webhook.server.health import Health
 from webhook.server.hook_router import HookRouter
 from webhook.server.hooks import HOOKS, Hook
@@ -58,9 +58,11 @@ def create_app(
     metrics, health = Metrics(), Health(context, reloader, namespaces, supervision)
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
 
+    parts = BackgroundParts(context.policies, metrics, events, namespaces, reloader, renew)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with background(supervision, context.policies, metrics, events, namespaces, reloader, renew):
+        async with background(supervision, parts):
             digest = context.policies.digest[:12]
             logs.event("started", version=version("vmconfig"), policy=digest, listen=settings.listen)
             yield

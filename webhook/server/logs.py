@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from webhook.admission.review import Review, Verdict
+from webhook.server.decision import Decision
 from webhook.server.log_writer import LogWriter
 from webhook.server.supervision import Supervision
 
@@ -27,11 +27,12 @@ from webhook.server.supervision import Supervision
 FLUSH = 2.0
 
 
-def decision(hook: str, review: Review, verdict: Verdict, seconds: float, patch_bytes: int, digest: str) -> None:
-    """What was decided on one review, about which object, for whom, by which rules."""
+def decision(made: Decision, digest: str) -> None:
+    """What was decided on one review, about which object, for whom, by which rules; `digest` names the policies."""
+    review, verdict = made.review, made.verdict
     line: dict[str, Any] = {
         "time": datetime.fromtimestamp(time.time(), UTC),
-        "event": hook,
+        "event": made.hook,
         "uid": review.uid,
         "operation": review.operation,
         "kind": review.kind,
@@ -40,8 +41,8 @@ def decision(hook: str, review: Review, verdict: Verdict, seconds: float, patch_
         "user": review.user,
         "dryRun": review.dry_run,
         "allowed": verdict.allowed,
-        "patchBytes": patch_bytes,
-        "milliseconds": round(seconds * 1000, 3),
+        "patchBytes": made.patch_bytes,
+        "milliseconds": round(made.seconds * 1000, 3),
         "policy": digest,
     }
     if review.subresource:

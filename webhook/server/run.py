@@ -16,7 +16,7 @@ from webhook.cluster.api import asking
 from webhook.server import logs
 from webhook.server.app import create_app
 from webhook.server.connections import BODIES, Connections, limit_of
-from webhook.server.drain import GRACE, DrainingServer
+from webhook.server.drain import GRACE, DrainingServer, Endpoint
 from webhook.server.listener import bind
 from webhook.server.protocol import BoundedProtocol
 from webhook.server.settings import Settings
@@ -61,7 +61,8 @@ def _serve(settings: Settings, supervision: Supervision) -> int:
         bodies_limit=max(BODIES, 2 * settings.body_limit),
     )
     app.state.metrics.connections.set_function(lambda: len(connections))
-    server = DrainingServer(config, sockets, connections, app.state.health, reloader.context, settings.drain_seconds)
+    endpoint = Endpoint(sockets, reloader.context)
+    server = DrainingServer(config, endpoint, connections, app.state.health, settings.drain_seconds)
     server.run()
     return 0 if server.started else 1
 

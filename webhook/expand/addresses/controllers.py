@@ -1,4 +1,4 @@
-"""The controllers of a domain: the machine's own, those that devices need, each with its index and name."""
+"""The controllers of a domain: those that the machine always has and those that devices need."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ _HUB = 8
 Port = tuple[int, str]
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every USB device without an address a port."""
     unplaced = list(waiting(USB, devices, controllers.machine))
     # A machine without USB: the consistency rules say so of each device.
     if not unplaced or "usb" not in controllers.machine.models:
         return
-    taken = {_port(address) for address in addresses(USB, devices, resting)}
+    taken = {_port(address) for address in addresses(USB, devices, reserved)}
     hubs = [_port(hub["address"]) for hub in devices.get("hubs", ()) if hub.get("address", {}).get("type") == USB]
     free = _free(controllers, taken, hubs)
     for entry in unplaced:
