@@ -1,8 +1,7 @@
-"""What has to fit together in a complete domain, whoever wrote it: each rule one small function of the domain.
+"""The rules of consistency over a complete domain, whoever wrote it: each one a small function of the domain.
 
-A rule yields findings (the machine would not start, or not be the one that is described) and warnings (it would,
-but unwisely). Rules know the domain's tree alone; the validator runs all of them over the final object. A module of
-this folder is found by being there.
+A rule yields findings (the machine would not start, or would not be the described one) or warnings. Rules read the
+domain alone; the validator runs all of them over the final object. A rule is found by being in a module of this folder.
 """
 
 from __future__ import annotations
@@ -11,21 +10,30 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
-from webhook.consistency.rule import RULES, WARNINGS, Tree
+from webhook.consistency.rule import Rule, Tree
 from webhook.findings import Finding
 
-for _found in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_found.name}")
+
+def _found() -> list[Rule]:
+    """All rules, in the order of the modules' names and of the rules in a module."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, Rule)]
+
+
+RULES = tuple(dict.fromkeys(_found()))
+_REFUSING = [one.check for one in RULES if one.refuses]
+_WARNING = [one.check for one in RULES if not one.refuses]
 
 
 def consistent(domain: Tree, path: str) -> Iterator[Finding]:
-    """All findings of all rules, as they are made; `path` is the domain's place in the object."""
-    return (finding for check in RULES for finding in check(domain, path))
+    """The findings of all rules that refuse, one after the other; `path` is the domain's place in the object."""
+    return (finding for check in _REFUSING for finding in check(domain, path))
 
 
 def warned_of(domain: Tree, path: str) -> Iterator[Finding]:
-    """All that is allowed, but that its owner should know."""
-    return (finding for check in WARNINGS for finding in check(domain, path))
+    """The findings of all rules that warn."""
+    return (finding for check in _WARNING for finding in check(domain, path))
 
 
-__all__ = ["consistent", "warned_of"]
+__all__ = ["RULES", "consistent", "warned_of"]

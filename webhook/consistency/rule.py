@@ -1,33 +1,41 @@
-"""What a rule is, and what all of them share."""
+"""What a rule of consistency is, and how rules find devices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
-Rule = Callable[[Tree, str], Iterator[Finding]]
-
-RULES: list[Rule] = []
-WARNINGS: list[Rule] = []
+# A domain and its place in the object; returns what is wrong.
+Check = Callable[[Tree, str], Iterator[Finding]]
 
 
-def rule(function: Rule) -> Rule:
-    """Register a rule whose findings refuse."""
-    RULES.append(function)
-    return function
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of consistency. With `refuses` its findings refuse the VM, else they are warnings."""
+
+    check: Check
+    refuses: bool
+
+    def __call__(self, domain: Tree, path: str) -> Iterator[Finding]:
+        return self.check(domain, path)
 
 
-def warning(function: Rule) -> Rule:
-    """Register a rule whose findings only warn."""
-    WARNINGS.append(function)
-    return function
+def rule(check: Check) -> Rule:
+    """A rule whose findings refuse."""
+    return Rule(check, refuses=True)
+
+
+def warning(check: Check) -> Rule:
+    """A rule whose findings only warn."""
+    return Rule(check, refuses=False)
 
 
 def devices(domain: Tree) -> Iterator[tuple[str, int, Tree]]:
-    """Every device: its list, its place in it (-1 where there is but one), and itself."""
+    """Every device: its list, its index there (-1 for a single device), and itself."""
     for kind, entries in domain.get("devices", {}).items():
         if type(entries) is dict:
             yield kind, -1, entries
