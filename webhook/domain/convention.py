@@ -15,7 +15,7 @@ Tree = dict[str, Any]
 
 # The folder of a PersistentVolumeClaim's content, by the claim's name.
 CLAIMS = "/var/lib/vmconfig/claims/"
-# What stands for a claim that nobody named; no claim has an underscore in its name, so nothing is mistaken for it.
+# The prefix of the volume of a device without a claim; no claim's name has an underscore.
 BLANK = "_blank_"
 
 _NAME = get_args(ObjectName)[1]
@@ -32,6 +32,27 @@ class Convention:
     provide: Callable[[Tree], Tree]
     withdraw: Callable[[Tree], Tree]
     shared_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePath:
+    """Where a volume is on the host: the field of a device's `source`, and the parts of the path around its name."""
+
+    field: str
+    before: str
+    after: str = ""
+
+    def source(self, volume: str) -> dict[str, str]:
+        """The part of a `source` that names a volume."""
+        return {self.field: f"{self.before}{volume}{self.after}"}
+
+    def volume(self, source: Tree) -> tuple[str, bool]:
+        """The claim that a `source` names (empty: none), and whether its path is the convention's."""
+        path = source.get(self.field, "")
+        matches = path.startswith(self.before) and path.endswith(self.after)
+        name = path.removeprefix(self.before).removesuffix(self.after) if matches else ""
+        claim = name if is_name(name) else ""
+        return claim, bool(claim) or name.startswith(BLANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +86,6 @@ def with_only(tree: Tree, field: str, rest: Tree) -> Tree:
     """The tree with only `rest` left of an element, and without it where nothing is left."""
     made = {name: value for name, value in tree.items() if name != field}
     return {**made, field: rest} if rest else made
-
-
-def between(path: str, before: str, after: str = "") -> str:
-    """What stands between two parts of a path; nothing where the path is of another form."""
-    form = path.startswith(before) and path.endswith(after)
-    return path.removeprefix(before).removesuffix(after) if form else ""
 
 
 def is_name(text: object) -> bool:
