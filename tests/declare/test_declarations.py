@@ -101,11 +101,13 @@ def test_what_an_element_is_told_by_is_declared(shape: Shape) -> None:
 
 def said_of(kind: type[Named]) -> Iterator[tuple[str, tuple[str | None, ...]]]:
     """The paths that a device's class keywords name, and the values that they have there."""
-    yield from ((path, ()) for path in (*kind.own, *kind.met_by, *(bus.role for bus in kind.buses if bus.role)))
-    for entry in (*kind.buses, *kind.made):
+    yield from (
+        (path, ()) for path in (*kind.identities, *kind.matched_by, *(bus.role for bus in kind.buses if bus.role))
+    )
+    for entry in (*kind.buses, *kind.generated):
         yield from entry.when.items()
         yield from entry.unless.items()
-    yield from ((made.path, ()) for made in kind.made)
+    yield from ((made.path, ()) for made in kind.generated)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -88,7 +88,7 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
     missing = [
         (kind, name)
         for kind, name in sorted(stored_devices.keys() - present)
-        if not KINDS[kind].staying and _has_backend(kind, stored_devices[kind, name])
+        if not KINDS[kind].permanent and _has_backend(kind, stored_devices[kind, name])
     ]
     if missing or tombstones:
         present |= asked()
@@ -115,7 +115,7 @@ def _removed(stored: Tree, devices: Tree, present: set[DeviceKey], asked: AskedD
     return {
         (kind, name)
         for kind, name in device_keys([stored]) - asked.after
-        if not KINDS[kind].staying
+        if not KINDS[kind].permanent
         and ((kind, name) in asked.before or (isinstance(devices.get(kind), list) and (kind, name) not in present))
     }
 

@@ -53,14 +53,14 @@ def _devices(lists: Tree | None) -> Iterator[tuple[str, str, str, Tree]]:
     for kind, entries in (lists or {}).items():
         if type(entries) is dict:
             yield kind, "", entries.get("name") or kind, entries
-        elif not KINDS[kind].staying:
+        elif not KINDS[kind].permanent:
             for index, entry in enumerate(entries):
                 yield kind, f"[{index}]", entry.get("name") or kind, entry
 
 
 def _identities(kind: str, device: Tree) -> Iterator[Identity]:
     """The identities that its declaration names, and its address."""
-    for field in KINDS[kind].own:
+    for field in KINDS[kind].identities:
         value = at(device, field)
         if type(value) in (str, int):
             yield field, str(value).lower()

@@ -1,4 +1,4 @@
-"""Nothing is left that libvirt or QEMU would choose by themselves."""
+"""A stored domain is complete: libvirt and QEMU choose nothing by themselves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from webhook.findings import Finding
 
 
 @rule
-def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
-    """What libvirt or QEMU would choose by themselves must be written out: identity, names, addresses."""
+def domain_is_complete(domain: Tree, path: str) -> Iterator[Finding]:
+    """Identity, names and addresses have to be stated, else libvirt or QEMU would choose them."""
     for place, value in (
         (".uuid", domain.get("uuid")),
         (".memory.size", domain.get("memory", {}).get("size")),
@@ -33,9 +33,9 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
         declared = KINDS.get(kind, Named)
         if not address and declared.buses and bus_of(device, declared.buses, lacking) is not None:
             yield incomplete(f"{path}{path_of(kind, index)}.address")
-        for made in declared.made:
-            if made.redrawn and made.fits(device) and not at(device, made.path):
-                yield incomplete(f"{path}{path_of(kind, index)}.{made.path}")
+        for one in declared.generated:
+            if one.volatile and one.fits(device) and not at(device, one.path):
+                yield incomplete(f"{path}{path_of(kind, index)}.{one.path}")
 
 
 def incomplete(place: str) -> Finding:

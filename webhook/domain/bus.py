@@ -79,15 +79,15 @@ class Bus(_Fitting):
 
 
 @dataclass(frozen=True, slots=True)
-class Made(_Fitting):
+class Generated(_Fitting):
     """An identity that the service makes once and keeps: the field's dotted path, and its form, `mac` or `serial`.
 
-    `redrawn`: where the field is absent, the host makes another one at each boot.
+    `volatile`: where the field is absent, the host makes another one at each boot.
     """
 
     path: str
     form: Literal["mac", "serial"]
-    redrawn: bool = False
+    volatile: bool = False
 
 
 def _tests(values: Values, *, wanted: bool) -> Iterator[Test]:

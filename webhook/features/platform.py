@@ -1,4 +1,4 @@
-"""The input of all features beside their own words: guest, machine, firmware, site and the tenant's domain."""
+"""The common input of all features: guest, machine, firmware, site and the tenant's domain."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FAMILIES = {
 class Site:
     """What the nodes of this cluster can do.
 
-    `machines` names, by family, the versioned machine type that every node's QEMU knows; `graphics` the display
+    `machines` names, by family, the versioned machine type that every node's QEMU supports; `graphics` the display
     that the site prefers (empty: the rule set's); `domain_type` says whether there is KVM.
     """
 
@@ -43,7 +43,7 @@ class Site:
 class Platform:
     """The resolved guest, machine, firmware and site of a VM.
 
-    `stated` is the tenant's own domain, so that a default can follow what the tenant says there (the headroom of
+    `stated` is the tenant's own domain, so that a default can follow what is stated there (the headroom of
     a memory size, the channel of a display). It is read, never changed, and never contributed.
     """
 
@@ -66,20 +66,20 @@ class Platform:
 def platform_of(features: Tree, domain: Tree, site: Site, rule_set: str, path: str = "spec") -> Platform:
     """The platform of a VM by its features and its domain, both of which may be empty and have been inspected.
 
-    The feature's word comes first, then the domain's, then the guest's best practice as far as the machine allows.
+    The feature's value has precedence, then the domain's, then the guest's best practice as far as the machine allows.
     Raises Refused with all findings: unknown guest, unknown machine, two machines, impossible firmware.
     """
-    words = _Words(features.get("system") or {}, domain.get("os") or {}, rule_set, path)
-    guest = words.guest()
-    arch = words.arch()
-    machine = words.machine(arch)
+    request = _Request(features.get("system") or {}, domain.get("os") or {}, rule_set, path)
+    guest = request.guest()
+    arch = request.arch()
+    machine = request.machine(arch)
     if guest is None or machine is None:
-        raise Refused(words.findings)
+        raise Refused(request.findings)
     if machine.family not in guest.disk:
-        words.findings.append(words.not_for(guest, arch))
-    firmware, secure_boot = words.firmware(guest, machine)
-    if words.findings:
-        raise Refused(words.findings)
+        request.findings.append(request.not_for(guest, arch))
+    firmware, secure_boot = request.firmware(guest, machine)
+    if request.findings:
+        raise Refused(request.findings)
     in_cells = _in_cells(features.get("numa")) or _in_cells((domain.get("cpu") or {}).get("numa"))
     return Platform(rule_set, arch, guest, machine, site, firmware, secure_boot, domain, in_cells)
 
@@ -93,8 +93,8 @@ def _in_cells(numa: Any) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """What the feature `system` and the domain's `os` say of the machine, and the findings about it."""
+class _Request:
+    """What the feature `system` and the domain's `os` state of the machine, and the findings about it."""
 
     system: Tree
     os: Tree

@@ -119,7 +119,7 @@ def _match(free: list[Tree], fact: Tree, entry: Field, left: int, many: int) -> 
         return named[0]
     if key != "name":
         return None
-    identifying = KINDS[entry.name].met_by if entry.name in KINDS else ()
+    identifying = KINDS[entry.name].matched_by if entry.name in KINDS else ()
     values = [_lower(at(fact, dotted)) for dotted in identifying]
     if values and None not in values:
         alike = [other for other in free if [_lower(at(other, dotted)) for dotted in identifying] == values]

@@ -1,6 +1,6 @@
 """Where in the XML a declared field is, and whether a value of it is written there.
 
-Reads the `place` words of the declarations (webhook/declare/element.py, `Declared`). No lxml here.
+Reads the `place` of the declarations (webhook/declare/element.py, `Declared`). No lxml here.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Where:
 def where(place: str) -> Where:
     """The parsed form of a declaration's `place`; TypeError where it is malformed."""
     path, _, attribute = place.rpartition("@") if re.search(r"(^|/)@[^/\]]+$", place) else (place, "", "")
-    words = [word for word in path.rstrip("/").split("/") if word not in ("", ".")]
-    return Where(tuple(_step(word, place) for word in words), attribute)
+    steps = [step for step in path.rstrip("/").split("/") if step not in ("", ".")]
+    return Where(tuple(_step(step, place) for step in steps), attribute)
 
 
-def _step(word: str, place: str) -> Step:
-    form = _STEP.fullmatch(word)
+def _step(text: str, place: str) -> Step:
+    form = _STEP.fullmatch(text)
     if form is None:
         raise TypeError(f"`{place}` is no place in XML")
     prefix, _, local = form["tag"].rpartition(":")

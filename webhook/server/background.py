@@ -82,7 +82,7 @@ async def _following(supervision: Supervision, namespaces: Namespaces | None) ->
 
 
 async def _certificates(reloader: Reloader, renew: Callable[[], object] | None) -> None:
-    """cryptography costs what a service without certificates need not pay."""
+    """Imported here: cryptography is slow to import, and a service without certificates does not need it."""
     from certs.serve import watch
 
     await watch(reloader, renew)

@@ -24,7 +24,7 @@ from webhook.server.protocol import BoundedProtocol
 
 # Seconds for requests in flight once no new ones are taken: half of it to arrive, half of it to be answered.
 GRACE = 10
-# Seconds between two looks whether there still are any.
+# Seconds between two checks for requests in flight.
 _LOOK = 0.05
 
 
@@ -67,7 +67,7 @@ class DrainingServer(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self.health.draining = True
-        # Not here: a signal comes between any two steps of what the loop is doing.
+        # Not at once: a signal handler interrupts the loop between any two steps.
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:

@@ -103,14 +103,14 @@ class Metrics:
         self.refused.labels(reason).inc()
 
     def kept(self, dropped: int, restarts: Mapping[str, int]) -> None:
-        """Bring the counters up to what is counted elsewhere; called where the exposition is asked for."""
+        """Update the counters of events that are counted elsewhere; called at each scrape."""
         for task, times in restarts.items():
             self.restarts.labels(task).inc(times - self._kept.get(task, 0))
         self.dropped.inc(dropped - self._kept.get("", 0))
         self._kept = {**restarts, "": dropped}
 
     def exceptions(self, ending: Iterable[tuple[int, Exemption]]) -> None:
-        """Set what there is to say of exceptions, each with the days that are left: negative since it has ended."""
+        """Set the metrics of exceptions, each with the days that are left (negative: since its end)."""
         shown: dict[Gauge, list[tuple[int, Exemption]]] = {self.expiring: [], self.expired: []}
         for days, each in ending:
             shown[self.expired if days < 0 else self.expiring].append((days, each))

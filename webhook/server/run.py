@@ -68,7 +68,7 @@ def _serve(settings: Settings, supervision: Supervision) -> int:
 
 
 def connection_limit(settings: Settings) -> int:
-    """How many connections are taken; told where the process may not have as many descriptors as that needs."""
+    """How many connections are accepted; logged where the process may not open enough descriptors for the setting."""
     limit = limit_of(settings.connection_limit)
     if limit < settings.connection_limit:
         logs.event("connections limited by descriptors", limit=limit, wanted=settings.connection_limit)
@@ -84,9 +84,9 @@ def cluster(settings: Settings) -> Apis | None:
 
 
 def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Callable[[], object] | None]:
-    """Where the certificate comes from, and how it is renewed where that is ours to do.
+    """The source of the certificate, and how it is renewed where the service does so itself.
 
-    A folder has to hold one now. A Secret is in a cluster that may be away: its certificate may come later.
+    A folder must have one at the start. The cluster of a Secret may be unreachable: its certificate may come later.
     """
     if settings.certs_dir is not None:
         return Reloader(Folder(settings.certs_dir), settings.client_ca), None

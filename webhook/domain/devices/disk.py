@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
-from webhook.domain.bus import DRIVE, PCI, STATED, USB, Bus, Made
+from webhook.domain.bus import DRIVE, PCI, STATED, USB, Bus, Generated
 from webhook.domain.convention import BLANK, CLAIMS, Convention, Referred, VolumePath, taken, with_content, with_only
 from webhook.domain.convention import IMAGES as SOURCES
 from webhook.domain.devices.device import PciDevice, VirtioDriver
@@ -225,20 +225,20 @@ class Disk(
         Bus(USB, 2, when={"target.bus": ("usb",)}),
         Bus(STATED),
     ),
-    own=("serial", "wwn"),
-    # QEMU numbers unnamed drives in the order of their making (QM00001 …), so that one more drive would rename the
-    # others. A passed-through LUN shows the serial of the host's own device.
-    made=(
-        Made(
+    identities=("serial", "wwn"),
+    # QEMU numbers drives without a serial in order (QM00001 …), so that one more drive would rename the others. A
+    # passed-through LUN shows the serial of the host's own device.
+    generated=(
+        Generated(
             "serial",
             "serial",
             when={"target.bus": ("ide", "sata", "scsi", "usb", "virtio")},
             unless={"device": ("lun",)},
         ),
     ),
-    met_by=("target.dev",),
+    matched_by=("target.dev",),
     convention=Convention(_provide, _withdraw),
-    optional_end=True,
+    optional_backend=True,
     referred=Referred("claim", "claims", SOURCES),
 ):
     """A disk, CD-ROM or floppy drive. Its content is a PersistentVolumeClaim, named by `claim`."""

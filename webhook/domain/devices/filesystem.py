@@ -84,10 +84,10 @@ class Filesystem(
     plural="filesystems",
     alike=("target",),
     buses=(Bus(PCI, 110, ccw=True),),
-    own=("target",),
+    identities=("target",),
     # A claim's folder by virtiofs, which shares the guest's memory.
     convention=Convention(_provide, _withdraw, shared_memory=True),
-    optional_end=True,
+    optional_backend=True,
     referred=Referred("claim", "claims", IMAGES),
 ):
     """A folder that the guest mounts by the name `target`. A tenant names a claim instead of a folder."""

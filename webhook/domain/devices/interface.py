@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, reference
 from webhook.declare import backend as reaching
-from webhook.domain.bus import PCI, VIO, Bus, Made
+from webhook.domain.bus import PCI, VIO, Bus, Generated
 from webhook.domain.convention import Convention, Referred, has_content, is_name
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.devices.hostdev import Teaming
@@ -24,8 +24,8 @@ from webhook.domain.types import Flag, Line, Loadparm, Mac, ObjectName, Path, Po
 
 Tree = dict[str, Any]
 
-# libvirt hands a model that it does not know to QEMU as a device's name, so these are all: QEMU's NICs as QEMU names
-# them, and those that libvirt has names of its own for.
+# libvirt passes an unknown model to QEMU as a device's name, so the list is closed: QEMU's NICs by QEMU's names, and
+# those for which libvirt has its own.
 _MODELS = (
     "virtio", "virtio-transitional", "virtio-non-transitional", "e1000", "e1000e", "e1000-82544gc", "e1000-82545em",
     "igb", "rtl8139", "ne2k_pci", "ne2k_isa", "pcnet", "i82550", "i82551", "i82557a", "i82557b", "i82557c", "i82558a",
@@ -125,11 +125,11 @@ class Interface(
     plural="interfaces",
     alike=("mac.address",),
     buses=(Bus(VIO, 1, when={"model": ("spapr-vlan",)}), Bus(PCI, 20, ccw=True)),
-    own=("mac.address",),
-    made=(Made("mac.address", "mac", redrawn=True),),
-    met_by=("mac.address",),
+    identities=("mac.address",),
+    generated=(Generated("mac.address", "mac", volatile=True),),
+    matched_by=("mac.address",),
     convention=Convention(_provide, _withdraw),
-    optional_end=True,
+    optional_backend=True,
     referred=Referred("network", "networks", ("bridge", "network", "dev", "path", "name")),
 ):
     """A NIC. What it is connected to is a network, named by `network`."""

@@ -118,7 +118,7 @@ def _of_index(number: int, bus: str) -> Place:
 
 
 def _target_of_address(disk: Tree, bus: str, names: set[str]) -> str | None:
-    """The target whose letters mean the disk's own address, where that is free."""
+    """The target whose letters stand for the disk's address, where it is free."""
     address = disk.get("address", {})
     if bus not in _UNITS or address.get("type") != "drive" or address.get("target", 0):
         return None

@@ -65,9 +65,9 @@ class _Slots:
             self.controllers.refuse(f"{where}.address", problem, "leave one of the two addresses out")
         functions[function] = f"{self.controllers.path}{where}"
 
-    def _occupy(self, address: Tree, whose: str) -> None:
+    def _occupy(self, address: Tree, device: str) -> None:
         slots = self.taken.setdefault(address.get("bus", 0), {})
-        slots.setdefault(address.get("slot", 0), {}).setdefault(address.get("function", 0), whose)
+        slots.setdefault(address.get("slot", 0), {}).setdefault(address.get("function", 0), device)
 
     def _check_buses(self, devices: Tree) -> None:
         """A stated bus needs its controller: libvirt would otherwise make one by itself."""

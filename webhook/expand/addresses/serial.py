@@ -1,4 +1,4 @@
-"""Ports on virtio-serial controllers, and serial ports of the machine's own kind."""
+"""Ports on virtio-serial controllers, and serial ports of the machine's own type."""
 
 from __future__ import annotations
 
