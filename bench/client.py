@@ -101,12 +101,14 @@ async def closed(port: int, ca: Path, requests: Sequence[bytes], seconds: float,
     return Load(rate, sorted(latencies))
 
 
-async def paced(
-    port: int, ca: Path, requests: Sequence[bytes], rate: float, seconds: float, connections: int = 16
-) -> Load:
+# Connections at a steady rate.
+_CONNECTIONS = 16
+
+
+async def paced(port: int, ca: Path, requests: Sequence[bytes], rate: float, seconds: float) -> Load:
     """Requests at a steady rate; the time that one waits for a free connection counts."""
     free: asyncio.Queue[Connection] = asyncio.Queue()
-    for connection in await connect(port, ca, connections):
+    for connection in await connect(port, ca, _CONNECTIONS):
         free.put_nowait(connection)
     latencies: list[float] = []
 

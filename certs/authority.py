@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 BACKDATE = timedelta(minutes=5)
-"""How far `not_before` lies in the past, so that a client whose clock is a little slow believes the certificate."""
+"""How far `not_before` is in the past, so that a client whose clock is slow accepts the certificate."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -63,7 +63,7 @@ def issue_authority(now: datetime, lifetime: timedelta) -> Pair:
         key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
     )  # fmt: skip
     certificate = (
-        _builder(name, name, key, now, now + lifetime)
+        builder(name, name, key, now, now + lifetime)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .sign(key, hashes.SHA256())
@@ -87,7 +87,7 @@ def issue_leaf(
         key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
     )  # fmt: skip
     certificate = (
-        _builder(_name("vmconfig webhook"), authority.subject, own, now, end)
+        builder(_name("vmconfig webhook"), authority.subject, own, now, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -127,9 +127,10 @@ def issued_at(certificate: x509.Certificate) -> datetime:
     return certificate.not_valid_before_utc + BACKDATE
 
 
-def _builder(
+def builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, end: datetime
 ) -> x509.CertificateBuilder:
+    """A certificate for a key, from a little before `now` until `end`; extensions and the signature are to be added."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from webhook.abi.freeze import Kept, freeze
+from webhook.abi.freeze import AskedDevices, Kept, freeze
 from webhook.declare.tree import copied
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "freeze.yaml").read_text())
 
 
-def places(words: list[str]) -> set[tuple[str, str]]:
+def keys(words: list[str]) -> set[tuple[str, str]]:
     return {(word.split()[0], word.split()[1]) for word in words}
 
 
@@ -23,8 +23,7 @@ def run(case: dict[str, Any], stored: Any = None, incoming: Any = None, tombston
         case["stored"] if stored is None else stored,
         case.get("tombstones-before", {}) if tombstones is None else tombstones,
         case["incoming"] if incoming is None else incoming,
-        places(case.get("before", [])),
-        places(case.get("after", [])),
+        AskedDevices(keys(case.get("before", [])), keys(case.get("after", []))),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from webhook import guests
-from webhook.expand.guest_requirements import suits
+from webhook.expand.guest_requirements import unmet_requirements
 
 FIT: dict[str, Any] = {
     "os": {"firmware": "efi"},
@@ -31,10 +31,10 @@ FIT: dict[str, Any] = {
 )
 def test_windows_11_has_its_minima(changed: dict[str, Any], found: list[str]) -> None:
     guest = guests.find({"type": "windows", "version": "11"}, "2026.1")
-    assert [finding.path for finding in suits({**FIT, **changed}, guest, "spec.domain")] == found
+    assert [finding.path for finding in unmet_requirements({**FIT, **changed}, guest, "spec.domain")] == found
 
 
 @pytest.mark.parametrize("version", ["10", "2k19", ""])
 def test_older_windows_is_installed_on_anything(version: str) -> None:
     guest = guests.find({"type": "windows", "version": version}, "2026.1")
-    assert suits({"memory": {"size": 512}}, guest, "spec.domain") == []
+    assert unmet_requirements({"memory": {"size": 512}}, guest, "spec.domain") == []

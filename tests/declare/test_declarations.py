@@ -101,11 +101,13 @@ def test_what_an_element_is_told_by_is_declared(shape: Shape) -> None:
 
 def said_of(kind: type[Named]) -> Iterator[tuple[str, tuple[str | None, ...]]]:
     """The paths that a device's class keywords name, and the values that they have there."""
-    yield from ((path, ()) for path in (*kind.own, *kind.met_by, *(bus.role for bus in kind.buses if bus.role)))
-    for entry in (*kind.buses, *kind.made):
+    yield from (
+        (path, ()) for path in (*kind.identities, *kind.matched_by, *(bus.role for bus in kind.buses if bus.role))
+    )
+    for entry in (*kind.buses, *kind.generated):
         yield from entry.when.items()
         yield from entry.unless.items()
-    yield from ((made.path, ()) for made in kind.made)
+    yield from ((made.path, ()) for made in kind.generated)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -126,7 +128,7 @@ def test_what_a_device_says_of_its_fields_is_declared(name: str) -> None:
 def test_a_device_has_buses_where_it_has_an_address_and_its_turn_on_them(name: str) -> None:
     kind = KINDS[name]
     assert bool(kind.buses) == ("address" in shape_of(kind).fields)
-    assert all(bus.turn < LAST for bus in kind.buses if bus.name in (PCI, USB, VIO, VIRTIO_SERIAL))
+    assert all(bus.order < LAST for bus in kind.buses if bus.name in (PCI, USB, VIO, VIRTIO_SERIAL))
 
 
 def test_a_device_with_an_address_and_no_bus_cannot_be_declared() -> None:

@@ -1,1 +1,1 @@
-"""What the guest sees, kept: merge, names, identities, addresses, and the freeze over a VM's life."""
+"""The frozen view of the guest over a VM's life: freeze, compare, consequences, tombstones."""

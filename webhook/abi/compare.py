@@ -1,4 +1,4 @@
-"""Whether two configurations show the guest the same machine, and what it would notice where they do not.
+"""Compare two configurations as the guest sees them, and say what it would notice of a difference.
 
 Stricter than libvirt's own check (virDomainDefCheckABIStability), which does not look at USB ports, root-port
 chassis, block sizes, clock offset, boot order, sleep states or drive targets.
@@ -32,14 +32,14 @@ class Change(NamedTuple):
 
 
 def compare(old: Tree, new: Tree) -> Iterator[Change]:
-    """All that the guest would see differently in `new`; devices that are only in `new` are additions, no changes."""
+    """All frontend fields that differ in `new`; a device that is only in `new` is an addition, not a change."""
     return _element(old, new, domain_shape(), "", "domain")
 
 
 def _element(old: Tree, new: Tree, shape: Shape, path: str, declared: str) -> Iterator[Change]:
     for name, entry in shape.fields.items():
         before, after = old.get(name), new.get(name)
-        # What is equal is the same: inspected trees have the types that the declarations say.
+        # Equal values are the same: inspected trees have the declared types.
         if before == after:
             continue
         here, there = f"{path}.{name}", f"{declared}.{name}"
@@ -113,6 +113,7 @@ def _consequence(declared: str) -> tuple[str, str]:
     return row["consequence"], row["help"]
 
 
+# Package data, read once.
 @cache
 def _consequences() -> list[dict[str, str]]:
     table: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("consequences.yaml").read_text())

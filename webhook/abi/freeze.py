@@ -1,6 +1,6 @@
-"""A stored VM over its life: what an update leaves out comes back, and what the tenant takes away leaves its place.
+"""The freeze of a stored VM: an update keeps what it leaves out, and a removed device leaves a tombstone.
 
-Pure over trees: the stored domain and tombstones, the domain as it comes in, and which devices features ask for.
+Pure functions of trees: the stored domain and tombstones, the incoming domain, and the devices that features ask for.
 """
 
 from __future__ import annotations
@@ -23,13 +23,21 @@ DeviceKey = tuple[str, str]
 
 # Stored devices that an update's devices without a name are compared with: beyond it, they have to be named.
 _MOST_COMPARED = 4096
-# The path of what stands in an entry of a list.
+# The path of an element within an entry of a list.
 _ENTRY = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedDevices:
+    """The devices that the stored features ask for (`before`), and those that the incoming ones do (`after`)."""
+
+    before: set[DeviceKey]
+    after: set[DeviceKey]
 
 
 @dataclass(slots=True)
 class Kept:
-    """The domain with all that stays, and the tombstones of what does not."""
+    """The domain with everything that is kept, and the tombstones of the removed devices."""
 
     domain: Tree
     tombstones: Tree = field(default_factory=dict)
@@ -44,116 +52,101 @@ def device_keys(trees: Iterable[Tree]) -> set[DeviceKey]:
     return found
 
 
-def freeze(
-    stored: Tree,
-    tombstones: Tree,
-    incoming: Tree,
-    before: set[DeviceKey],
-    after: set[DeviceKey],
-    path: str = "spec.domain",
-) -> Kept:
-    """Bring back into `incoming` what it leaves out of `stored`, but for the devices that the tenant removed.
+def freeze(stored: Tree, tombstones: Tree, incoming: Tree, asked: AskedDevices, path: str = "spec.domain") -> Kept:
+    """Copy into `incoming` what it lacks of `stored`, except the devices that the tenant removed.
 
-    `before` and `after` are the devices that the features asked for and ask for now. A device is removed where the
-    features no longer ask for it, or where no feature ever did and its list comes in without it; it becomes a
-    tombstone. A device that comes back by its name finds its old hardware. Returns trees that share nothing with
-    the arguments. Raises Refused where too many devices have no name; `path` is the domain's place in the object.
+    A device is removed where the features no longer ask for it, or where no feature asked for it and its list comes
+    without it; it becomes a tombstone. A device that returns by its name gets its old hardware. Returns trees that
+    share nothing with the arguments. Raises Refused where too many devices have no name; `path` is the domain's place
+    in the object.
     """
     domain = copied(incoming)
     devices = domain.setdefault("devices", {})
     _adopt_names(devices, stored.get("devices", {}), path)
     present = device_keys([domain])
-    gone = _removed(stored, devices, present, before, after)
+    removed = _removed(stored, devices, present, asked)
     kept = Kept(domain, copied(tombstones))
-    _drop(devices, gone)
-    _restore_returning(kept, present | after)
-    _restore(domain, stored, domain_shape(), "", gone)
-    were = devices_of(stored.get("devices", {}))
-    for kind, name in sorted(gone):
-        _add_tombstone(kept.tombstones, kind, were.get((kind, name)))
+    _drop(devices, removed)
+    _restore_returning(kept, present | asked.after)
+    _restore(domain, stored, domain_shape(), "", removed)
+    stored_devices = devices_of(stored.get("devices", {}))
+    for kind, name in sorted(removed):
+        _add_tombstone(kept.tombstones, kind, stored_devices.get((kind, name)))
     return kept
 
 
 def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[DeviceKey]]) -> Kept:
-    """What a VM that is not frozen keeps of devices: those with a backend become tombstones when they go.
+    """What a VM that follows the newest rule set keeps of devices: a removed one with a backend becomes a tombstone.
 
-    A tombstone's device comes back by its name, at any free place: a machine that is made again keeps none. `asked`
-    are the devices that the features ask for now.
+    A device that returns by its name gets any free address: an unfrozen machine keeps none. `asked` are the devices
+    that the features ask for now.
     """
     kept = Kept(copied(incoming), copied(tombstones))
     kept.domain.setdefault("devices", {})
     present = device_keys([kept.domain])
-    were = devices_of(stored.get("devices", {}))
-    going = [
+    stored_devices = devices_of(stored.get("devices", {}))
+    missing = [
         (kind, name)
-        for kind, name in sorted(were.keys() - present)
-        if not KINDS[kind].staying and _provided(kind, were[kind, name])
+        for kind, name in sorted(stored_devices.keys() - present)
+        if not KINDS[kind].permanent and _has_backend(kind, stored_devices[kind, name])
     ]
-    if going or tombstones:
+    if missing or tombstones:
         present |= asked()
         _restore_returning(kept, present)
-    for kind, name in going:
+    for kind, name in missing:
         if (kind, name) not in present:
-            _add_tombstone(kept.tombstones, kind, were[kind, name])
+            _add_tombstone(kept.tombstones, kind, stored_devices[kind, name])
     for device in devices_of(kept.tombstones).values():
         device.pop("address", None)
     return kept
 
 
 def drop_present(tombstones: Tree, domain: Tree) -> None:
-    """Take away the tombstones of devices that are there, in place."""
+    """Delete the tombstones of devices that are in the domain, in place."""
     _drop(tombstones, device_keys([{"devices": tombstones}]) & device_keys([domain]))
 
 
-def _provided(kind: str, device: Tree) -> bool:
-    """Whether the host provides something of a device."""
+def _has_backend(kind: str, device: Tree) -> bool:
     return tombstone_of(kind, device) != device
 
 
-def _removed(
-    stored: Tree, devices: Tree, present: set[DeviceKey], before: set[DeviceKey], after: set[DeviceKey]
-) -> set[DeviceKey]:
-    """Which stored devices the tenant took away."""
-    gone: set[DeviceKey] = set()
-    for kind, name in device_keys([stored]):
-        if KINDS[kind].staying:
-            continue
-        asked, listed = (kind, name) in before, isinstance(devices.get(kind), list)
-        if (asked and (kind, name) not in after) or (
-            not asked and (kind, name) not in after and listed and (kind, name) not in present
-        ):
-            gone.add((kind, name))
-    return gone
+def _removed(stored: Tree, devices: Tree, present: set[DeviceKey], asked: AskedDevices) -> set[DeviceKey]:
+    """The stored devices that the tenant removed."""
+    return {
+        (kind, name)
+        for kind, name in device_keys([stored]) - asked.after
+        if not KINDS[kind].permanent
+        and ((kind, name) in asked.before or (isinstance(devices.get(kind), list) and (kind, name) not in present))
+    }
 
 
-def _restore(into: Tree, stored: Tree, shape: Shape, path: str, gone: set[DeviceKey]) -> None:
-    """Whatever `stored` has and `into` lacks, element by element.
+def _restore(into: Tree, stored: Tree, shape: Shape, path: str, removed: set[DeviceKey]) -> None:
+    """Copy what `stored` has and `into` lacks, element by element.
 
-    The backend of a device that comes in without it was left out by somebody who may have wanted to: whether he may is
-    for policy to say.
+    A backend is not copied: an update may leave it out on purpose, and policy decides whether that is permitted.
     """
     for name, value in stored.items():
         entry = shape.fields.get(name)
         if entry is None or isinstance(entry.class_of_value(value), Backend):
             continue
         if entry.many and entry.shape is not None and entry.shape.key:
-            _restore_list(into, name, value, entry, gone)
-        elif path == ".devices" and (name, value.get("name") or name) in gone:
+            _restore_list(into, name, value, entry, removed)
+        elif path == ".devices" and (name, value.get("name") or name) in removed:
             continue
         elif into.get(name) is None:
-            mentioned = path.startswith(_ENTRY) and entry.shape is not None and not entry.many
-            left = _frontend(value, entry.shape) if mentioned and entry.shape else copied(value)
+            in_entry = path.startswith(_ENTRY) and entry.shape is not None and not entry.many
+            left = _frontend(value, entry.shape) if in_entry and entry.shape else copied(value)
             if left or left == value:
                 into[name] = left
         elif entry.shape is not None and not entry.many and type(into[name]) is dict:
-            _restore(into[name], value, entry.shape, f"{path}.{name}", gone)
+            _restore(into[name], value, entry.shape, f"{path}.{name}", removed)
         elif entry.shape is not None and type(into[name]) is list and len(into[name]) == len(value):
-            # Entries without a key (NUMA cells) meet by their place.
+            # Entries without a key (NUMA cells) are matched by their index.
             for there, before in zip(into[name], value, strict=True):
-                _restore(there, before, entry.shape, _ENTRY, gone)
+                _restore(there, before, entry.shape, _ENTRY, removed)
 
 
-def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone: set[DeviceKey]) -> None:
+def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, removed: set[DeviceKey]) -> None:
     shape = entry.shape
     assert shape is not None  # noqa: S101 - lists are of elements
     there = into.get(name)
@@ -162,10 +155,10 @@ def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone:
     by_key = {item.get(shape.key): item for item in there}
     for item in stored:
         key = item[shape.key]
-        if (name, key) in gone:
+        if (name, key) in removed:
             continue
         if key in by_key:
-            _restore(by_key[key], item, shape, _ENTRY, gone)
+            _restore(by_key[key], item, shape, _ENTRY, removed)
         else:
             there.append(copied(item))
     if not there:
@@ -173,7 +166,7 @@ def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, gone:
 
 
 def _adopt_names(devices: Tree, stored: Tree, path: str) -> None:
-    """An unnamed device takes the name of the first stored one that it does not contradict."""
+    """Give an unnamed device the name of the first stored one that it does not contradict."""
     compared = count(1)
     for kind, entries in devices.items():
         before = stored.get(kind)
@@ -184,43 +177,43 @@ def _adopt_names(devices: Tree, stored: Tree, path: str) -> None:
         for entry in entries:
             if entry.get("name"):
                 continue
-            name = _first_fit(entry, free, compared, kind, path)
+            name = _first_match(entry, free, compared, kind, path)
             if name is not None:
                 entry["name"] = name
                 del free[name]
 
 
-def _first_fit(entry: Tree, free: Tree, compared: Iterator[int], kind: str, path: str) -> str | None:
+def _first_match(entry: Tree, free: Tree, compared: Iterator[int], kind: str, path: str) -> str | None:
     """The name of the first stored device that an entry does not contradict; raises Refused after too many."""
     for name, old in free.items():
         if next(compared) > _MOST_COMPARED:
             problem = "has too many devices without a name to tell which of the stored ones they are"
             place = f"{path}.devices.{kind}"
             raise Refused([Finding(place, problem, "give each device of the list its `name`", "frozen")])
-        if _fits(entry, old):
+        if _agrees(entry, old):
             return name
     return None
 
 
-def _fits(part: Any, whole: Any) -> bool:
-    """Whether a partial tree says nothing that the whole one contradicts."""
+def _agrees(part: Any, whole: Any) -> bool:
+    """Whether no value of a partial tree contradicts the whole one."""
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(
-            _fits(value, whole[name]) for name, value in part.items() if name in whole
+            _agrees(value, whole[name]) for name, value in part.items() if name in whole
         )
     return bool(part == whole)
 
 
 def _restore_returning(kept: Kept, wanted: set[DeviceKey]) -> None:
-    """Devices that come back find the hardware that their tombstones kept."""
+    """Give returning devices the hardware that their tombstones kept."""
     shape = domain_shape().fields["devices"].shape
     assert shape is not None  # noqa: S101 - devices are an element
-    back = {place: device for place, device in devices_of(kept.tombstones).items() if place in wanted}
+    returning = {key: device for key, device in devices_of(kept.tombstones).items() if key in wanted}
     for kind in kept.tombstones:
-        returned = [device for (of, _), device in back.items() if of == kind]
-        if returned:
-            _restore(kept.domain["devices"], {kind: returned if KINDS[kind].plural else returned[0]}, shape, "", set())
-    _drop(kept.tombstones, set(back))
+        devices = [device for (of, _), device in returning.items() if of == kind]
+        if devices:
+            _restore(kept.domain["devices"], {kind: devices if KINDS[kind].plural else devices[0]}, shape, "", set())
+    _drop(kept.tombstones, set(returning))
 
 
 def _add_tombstone(tombstones: Tree, kind: str, device: Tree | None) -> None:
@@ -261,7 +254,7 @@ def _frontend(tree: Tree, shape: Shape) -> Tree:
 
 
 def _frontends(entries: list[Tree], shape: Shape) -> list[Tree]:
-    """The entries of a list, but for those of which nothing is left."""
+    """The entries of a list without those of which nothing is left."""
     pairs = ((entry, _frontend(entry, shape)) for entry in entries)
     return [left for entry, left in pairs if left or not entry]
 
@@ -279,11 +272,11 @@ def devices_of(lists: Tree) -> dict[DeviceKey, Tree]:
     return found
 
 
-def _drop(devices: Tree, gone: set[DeviceKey]) -> None:
-    """Take these devices out, and lists of which nothing is left."""
-    for kind in {kind for kind, _ in gone} & devices.keys():
+def _drop(devices: Tree, removed: set[DeviceKey]) -> None:
+    """Delete these devices, and lists that are then empty."""
+    for kind in {kind for kind, _ in removed} & devices.keys():
         entries = devices[kind]
-        left = [entry for entry in _listed(entries) if (kind, entry.get("name") or kind) not in gone]
+        left = [entry for entry in _listed(entries) if (kind, entry.get("name") or kind) not in removed]
         if not left:
             del devices[kind]
         elif isinstance(entries, list):

@@ -1,4 +1,4 @@
-"""`spec.abi`: how a VM is kept, and what was there once. The declaration, and reading it from a tree."""
+"""`spec.abi`: the freeze policy, the rule set and the tombstones of a VM."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Abi(Element):
 
 
 def reserved(abi: Tree) -> list[Tree]:
-    """The tombstones as the allocators take them: a list of {list, name, device}."""
+    """The tombstones in the form of the allocators: a list of {list, name, device}."""
     found: list[Tree] = []
     for kind, devices in abi.get("tombstones", {}).items():
         for device in devices if isinstance(devices, list) else [devices]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.state import LATEST, Tree
-from webhook.abi.tombstones import trespassing
+from webhook.abi.tombstones import reserved_by_tombstones
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy
 from webhook.admission.reading import read_stored
@@ -38,7 +38,7 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
         findings.take(consistent(domain, path))
         warnings.take(warned_of(domain, path))
-        findings.take(trespassing(stored or {}, spec, kind.spec_path))
+        findings.take(reserved_by_tombstones(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
             findings.take(unfrozen(stored, spec, kind.spec_path))
     judged = check_policy(review, kind, reading, spec, stored, stored_reading, context, findings.room)

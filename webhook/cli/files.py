@@ -1,4 +1,4 @@
-"""Manifests from files, read strictly: what YAML would drop or guess in silence is said."""
+"""Manifests from files, read strictly: what YAML would drop or guess silently is an error."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from typing import Any
 
 import yaml
 
-from webhook.cli.yaml_output import BOOLEAN_TO_SOME
 from webhook.declare.scalars import Ambiguous, kind_of
 from webhook.declare.withheld import told_key
 from webhook.findings import Finding, Refused
+from webhook.yaml_dialects import LETTER_BOOLEAN, OCTAL, SEXAGESIMAL, place_of
 
 _LARGEST = 3 * 1024 * 1024
-# Numbers of base sixty of YAML 1.1, which are texts to kubectl; octal numbers of YAML 1.2, which are texts to YAML 1.1.
-_SIXTY = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
-_OCTAL = re.compile("[-+]?0o[0-7_]+")
-# Tags that say what is there anyway; every other makes of a word what JSON does not have, or what it is not.
+# Tags that change nothing; every other one makes a value of a type that JSON lacks, or that the text does not show.
 _PLAIN_TAGS = frozenset({"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))})
 _READ_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("binary", "set", "timestamp", "omap", "pairs"))
 # What the parser quotes: a token's name, a character, or a text of the file.
@@ -46,7 +43,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if isinstance(node, yaml.ScalarNode) and node.style is None:
-            if BOOLEAN_TO_SOME.fullmatch(node.value):
+            if LETTER_BOOLEAN.fullmatch(node.value):
                 problem = f"`{node.value}` is a boolean to kubectl and a word to others: write it in quotes"
                 raise _wrong(problem, node.start_mark)
             if node.tag != "tag:yaml.org,2002:timestamp":
@@ -78,9 +75,9 @@ def _wrong(problem: str, mark: Any) -> yaml.MarkedYAMLError:
 
 def _meaning(word: str) -> str:
     """What a word is that readers of YAML disagree about; empty where they do not."""
-    if _SIXTY.fullmatch(word):
+    if SEXAGESIMAL.fullmatch(word):
         return "a number of base sixty to YAML 1.1 and a text to others"
-    return "an octal number to some readers of YAML and a text to others" if _OCTAL.fullmatch(word) else ""
+    return "an octal number to some readers of YAML and a text to others" if OCTAL.fullmatch(word) else ""
 
 
 def _named(name: object) -> str:
@@ -106,9 +103,7 @@ def read(file: str) -> list[Any]:
     try:
         documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        raise Refused([Finding(place, _unquoted(str(error.problem)), _WAY, "yaml")]) from None
+        raise Refused([Finding(f"{file}{place_of(error)}", _unquoted(str(error.problem)), _WAY, "yaml")]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else _unread(error)
         raise Refused([Finding(file, f"is no YAML: {what}", _WAY, "yaml")]) from None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import yaml
 
-# Booleans of YAML 1.1 (yaml.org/type/bool.html) that PyYAML takes for words; kubectl and Helm do not.
-BOOLEAN_TO_SOME = re.compile(r"[yYnN]\Z")  # PyYAML matches at the beginning alone
+from webhook.yaml_dialects import LETTER_BOOLEAN
 
 
 class _Shared(yaml.CSafeDumper):
     """Parts of a tree that are the same object are written once, with an anchor."""
 
 
-_Shared.add_implicit_resolver("tag:yaml.org,2002:bool", BOOLEAN_TO_SOME, list("yYnN"))
+_Shared.add_implicit_resolver("tag:yaml.org,2002:bool", LETTER_BOOLEAN, list("yYnN"))
 
 
 class _Whole(_Shared):

@@ -1,8 +1,7 @@
-"""What has to fit together in a complete domain, whoever wrote it: each rule one small function of the domain.
+"""The rules of consistency over a complete domain, whoever wrote it: each one a small function of the domain.
 
-A rule yields findings (the machine would not start, or not be the one that is described) and warnings (it would,
-but unwisely). Rules know the domain's tree alone; the validator runs all of them over the final object. A module of
-this folder is found by being there.
+A rule yields findings (the machine would not start, or would not be the described one) or warnings. Rules read the
+domain alone; the validator runs all of them over the final object. A rule is found by being in a module of this folder.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ _WARNING: tuple[Check, ...] = tuple(rule.check for rule in RULES if not rule.ref
 
 
 def consistent(domain: Tree, path: str) -> Iterator[Finding]:
-    """All findings of all rules, as they are made; `path` is the domain's place in the object."""
+    """The findings of all rules that refuse, one after the other; `path` is the domain's place in the object."""
     return (finding for check in _REFUSING for finding in check(domain, path))
 
 
 def warned_of(domain: Tree, path: str) -> Iterator[Finding]:
-    """All that is allowed, but that its owner should know."""
+    """The findings of all rules that warn."""
     return (finding for check in _WARNING for finding in check(domain, path))
 
 

@@ -1,4 +1,4 @@
-"""Nothing is left that libvirt or QEMU would choose by themselves."""
+"""A stored domain is complete: libvirt and QEMU choose nothing by themselves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from webhook.findings import Finding
 
 
 @rule
-def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
-    """What libvirt or QEMU would choose by themselves must be written out: identity, names, addresses."""
+def domain_is_complete(domain: Tree, path: str) -> Iterator[Finding]:
+    """Identity, names and addresses have to be stated, else libvirt or QEMU would choose them."""
     for place, value in (
         (".uuid", domain.get("uuid")),
         (".memory.size", domain.get("memory", {}).get("size")),
@@ -32,7 +32,7 @@ def nothing_is_left_open(domain: Tree, path: str) -> Iterator[Finding]:
                 yield incomplete(f"{path}{path_of(kind, index)}.address.type")
             if not address and declared.buses and bus_of(device, declared.buses, lacking) is not None:
                 yield incomplete(f"{path}{path_of(kind, index)}.address")
-            if declared.made or not device.get("name"):
+            if declared.generated or not device.get("name"):
                 yield from _without_identity(declared, device, index, f"{path}{path_of(kind, index)}")
 
 
@@ -40,9 +40,9 @@ def _without_identity(declared: type[Named], device: Tree, index: int, path: str
     """The name of an entry of a list, and what the host would draw at each boot."""
     if index >= 0 and not device.get("name"):
         yield incomplete(f"{path}.name")
-    for made in declared.made:
-        if made.redrawn and made.fits(device) and not at(device, made.path):
-            yield incomplete(f"{path}.{made.path}")
+    for one in declared.generated:
+        if one.volatile and one.fits(device) and not at(device, one.path):
+            yield incomplete(f"{path}.{one.path}")
 
 
 def incomplete(place: str) -> Finding:

@@ -1,4 +1,4 @@
-"""The CPU's model and features are the architecture's own."""
+"""The CPU's model and features belong to the architecture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WAY = "leave it out, or name another"
 
 @rule
 def cpu_is_of_the_architecture(domain: Tree, path: str) -> Iterator[Finding]:
-    """A name of another architecture starts nowhere. Names that nobody knows are for policies to refuse."""
+    """A domain with a name of another architecture does not start. Unknown names are refused by policy."""
     arch, cpu = domain.get("os", {}).get("type", {}).get("arch", ""), domain.get("cpu", {})
     model = cpu.get("model")
     if model in elsewhere(MODELS, arch):

@@ -1,4 +1,4 @@
-"""Devices that need one another, and sizes that devices take."""
+"""Devices that need each other, and sizes that devices accept."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from webhook.consistency.rule import Tree, rule
 from webhook.declare import kib, shown
 from webhook.findings import Finding
 
-# These backends speak virtio alone (libvirt: src/conf/domain_validate.c, src/qemu/qemu_validate.c).
+# These backends support virtio alone (libvirt: src/conf/domain_validate.c, src/qemu/qemu_validate.c).
 _VIRTIO_ONLY = frozenset({"vhostuser", "vdpa"})
 
 
 @rule
 def virtio_backends_have_virtio_nics(domain: Tree, path: str) -> Iterator[Finding]:
-    """vhost-user and vDPA move virtio's queues: no other NIC has them."""
+    """vhost-user and vDPA work on virtio's queues: no other NIC has them."""
     for index, nic in enumerate(domain.get("devices", {}).get("interfaces", ())):
         if nic.get("type") in _VIRTIO_ONLY and not str(nic.get("model", "virtio")).startswith("virtio"):
             problem = f"`{shown(nic['model'])}` cannot be on a `{nic['type']}` network, which needs virtio"
@@ -37,8 +37,8 @@ def block_sizes_are_powers_of_two(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
-def backing_is_shared_by_transient_disks(domain: Tree, path: str) -> Iterator[Finding]:
-    """Only of a disk that forgets what is written is it a question who shares what lies below."""
+def share_backing_needs_a_transient_disk(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt writes `shareBacking` on the element `transient`, which other disks do not have."""
     for index, disk in enumerate(domain.get("devices", {}).get("disks", ())):
         if "shareBacking" in disk and disk.get("transient") is not True:
             where = f"{path}.devices.disks[{index}].shareBacking"
@@ -46,7 +46,7 @@ def backing_is_shared_by_transient_disks(domain: Tree, path: str) -> Iterator[Fi
 
 
 @rule
-def interrupt_remapping_is_there(domain: Tree, path: str) -> Iterator[Finding]:
+def many_vcpus_have_interrupt_remapping(domain: Tree, path: str) -> Iterator[Finding]:
     """More than 255 vCPUs of a PC need an IOMMU with extended interrupt mode (QEMU: hw/i386/x86.c)."""
     count = domain.get("vcpu", {}).get("count") or 0
     if count <= 255 or domain.get("os", {}).get("type", {}).get("arch") != "x86_64":
@@ -79,8 +79,8 @@ def one_smartcard_reader(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
-def folders_are_of_a_claim(domain: Tree, path: str) -> Iterator[Finding]:
-    """By convention a folder is its claim's; without one, and without a source, nobody says which it is."""
+def filesystems_have_a_source(domain: Tree, path: str) -> Iterator[Finding]:
+    """The convention takes the folder of the claim; without a claim and a source there is none."""
     for index, folder in enumerate(domain.get("devices", {}).get("filesystems", ())):
         source = folder.get("source", {})
         if not (folder.get("claim") or source.get("dir") or source.get("socket")):
@@ -90,7 +90,7 @@ def folders_are_of_a_claim(domain: Tree, path: str) -> Iterator[Finding]:
 
 @rule
 def shared_memory_is_named(domain: Tree, path: str) -> Iterator[Finding]:
-    """Memory that nobody can name is shared with nobody; libvirt's schema wants the region's name."""
+    """libvirt's schema requires the name of a shared memory region."""
     for index, shmem in enumerate(domain.get("devices", {}).get("shmems", ())):
         if not shmem.get("region"):
             place = f"{path}.devices.shmems[{index}].region"

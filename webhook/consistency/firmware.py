@@ -1,4 +1,4 @@
-"""Machine type, firmware and hypervisor features that need one another."""
+"""Machine type, firmware and hypervisor features that need each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webhook.findings import Finding
 
 @rule
 def machine_is_versioned(domain: Tree, path: str) -> Iterator[Finding]:
-    """An alias like `q35` is another machine after an upgrade of QEMU."""
+    """An alias like `q35` stands for another machine after an upgrade of QEMU."""
     kind = domain.get("os", {}).get("type", {})
     name, arch = kind.get("machine"), kind.get("arch")
     if name and not machines.versioned(name) and not machines.unpinned(arch or "", name):
@@ -53,8 +53,8 @@ _HYPERV_NEEDS = {
 
 
 @rule
-def hyperv_is_whole(domain: Tree, path: str) -> Iterator[Finding]:
-    """QEMU refuses an enlightenment without those that it builds upon."""
+def hyperv_has_its_dependencies(domain: Tree, path: str) -> Iterator[Finding]:
+    """QEMU refuses an enlightenment without those that it depends on."""
     for index, entry in enumerate(domain.get("features", ())):
         if entry.get("feature") != "hyperv":
             continue
@@ -80,7 +80,7 @@ def machine_is_pinned(domain: Tree, path: str) -> Iterator[Finding]:
 
 @warning
 def cpu_is_portable(domain: Tree, path: str) -> Iterator[Finding]:
-    """A CPU that follows the host is another one on another node."""
+    """A CPU mode that follows the host gives another CPU on another node."""
     mode = domain.get("cpu", {}).get("mode")
     if mode in ("host-model", "host-passthrough", "maximum"):
         problem = f"`{mode}` follows the node's CPU: on another node the guest sees another processor"

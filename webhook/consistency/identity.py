@@ -1,96 +1,107 @@
-"""What tells machines and devices apart is each one's own."""
+"""Identities are unique: no two devices of a machine share a MAC address, a serial number, an address."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from webhook.abi.tombstones import place_of
+from webhook.abi.tombstones import address_of
 from webhook.consistency.rule import Tree, devices, path_of, rule
 from webhook.declare import shown
 from webhook.findings import Finding
 
 
-def _twice(
-    domain: Tree, path: str, rule_name: str, what: str, kinds: tuple[str, ...], value_of: Callable[[Tree], Any]
-) -> Iterator[Finding]:
-    """A value that must be a device's own, and is another's too; without `kinds` among devices of all lists."""
+class _Unique(NamedTuple):
+    """A value that no two devices share: its rule, its name in messages, the lists (empty: all), how to read it."""
+
+    rule: str
+    what: str
+    lists: tuple[str, ...]
+    value_of: Callable[[Tree], Any]
+
+
+def _duplicates(domain: Tree, path: str, unique: _Unique) -> Iterator[Finding]:
+    """A finding for each device whose value another device has too."""
     seen: dict[Any, str] = {}
     lists = domain.get("devices", {})
-    for kind in kinds or lists:
+    for kind in unique.lists or lists:
         entries = lists.get(kind, ())
         for index, device in enumerate(entries) if type(entries) is not dict else ((-1, entries),):
-            value = value_of(device)
+            value = unique.value_of(device)
             if value is None:
                 continue
             if value in seen:
-                problem = f"{what} `{shown(value)}` is taken by `{path}{seen[value]}`"
-                yield Finding(
-                    f"{path}{path_of(kind, index)}", problem, f"give each device {what} of its own", rule_name
-                )
+                problem = f"{unique.what} `{shown(value)}` is taken by `{path}{seen[value]}`"
+                way = f"give each device {unique.what} of its own"
+                yield Finding(f"{path}{path_of(kind, index)}", problem, way, unique.rule)
             seen[value] = path_of(kind, index)
+
+
+def _mac(device: Tree) -> str | None:
+    return _caseless(device.get("mac", {}).get("address"))
+
+
+def _target(device: Tree) -> str | None:
+    target: Tree = device.get("target", {})
+    return target.get("dev") if "bus" in target else None
+
+
+_BOOT_ORDER = _Unique("boot-order", "a boot order", ("disks", "interfaces"), lambda device: device.get("bootOrder"))
+_MAC = _Unique("mac", "a MAC address", ("interfaces",), _mac)
+_TARGET = _Unique("disk-target", "a target", ("disks",), _target)
+_SERIAL = _Unique("serial", "a serial number", ("disks",), lambda device: device.get("serial"))
+_WWN = _Unique("wwn", "a WWN", ("disks",), lambda device: _caseless(device.get("wwn")))
+_MEMORY_UUID = _Unique("uuid", "a UUID", ("memories",), lambda device: _caseless(device.get("uuid")))
+_MOUNT_TAG = _Unique("filesystem", "a mount tag", ("filesystems",), lambda device: device.get("target"))
+_ACPI_INDEX = _Unique("acpi-index", "an ACPI index", (), lambda device: device.get("acpiIndex"))
 
 
 @rule
 def boot_orders_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses a boot order that two devices claim."""
-    return _twice(
-        domain, path, "boot-order", "a boot order", ("disks", "interfaces"), lambda device: device.get("bootOrder")
-    )
+    return _duplicates(domain, path, _BOOT_ORDER)
 
 
 @rule
 def macs_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """Two NICs of one guest with one MAC address cannot both be reached."""
-
-    def mac(device: Tree) -> str | None:
-        address = device.get("mac", {}).get("address")
-        return address.lower() if address else None
-
-    return _twice(domain, path, "mac", "a MAC address", ("interfaces",), mac)
+    return _duplicates(domain, path, _MAC)
 
 
 @rule
 def targets_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses two disks with one target."""
-    return _twice(
-        domain,
-        path,
-        "disk-target",
-        "a target",
-        ("disks",),
-        lambda device: device.get("target", {}).get("dev") if "bus" in device.get("target", {}) else None,
-    )
+    return _duplicates(domain, path, _TARGET)
 
 
 @rule
 def serials_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """Paths by serial number in the guest would be ambiguous."""
-    return _twice(domain, path, "serial", "a serial number", ("disks",), lambda device: device.get("serial"))
+    return _duplicates(domain, path, _SERIAL)
 
 
 @rule
 def world_wide_names_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses two disks with one WWN."""
-    return _twice(domain, path, "wwn", "a WWN", ("disks",), lambda device: _caseless(device.get("wwn")))
+    return _duplicates(domain, path, _WWN)
 
 
 @rule
 def memory_uuids_differ(domain: Tree, path: str) -> Iterator[Finding]:
-    """A piece of memory is told from another by its UUID."""
-    return _twice(domain, path, "uuid", "a UUID", ("memories",), lambda device: _caseless(device.get("uuid")))
+    """The UUID identifies a memory device."""
+    return _duplicates(domain, path, _MEMORY_UUID)
 
 
 @rule
 def mount_tags_differ(domain: Tree, path: str) -> Iterator[Finding]:
-    """libvirt refuses two folders with one target: the guest mounts either by it."""
-    return _twice(domain, path, "filesystem", "a mount tag", ("filesystems",), lambda device: device.get("target"))
+    """libvirt refuses two filesystems with one target: the guest mounts either by it."""
+    return _duplicates(domain, path, _MOUNT_TAG)
 
 
 @rule
 def acpi_indices_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """QEMU refuses two devices of any kind with one ACPI index (hw/acpi/pcihp.c)."""
-    return _twice(domain, path, "acpi-index", "an ACPI index", (), lambda device: device.get("acpiIndex"))
+    return _duplicates(domain, path, _ACPI_INDEX)
 
 
 def _caseless(value: str | None) -> str | None:
@@ -100,14 +111,14 @@ def _caseless(value: str | None) -> str | None:
 
 @rule
 def places_differ(domain: Tree, path: str) -> Iterator[Finding]:
-    """libvirt refuses two devices at one place of a bus; where it did not, the later one would take the other's."""
+    """libvirt refuses two devices with one address; where it did not, the later one would take the other's."""
     seen: dict[Any, tuple[str, int]] = {}
     lists = domain.get("devices", {})
     for kind, index, device in devices({"devices": {each: lists[each] for each in lists if each != "controllers"}}):
-        place = place_of(device)
-        if place is None:
+        address = address_of(device)
+        if address is None:
             continue
-        first = seen.setdefault(place, (kind, index))
+        first = seen.setdefault(address, (kind, index))
         if first != (kind, index):
             problem = f"is the place of `{path}{path_of(*first)}` too"
             where = f"{path}{path_of(kind, index)}.address"

@@ -15,13 +15,13 @@ from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.findings import Finding
 
-# The values that a machine does not have, by field, and the way down to the elements that have the field.
+# The values that a machine does not have, by field: the names of the elements above it, its name, the values.
 Checks = tuple[tuple[tuple[str, ...], str, dict[str, Tree]], ...]
 
 
 @rule
-def machine_has_it(domain: Tree, path: str) -> Iterator[Finding]:
-    """libvirt refuses, at define or at start, what the machine does not have."""
+def machine_supports_values(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses, at define or at start, a value that the machine does not support."""
     kind = domain.get("os", {}).get("type", {})
     arch, name = kind.get("arch", ""), kind.get("machine", "")
     family = machines.family(arch, name)
@@ -40,7 +40,7 @@ def machine_has_it(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 def _any(domain: Tree, above: tuple[str, ...], field: str, absent: dict[str, Tree]) -> bool:
-    """Whether there is anything to find: nearly never, so that places are only written where there is."""
+    """Whether any element has such a value. It is rare, so that paths are made only where one has."""
     trees: list[Any] = [domain]
     for name in above:
         below: list[Any] = []
@@ -77,6 +77,7 @@ def _elements(domain: Tree, above: tuple[str, ...]) -> list[tuple[str, Tree]]:
     return found
 
 
+# Package data, read once.
 @cache
 def _rows() -> tuple[Tree, ...]:
     return tuple(yaml.safe_load(Path(__file__).with_name("possible.yaml").read_text()))
@@ -84,7 +85,7 @@ def _rows() -> tuple[Tree, ...]:
 
 @lru_cache(1024)
 def _checks(family: str, arch: str) -> Checks:
-    """What to look for on this family; by family, so that names of machines that nobody has cost nothing."""
+    """The values that a family does not support. By family, so that unknown machine names take no cache entries."""
     made: dict[tuple[tuple[str, ...], str], dict[str, Tree]] = {}
     for row in _rows():
         if family not in row.get("families", (family,)) or arch not in row.get("arch", (arch,)):

@@ -1,4 +1,4 @@
-"""What a rule is, and what all of them share."""
+"""What a rule of consistency is, and how rules find devices."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
+# A domain and its place in the object; returns what is wrong.
 Check = Callable[[Tree, str], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A function from a domain and its path to findings, which refuse or only warn. It is called as the function is."""
+    """One rule of consistency, called as its function. With `refuses` its findings refuse the VM, else they warn."""
 
     check: Check
     refuses: bool
@@ -39,7 +40,7 @@ def warning(check: Check) -> Rule:
 
 
 def devices(domain: Tree) -> Iterator[tuple[str, int, Tree]]:
-    """Every device: its list, its place in it (-1 where there is but one), and itself."""
+    """Every device: its list, its index there (-1 for a single device), and itself."""
     for kind, entries in domain.get("devices", {}).items():
         if type(entries) is dict:
             yield kind, -1, entries

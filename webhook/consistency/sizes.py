@@ -10,7 +10,7 @@ from webhook.findings import Finding
 
 
 @rule
-def memory_grows_upwards(domain: Tree, path: str) -> Iterator[Finding]:
+def memory_sizes_ascend(domain: Tree, path: str) -> Iterator[Finding]:
     """current ≤ size ≤ maximum."""
     memory = domain.get("memory", {})
     size, current = kib(memory.get("size")), kib(memory.get("current"))
@@ -25,7 +25,7 @@ def memory_grows_upwards(domain: Tree, path: str) -> Iterator[Finding]:
 
 @rule
 def vcpus_fit_topology(domain: Tree, path: str) -> Iterator[Finding]:
-    """The topology multiplies to the vCPU count, and no more are there at boot than there can be."""
+    """The topology multiplies to the vCPU count, which is also the maximum at boot."""
     count, current = domain.get("vcpu", {}).get("count"), domain.get("vcpu", {}).get("current")
     topology = domain.get("cpu", {}).get("topology")
     if count and current and current > count:
@@ -42,8 +42,8 @@ def vcpus_fit_topology(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
-def stated_vcpus_are_there(domain: Tree, path: str) -> Iterator[Finding]:
-    """libvirt refuses what is said of a vCPU that there is not."""
+def stated_vcpus_exist(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses the state of a vCPU that does not exist."""
     count = domain.get("vcpu", {}).get("count", 65535)
     for index, vcpu in enumerate(domain.get("vcpus", ())):
         if vcpu.get("id", 0) >= count:
@@ -52,8 +52,8 @@ def stated_vcpus_are_there(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
-def cells_hold_real_cpus(domain: Tree, path: str) -> Iterator[Finding]:
-    """A vCPU is in one NUMA cell at most, and exists."""
+def cells_have_existing_vcpus(domain: Tree, path: str) -> Iterator[Finding]:
+    """A vCPU of a NUMA cell exists and is in no other cell."""
     count = domain.get("vcpu", {}).get("count", 65535)
     cells = [cell.get("cpus") or () for cell in domain.get("cpu", {}).get("numa", ())]
     everything = set().union(*cells)
@@ -70,8 +70,8 @@ def cells_hold_real_cpus(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @warning
-def cells_hold_all_memory(domain: Tree, path: str) -> Iterator[Finding]:
-    """libvirt takes the sum of the NUMA cells for the memory, whatever `memory.size` says."""
+def cells_have_all_memory(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt takes the sum of the NUMA cells as the memory, whatever `memory.size` states."""
     cells = domain.get("cpu", {}).get("numa") or ()
     sizes = [kib(cell.get("memory")) for cell in cells]
     size = kib(domain.get("memory", {}).get("size"))

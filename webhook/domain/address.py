@@ -1,4 +1,4 @@
-"""Where a device sits on its bus (libvirt: formatdomain, "Device Addresses")."""
+"""A device's address on its bus (libvirt: formatdomain, "Device Addresses")."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -7,7 +7,7 @@ from webhook.declare import Element, choice, frontend, integer, text
 from webhook.domain.types import Switch
 
 # libvirt reads a PCI bus in base 0 but its schema takes two digits, and it reads other buses in base 10:
-# below ten both agree, from ten on only PCI goes that far.
+# below ten both agree, and only PCI has buses from ten on.
 _bus = integer(0, 255)
 Bus = Annotated[int, replace(_bus, to_text=lambda value: str(value) if value < 10 else f"0x{value:02x}")]
 # PCI slots are written in either base, those of DIMMs and CCIDs in base 10 alone.

@@ -1,4 +1,4 @@
-"""On which bus a device sits and what is its own there, as its declaration says it, and reading that of one device.
+"""What a declaration says of a device's buses and of the identities that the service makes for it.
 
 The allocators of `webhook/expand/addresses/` and the rules of completeness read these; none of them names a device.
 """
@@ -12,14 +12,14 @@ from typing import Any, Literal
 from webhook.declare.tree import at
 
 Tree = dict[str, Any]
-# Dotted paths of a device's fields, and for each the values that are meant; None among them: the field is unsaid.
+# Dotted paths of a device's fields, and for each the values that match; None stands for an absent field.
 Values = Mapping[str, tuple[str | None, ...]]
 
 # The names down to a field, the field, its values, and whether it has to be one of them.
 Test = tuple[tuple[str, ...], str, tuple[str | None, ...], bool]
 _EMPTY: Tree = {}
 
-# A turn behind those of all devices that say one.
+# The order of a declaration that states none: behind all others.
 LAST = 10_000
 
 # The buses that have an allocator: `pci` is also the channel subsystem, on machines that have that instead, and `isa`
@@ -27,15 +27,15 @@ LAST = 10_000
 PCI, USB, DRIVE, VIRTIO_SERIAL, VIO, DIMM, ISA, CCID = (
     "pci", "usb", "drive", "virtio-serial", "spapr-vio", "dimm", "isa", "ccid",
 )  # fmt: skip
-# Its owner states the address: no allocator knows one.
+# The tenant or an admin states the address: there is no allocator.
 STATED = "stated"
-# It has no address: the machine itself knows the place, or there is none.
+# It has no address: the machine fixes its place, or there is none.
 NOWHERE = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitting:
-    """What holds for a device whose fields are as `when` says, and not as `unless` says."""
+    """A statement about devices whose fields match `when` and do not match `unless`."""
 
     when: Values = field(default_factory=dict, kw_only=True)
     unless: Values = field(default_factory=dict, kw_only=True)
@@ -46,7 +46,7 @@ class _Fitting:
         object.__setattr__(self, "tests", (*_tests(self.when, wanted=True), *_tests(self.unless, wanted=False)))
 
     def fits(self, device: Tree) -> bool:
-        """Whether it holds for a device."""
+        """Whether the statement applies to a device."""
         for above, name, values, wanted in self.tests:
             tree: Any = device
             for step in above:
@@ -61,15 +61,15 @@ class _Fitting:
 
 @dataclass(frozen=True, slots=True)
 class Bus(_Fitting):
-    """A bus on which a device sits.
+    """A bus on which a device can be.
 
-    `turn` orders the devices of one bus while they get places; equal turns go by the list's name. `role` is a dotted
-    path: its value, else the list's name, is what the machine's tables call the device. `ccw`: whether the device is
-    on the channel subsystem of a machine that has no PCI; any other is refused there.
+    `order` is the order in which the devices of one bus get addresses; equal ones go by the list's name. `role` is a
+    dotted path: its value, else the list's name, is the device's name in the machine's tables. `ccw`: whether the
+    device is on the channel subsystem of a machine that has no PCI; any other is refused there.
     """
 
     name: str
-    turn: int = LAST
+    order: int = LAST
     role: str = ""
     ccw: bool = False
 
@@ -79,27 +79,27 @@ class Bus(_Fitting):
 
 
 @dataclass(frozen=True, slots=True)
-class Made(_Fitting):
+class Generated(_Fitting):
     """An identity that the service makes once and keeps: the field's dotted path, and its form, `mac` or `serial`.
 
-    `redrawn`: where it is unsaid, the host draws another one at each boot.
+    `volatile`: where the field is absent, the host makes another one at each boot.
     """
 
     path: str
     form: Literal["mac", "serial"]
-    redrawn: bool = False
+    volatile: bool = False
 
 
-def _tests(said: Values, *, wanted: bool) -> Iterator[Test]:
-    for path, values in said.items():
+def _tests(values: Values, *, wanted: bool) -> Iterator[Test]:
+    for path, alternatives in values.items():
         *above, name = path.split(".")
-        yield tuple(above), name, values, wanted
+        yield tuple(above), name, alternatives, wanted
 
 
 def bus_of(device: Tree, buses: tuple[Bus, ...], lacking: Container[str] = ()) -> Bus | None:
     """The first of the declared buses that the device is on; None where it has no address.
 
-    `lacking` are buses that the machine does not have: the device is on the next one that takes it.
+    `lacking` are buses that the machine does not have: the device is on the next one that fits.
     """
     if is_none(device):
         return None
@@ -110,5 +110,5 @@ def bus_of(device: Tree, buses: tuple[Bus, ...], lacking: Container[str] = ()) -
 
 
 def is_none(device: Tree) -> bool:
-    """Whether a device only says that there is none (`type: none` of a video, `model: none` of a balloon)."""
+    """Whether an entry states that there is no such device (`type: none` of a video, `model: none` of a balloon)."""
     return device.get("type") == "none" or device.get("model") == "none"

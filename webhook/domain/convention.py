@@ -1,4 +1,4 @@
-"""The host's end of a device where no host is known: what the isolated form gives by convention, and takes out again.
+"""The conventional backend of a device in the isolated form: how it is added, and how it is removed again.
 
 A device's declaration has a `Convention`; `webhook/libvirt/` renders, reads, captures and imports by it.
 """
@@ -15,7 +15,7 @@ Tree = dict[str, Any]
 
 # The folder of a PersistentVolumeClaim's content, by the claim's name.
 CLAIMS = "/var/lib/vmconfig/claims/"
-# What stands for a claim that nobody named; no claim has an underscore in its name, so nothing is mistaken for it.
+# The prefix of the volume of a device without a claim; no claim's name has an underscore.
 BLANK = "_blank_"
 
 _NAME = get_args(ObjectName)[1]
@@ -23,10 +23,9 @@ _NAME = get_args(ObjectName)[1]
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """`provide` adds what a device does not say of its end on the host, and `withdraw` takes the same out.
+    """`provide` adds the backend that a device does not state, and `withdraw` removes the same.
 
-    What the device says itself stands. Both leave the given tree as it is. `shared_memory`: whether the host's end
-    reads the guest's memory.
+    A stated backend is kept. Both return a new tree. `shared_memory`: whether the backend reads the guest's memory.
     """
 
     provide: Callable[[Tree], Tree]
@@ -35,11 +34,32 @@ class Convention:
 
 
 @dataclass(frozen=True, slots=True)
-class Referred:
-    """How an import makes a reference of something of the host's.
+class VolumePath:
+    """Where a volume is on the host: the field of a device's `source`, and the parts of the path around its name."""
 
-    `field` is the device's field for it, `names` the part of the import's map (`claims`, `networks`), `sources` the
-    fields of the device's `source` of which the first that is there is looked up.
+    field: str
+    before: str
+    after: str = ""
+
+    def source(self, volume: str) -> dict[str, str]:
+        """The part of a `source` that names a volume."""
+        return {self.field: f"{self.before}{volume}{self.after}"}
+
+    def volume(self, source: Tree) -> tuple[str, bool]:
+        """The claim that a `source` names (empty: none), and whether its path is the convention's."""
+        path = source.get(self.field, "")
+        matches = path.startswith(self.before) and path.endswith(self.after)
+        name = path.removeprefix(self.before).removesuffix(self.after) if matches else ""
+        claim = name if is_name(name) else ""
+        return claim, bool(claim) or name.startswith(BLANK)
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """How an import replaces a backend by a reference.
+
+    `field` is the device's field for the reference, `names` the part of the import's map (`claims`, `networks`),
+    `sources` the fields of the device's `source`, of which the first that is present is looked up.
     """
 
     field: str
@@ -57,20 +77,14 @@ def fixed(**fields: Any) -> Convention:
 
 
 def taken(tree: Tree, convention: Tree) -> Tree:
-    """The tree without the fields that say what the convention says."""
+    """The tree without the fields whose value is the convention's."""
     return {name: value for name, value in tree.items() if name not in convention or convention[name] != value}
 
 
 def with_only(tree: Tree, field: str, rest: Tree) -> Tree:
-    """The tree with only `rest` left of an element, and without it where nothing is left."""
+    """The tree with an element replaced by `rest`, and without it where `rest` is empty."""
     made = {name: value for name, value in tree.items() if name != field}
     return {**made, field: rest} if rest else made
-
-
-def between(path: str, before: str, after: str = "") -> str:
-    """What stands between two parts of a path; nothing where the path is of another form."""
-    form = path.startswith(before) and path.endswith(after)
-    return path.removeprefix(before).removesuffix(after) if form else ""
 
 
 def is_name(text: object) -> bool:
@@ -79,9 +93,9 @@ def is_name(text: object) -> bool:
 
 
 def has_content(value: Any) -> bool:
-    """Whether an element says anything; one that is empty, all the way down, leaves everything to the convention.
+    """Whether an element has any value; one of empty elements alone leaves everything to the convention.
 
-    Scalars are values, whatever they are.
+    Every scalar is a value, false and zero too.
     """
     if isinstance(value, dict):
         return any(map(has_content, value.values()))
@@ -89,5 +103,5 @@ def has_content(value: Any) -> bool:
 
 
 def with_content(tree: Tree) -> Tree:
-    """The tree with only those of its fields that say something."""
+    """The tree without its empty fields."""
     return {name: value for name, value in tree.items() if has_content(value)}

@@ -1,7 +1,7 @@
-"""The names of CPU models and features that libvirt knows (cpu_names.yaml), read where somebody asks for them.
+"""The names of CPU models and features that libvirt has (cpu_names.yaml), read at their first use.
 
-A name that libvirt does not know is handed on to QEMU on most architectures, and there it may be a property of the
-emulator and no feature of a CPU: what the host has, or a hypervisor in the guest.
+On most architectures libvirt passes an unknown name to QEMU, where it may be a property of the emulator instead of a
+feature of a CPU: a property of the host's, or a hypervisor in the guest.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ class Names:
         return frozenset().union(*self.by_architecture.values())
 
 
+# All caches here hold package data: at most one entry an architecture.
 @cache
 def names(what: str) -> Names:
     """FEATURES or MODELS."""
     read = _read()
-    known = {arch: frozenset(said[what]) for arch, said in read["names"].items()}
+    known = {arch: frozenset(listed[what]) for arch, listed in read["names"].items()}
     return Names(known, read["others"] if what == FEATURES else {})
 
 
 @cache
 def known(what: str) -> Known:
-    """The names as a declaration has them, whatever the architecture."""
+    """The names of all architectures, for a declaration."""
     return Known("libvirt", _WORDS[what], names(what).all, names(what).others)
 
 

@@ -38,7 +38,7 @@ class Domain(Element, tag="domain"):
     """The complete virtual hardware; libvirt's domain, without what only the host can know."""
 
     # Emulation is no boundary between guest and host (QEMU's manual, "Security"), and only the site knows whether its
-    # nodes have KVM: where it says `qemu`, webhook.admission.site turns the classes of the two values round.
+    # nodes have KVM: where it states `qemu`, webhook.admission.site swaps the classes of the two values.
     type: Annotated[str, choice("kvm", "qemu")] | None = goal(unless={"qemu": Backend("host-identity")})
     uuid: Uuid | None = frontend("uuid")
     hwuuid: Uuid | None = frontend("hwuuid")

@@ -1,4 +1,4 @@
-"""What libvirt's schema has and this project does not model, by whose it is; the table is `elsewhere.yaml`."""
+"""What libvirt's schema has and this project does not model, by its owner; the table is `elsewhere.yaml`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMESPACE = re.compile(r"\{http://libvirt.org/schemas/domain/([a-z]+)/1.0\}")
 
 
 def owner(path: str) -> str:
-    """Whose a place in the XML is (`/domain/devices/controller[1]/alias`), in words; empty where it is nobody's."""
+    """The owner of a place in the XML (`/domain/devices/controller[1]/alias`), in words; empty where it has none."""
     parts = _INDEX.sub("", _NAMESPACE.sub(r"\1:", path)).split("/")
     table = _table()
     return next((table[row] for end in range(2, len(parts) + 1) if (row := "/".join(parts[:end])) in table), "")
@@ -31,6 +31,6 @@ def owner(path: str) -> str:
 
 @cache
 def _table() -> dict[str, str]:
-    """Every place of the table with its owner's words."""
+    """Every place of the table with the description of its owner."""
     table = yaml.safe_load(Path(__file__).with_name("elsewhere.yaml").read_text())
     return {place: _OWNERS[key] for key, places in table.items() for place in places}

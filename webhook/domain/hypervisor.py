@@ -27,7 +27,7 @@ _HYPERV = (
     "emsrBitmap",
     "xmmInput",
 )
-# Features that are there or not, and those that say so with a state.
+# Features that are present or absent, and those with a state.
 _PRESENT = ("acpi", "pae")
 _STATED = (
     "vmport", "pmu", "hap", "vmcoreinfo", "pvspinlock", "htm", "nested-hv", "ccf-assist", "ras", "ps2",

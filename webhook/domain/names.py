@@ -1,4 +1,4 @@
-"""Words as the names of devices: labels, and the first that is not taken."""
+"""Names of devices: a label made of a word, and the first one that is free."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def label(word: str) -> str:
 
 
 def free(word: str, taken: set[str], numbers: dict[str, int]) -> str:
-    """The first of `cdrom`, `cdrom-2`, … that is not taken; `numbers` remembers how far each word has come."""
+    """The first of `cdrom`, `cdrom-2`, … that is free; `numbers` holds the last number of each word."""
     number = numbers.get(word, 1)
     name = word if number == 1 else f"{word}-{number}"
     while name in taken:

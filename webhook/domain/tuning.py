@@ -1,5 +1,5 @@
 """How the host schedules and limits a VM (libvirt: formatdomain, "CPU Tuning", "NUMA Node Tuning", "Memory Tuning",
-"Block I/O Tuning", "Resource partitioning", "Performance monitoring events"). Nothing here is the tenant's to say."""
+"Block I/O Tuning", "Resource partitioning", "Performance monitoring events"). All of it is backend."""
 
 from typing import Annotated
 

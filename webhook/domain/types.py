@@ -43,7 +43,7 @@ FileName = Annotated[
     str,
     text(64, "[A-Za-z0-9_][A-Za-z0-9._-]*", "a name (letters, digits, `_`, `-`, `.`; not first a `-` or `.`)"),
 ]
-# libvirt hands this on as it stands, so the comma is missing: QEMU would read what follows as its next option.
+# libvirt passes this on unquoted, so a comma is not allowed: QEMU would read what follows as its next option.
 PRINTABLE = "[ -+\\--~]"
 Line = Annotated[str, text(256)]
 Path = Annotated[str, text(4096)]
@@ -75,5 +75,5 @@ HostPort = Annotated[int, integer(-1, 65535)]
 # Vendor and product numbers of USB and PCI devices.
 DeviceId = Annotated[int, integer(0, 0xFFFF, hex_digits=4)]
 Amount = Annotated[int | str, memory(1)]
-# What a boot loader of s390x is told.
+# A parameter of the boot loader of s390x.
 Loadparm = Annotated[str, text(8, " *[A-Za-z0-9.][A-Za-z0-9. ]*", "up to 8 letters, digits, dots or spaces")]

@@ -1,1 +1,1 @@
-"""From a spec that says a few words to the complete machine: merge, names, places, identities."""
+"""The expansion of a short spec to the complete machine: merge, names, addresses, identities."""

@@ -1,4 +1,4 @@
-"""What the machine boots from, written out: libvirt would otherwise add `<boot dev='hd'/>` by itself."""
+"""The boot order, stated explicitly: libvirt would otherwise add `<boot dev='hd'/>`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ Tree = dict[str, Any]
 
 
 def order_boot(domain: Tree) -> None:
-    """Where nobody says a boot order: the first disk, then the first CD-ROM, then the first NIC, in place.
+    """Where no boot order is stated: the first disk, then the first CD-ROM, then the first NIC, in place.
 
-    An empty disk is passed over by the firmware, so that an installer in the CD-ROM drive starts.
+    The firmware skips an empty disk, so that an installer in the CD-ROM drive starts.
     """
     os = domain.setdefault("os", {})
     devices = domain.get("devices", {})

@@ -1,4 +1,4 @@
-"""What a device is of which its owner said too little: rows of `completing.yaml`, written out before it is placed."""
+"""Defaults of stated devices, which libvirt or QEMU would choose otherwise: the rows of `completing.yaml`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Tree = dict[str, Any]
 
 
 def complete(domain: Tree, machine: Machine, nic: str) -> None:
-    """Fill in, in place, what is unsaid of every device. `nic` is the guest's usual model of NIC."""
+    """Fill in the defaults of every device, in place. `nic` is the guest's usual model of NIC."""
     usual = {
         "$nic": nic,
         "$watchdog": machine.defaults["watchdog"],
@@ -43,13 +43,13 @@ def _fill(tree: Tree, add: Tree, usual: Mapping[str, Any]) -> None:
         if type(value) is dict:
             _fill(tree.setdefault(name, {}), value, usual)
         elif name not in tree:
-            meant = usual.get(value, value) if type(value) is str else value
-            if meant is not None:
-                tree[name] = meant
+            resolved = usual.get(value, value) if type(value) is str else value
+            if resolved is not None:
+                tree[name] = resolved
 
 
 def _number(ports: list[Tree]) -> None:
-    """Parallel ports count from 0, as libvirt numbers them."""
+    """Number parallel ports from 0, as libvirt does."""
     taken = {port.get("target", {}).get("port") for port in ports}
     free: Iterator[int] = (number for number in range(len(ports)) if number not in taken)
     for port in ports:
@@ -57,6 +57,7 @@ def _number(ports: list[Tree]) -> None:
             port.setdefault("target", {})["port"] = next(free)
 
 
+# Package data: one entry a machine family.
 @cache
 def _rows(family: str) -> dict[str, list[Tree]]:
     """The rows of a machine by list."""

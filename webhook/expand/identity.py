@@ -1,6 +1,6 @@
-"""Who the guest is: UUID, and what devices have by their declarations (MAC addresses, serial numbers).
+"""Generated identities: the UUID, and MAC addresses and serial numbers as the declarations say.
 
-Made once at random, then kept for good.
+Generated once at random, then kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal
 
 from webhook.declare.tree import at
-from webhook.domain.bus import Made
+from webhook.domain.bus import Generated
 from webhook.domain.devices import KINDS
 
 Tree = dict[str, Any]
@@ -25,9 +25,9 @@ _SERIAL_BYTES = 10
 
 
 def identify(domain: Tree, entropy: Entropy, known: Tree | None = None) -> None:
-    """Give the VM and its devices the identities that they lack, in place. `entropy(n)` returns n random bytes.
+    """Generate the missing identities of the VM and its devices, in place. `entropy(n)` returns n random bytes.
 
-    `known` is an earlier domain of the same VM: what its devices of the same names had is kept.
+    `known` is an earlier domain of the same VM: identities of its devices are kept by name.
     """
     devices = domain.get("devices", {})
     if known:
@@ -35,22 +35,23 @@ def identify(domain: Tree, entropy: Entropy, known: Tree | None = None) -> None:
     if not domain.get("uuid"):
         stated = domain.get("sysinfo", {}).get("uuid")
         domain["uuid"] = stated.lower() if stated else str(uuid.UUID(bytes=entropy(16), version=4))
-    _draw_macs(_having("mac", devices), entropy)
-    for device, made in _having("serial", devices):
+    _draw_macs(_devices_with("mac", devices), entropy)
+    for device, made in _devices_with("serial", devices):
         if not at(device, made.path):
             _put(device, made.path, entropy(_SERIAL_BYTES).hex())
 
 
-def _having(form: Literal["mac", "serial"], devices: Tree) -> list[tuple[Tree, Made]]:
-    """The devices that have an identity of this form, with its declaration."""
+def _devices_with(form: Literal["mac", "serial"], devices: Tree) -> list[tuple[Tree, Generated]]:
+    """The devices with a generated identity of this form, with its declaration."""
     ours = [(listed, made) for listed, made in _declared() if made.form == form and listed in devices]
     return [(device, made) for listed, made in ours for device in _entries(devices, listed) if made.fits(device)]
 
 
+# Declarations do not change: one value.
 @cache
-def _declared() -> tuple[tuple[str, Made], ...]:
-    """All identities that declarations have the service make, with their lists."""
-    return tuple((listed, made) for listed, kind in KINDS.items() for made in kind.made)
+def _declared() -> tuple[tuple[str, Generated], ...]:
+    """All generated identities of the declarations, with their lists."""
+    return tuple((listed, generated) for listed, kind in KINDS.items() for generated in kind.generated)
 
 
 def _entries(devices: Tree, listed: str) -> list[Tree]:
@@ -58,7 +59,7 @@ def _entries(devices: Tree, listed: str) -> list[Tree]:
     return found if isinstance(found, list) else [found]
 
 
-def _draw_macs(having: list[tuple[Tree, Made]], entropy: Entropy) -> None:
+def _draw_macs(having: list[tuple[Tree, Generated]], entropy: Entropy) -> None:
     taken = {str(address).lower() for device, made in having if (address := at(device, made.path))}
     for device, made in having:
         while not at(device, made.path):

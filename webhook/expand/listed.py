@@ -1,4 +1,4 @@
-"""The entries of one list while it is merged: found by name, or by what tells one device from another."""
+"""The entries of one list during a merge: found by name, or by the distinguishing fields of the declaration."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ Placed = tuple[int, Tree]
 
 
 class Listed:
-    """Made once a list, and told of each entry that is added or has got further values.
+    """An index of one list. The merge reports each entry that it adds (`add`) or changes (`note`).
 
-    Most lists are short, and all their entries are found by name: what else is known of them is found out when it is
-    asked for.
+    Most lists are short and their entries are found by name: the index by distinguishing fields is made on demand.
     """
 
     __slots__ = ("_alike", "_places", "_unnamed", "by_name", "entries", "shape")
@@ -28,7 +27,7 @@ class Listed:
         self.shape = shape
         self.by_name: dict[Any, Tree] = {}
         self._unnamed: dict[int, tuple[Tree, Values]] = {}
-        # Of the named entries, by the values that tell them from others.
+        # The named entries by their distinguishing values.
         self._alike: dict[Values, dict[int, Tree]] | None = None
         self._places: dict[int, int] = {}
         for place, entry in enumerate(entries):
@@ -40,7 +39,7 @@ class Listed:
                 self.by_name[name] = entry
 
     def add(self, entry: Tree) -> None:
-        """One more entry, which has a name."""
+        """Append an entry, which has a name."""
         self.entries.append(entry)
         self.by_name[entry[self.shape.key]] = entry
         if self._alike is not None:
@@ -48,21 +47,21 @@ class Listed:
             self.note(entry)
 
     def name(self, entry: Tree, name: Any) -> None:
-        """An entry of the list is the one of this name, which it gets where it has none."""
+        """Find an entry by this name from now on; the entry gets it where it has none."""
         entry.setdefault(self.shape.key, name)
         self.by_name[name] = entry
         if self._unnamed:
             self._unnamed.pop(self._places[id(entry)], None)
 
     def note(self, entry: Tree) -> None:
-        """A named entry may have got values that tell it from others."""
+        """Update the index after a change of a named entry."""
         if self._alike is not None:
             values = self._values(entry)
             if None not in values:
                 self._alike.setdefault(values, {}).setdefault(self._places[id(entry)], entry)
 
     def alike(self, item: Tree) -> Iterator[Placed]:
-        """The named entries that are alike in every way that tells devices apart, in the list's order."""
+        """The named entries whose distinguishing values are all the same, in the list's order."""
         wanted = self._values(item)
         if None in wanted:
             return
@@ -72,7 +71,7 @@ class Listed:
         yield from ((place, found[place]) for place in sorted(found) if self._values(found[place]) == wanted)
 
     def unnamed(self, item: Tree) -> Iterator[tuple[Placed, bool]]:
-        """The entries without a name in the list's order, and whether they say nothing else than the item does."""
+        """The entries without a name in the list's order, and whether no distinguishing value differs."""
         wanted = self._values(item)
         for place, (entry, values) in self._unnamed.items():
             yield (place, entry), all(w is None or v is None or w == v for w, v in zip(wanted, values, strict=True))
@@ -96,5 +95,5 @@ class Listed:
 
 @cache
 def _paths(alike: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Dotted paths as the names that they are made of; the cache is bounded by the declarations."""
+    """The parts of dotted paths; the declarations bound the cache."""
     return tuple(tuple(dotted.split(".")) for dotted in alike)

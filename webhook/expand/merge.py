@@ -1,7 +1,7 @@
 """The tenant's domain, what features ask, and best practice, merged into one tree.
 
-The tenant's word never changes. What a feature asks must agree with it, or is a conflict that names both places;
-defaults fill only what is unsaid. Devices meet by name. The order of contributions has no influence.
+A value of the tenant's never changes. What a feature asks must agree with it, or is a conflict that names both places;
+defaults fill only fields without a value. Devices are matched by name. The order of contributions has no influence.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any, Protocol
 from webhook.declare import Field, Frontend, Scalar, Shape, told
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
+from webhook.domain.bus import is_none
 from webhook.expand.listed import Listed
 from webhook.findings import Finding, Findings
 
 Tree = dict[str, Any]
 # Devices without a name that a merge compares with what features ask for: beyond it, they have to be named.
 _MOST_COMPARED = 4096
-# The way out of a feature that contradicts a machine which is stored: the other place is frozen.
+# The help where a feature contradicts a stored machine: the other place is frozen.
 _FROZEN = "restore the feature; what the guest sees stays as it was made, and another machine is another VM"
 
 
@@ -37,21 +38,33 @@ class Contribution(Protocol):
 
 
 @dataclass(slots=True)
-class _Merging:
-    """The state of one merge: the tree that grows, and devices by name, list by list."""
+class _Merge:
+    """The state of one merge: the tree that grows, and the entries of its lists by name."""
 
     path: str
     stated: Tree
     contributions: Sequence[Contribution]
     frozen: bool
-    held: bool = False
     findings: Findings = field(default_factory=Findings)
     lists: dict[int, Listed] = field(default_factory=dict)
-    # How many devices without a name were looked at.
+    # How many comparisons with devices without a name there were.
     compared: int = 0
-    # Who asks for something of a device, or of an element of the domain.
+    # The contributions that ask for something, by the device or the element of the domain.
     askers: dict[str, list[Contribution]] = field(default_factory=dict)
     created: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One part of a contribution, what it asks or its default, while it is merged."""
+
+    source: Contribution
+    is_default: bool
+    merge: _Merge
+
+    def fills(self, target: Tree) -> bool:
+        """Whether the layer may write a field that the target lacks: in a frozen machine a default may not."""
+        return not self.is_default or not self.merge.frozen or id(target) in self.merge.created
 
 
 def merge(
@@ -63,30 +76,29 @@ def merge(
     defaults go only to devices that this merge adds: what was there already stays as it is.
     """
     ordered = sorted(contributions, key=lambda entry: _natural(entry.origin))
-    state = _Merging(path, tree if stated is None else stated, ordered, frozen)
+    merging = _Merge(path, tree if stated is None else stated, ordered, frozen)
     shape = domain_shape()
     for contribution in ordered:
         if contribution.asked:
-            _overlay(tree, contribution.asked, shape, "", contribution, state)
-    state.held = True
+            _overlay(tree, contribution.asked, shape, "", _Layer(contribution, False, merging))
     for contribution in ordered:
         if contribution.default:
-            _overlay(tree, contribution.default, shape, "", contribution, state)
-    return state.findings
+            _overlay(tree, contribution.default, shape, "", _Layer(contribution, True, merging))
+    return merging.findings
 
 
+# A pure function of text; the bound is well above the number of origins in one VM.
 @lru_cache(4096)
 def _natural(origin: str) -> tuple[int | str, ...]:
-    """An origin as people sort it: entry 10 after entry 2."""
+    """A sort key that puts entry 10 after entry 2."""
     return tuple(int(part) if index % 2 else part for index, part in enumerate(re.split("([0-9]+)", origin)))
 
 
-def _overlay(  # noqa: C901 - one branch a kind of field
-    target: Tree, add: Tree, shape: Shape, path: str, source: Contribution, state: _Merging
-) -> None:
-    """Lay one contribution's part over the tree: asked values may conflict, held ones (defaults) yield."""
+def _overlay(target: Tree, add: Tree, shape: Shape, path: str, layer: _Layer) -> None:  # noqa: C901 - one branch a kind of field
+    """Merge one layer into the target: an asked value may conflict, a default yields."""
     fields = shape.fields
-    fills = not state.held or not state.frozen or id(target) in state.created
+    fills = layer.fills(target)
+    created = layer.merge.created
     for name, value in add.items():
         entry = fields[name]
         there = target.get(name)
@@ -94,105 +106,107 @@ def _overlay(  # noqa: C901 - one branch a kind of field
             if there is None:
                 if fills:
                     target[name] = value
-            elif not state.held and not _scalar(entry).same(there, value):
-                _differs(target, entry, value, f"{path}.{name}", source, state)
+            elif not layer.is_default and not _scalar(entry).same(there, value):
+                _differs(target, entry, value, f"{path}.{name}", layer)
         elif entry.many:
-            _lists(target, name, value, entry.shape, f"{path}.{name}", source, state)
+            _merge_list(target, entry, value, f"{path}.{name}", layer)
         elif there is None:
             if fills or path == ".devices":
                 target[name] = copied(value)
-                state.created.add(id(target[name]))
+                created.add(id(target[name]))
         elif type(there) is dict:
-            _overlay(there, value, entry.shape, f"{path}.{name}", source, state)
-            if id(target) in state.created:
-                state.created.add(id(there))
+            _overlay(there, value, entry.shape, f"{path}.{name}", layer)
+            if id(target) in created:
+                created.add(id(there))
 
 
-def _differs(target: Tree, entry: Field, value: Any, path: str, source: Contribution, state: _Merging) -> None:
+def _differs(target: Tree, entry: Field, value: Any, path: str, layer: _Layer) -> None:
     """A feature asks for another value than is there. Goals and references of a stored VM follow the feature."""
-    if state.frozen and not isinstance(entry.field_class, Frontend):
+    if layer.merge.frozen and not isinstance(entry.field_class, Frontend):
         target[entry.name] = value
     else:
-        _conflict(path, target[entry.name], value, source, state, entry)
+        _conflict(path, target[entry.name], value, entry, layer)
 
 
-def _lists(
-    target: Tree, name: str, items: list[Tree], shape: Shape, path: str, source: Contribution, state: _Merging
-) -> None:
-    there = target.get(name)
-    device = path.startswith(".devices.")
-    fills = not state.held or not state.frozen or device
+def _merge_list(target: Tree, entry: Field, items: list[Tree], path: str, layer: _Layer) -> None:
+    shape = entry.shape
+    assert shape is not None  # noqa: S101 - lists are of elements
+    there = target.get(entry.name)
+    fills = not layer.is_default or not layer.merge.frozen or path.startswith(".devices.")
     if not shape.key:
         if there is None and fills:
-            target[name] = copied(items)
-        elif there is not None and not state.held and there != items:
-            _conflict(path, there, items, source, state, None)
+            target[entry.name] = copied(items)
+        elif there is not None and not layer.is_default and there != items:
+            _conflict(path, there, items, None, layer)
         return
     if there is None:
         if not fills:
             return
-        there = target[name] = []
+        there = target[entry.name] = []
     for item in items:
-        _entry(there, item, shape, path, source, state)
+        _merge_entry(there, item, shape, path, layer)
 
 
-def _entry(there: list[Tree], item: Tree, shape: Shape, path: str, source: Contribution, state: _Merging) -> None:
-    """One keyed entry: laid over the one that it means, or added."""
-    listed = state.lists.get(id(there))
+def _merge_entry(there: list[Tree], item: Tree, shape: Shape, path: str, layer: _Layer) -> None:
+    """One entry of a list with a key: merged into the entry that it stands for, or added."""
+    merging = layer.merge
+    listed = merging.lists.get(id(there))
     if listed is None:
-        listed = state.lists[id(there)] = Listed(there, shape)
+        listed = merging.lists[id(there)] = Listed(there, shape)
     key = item[shape.key]
     found = listed.by_name.get(key)
-    if found is None and path.startswith(".devices."):
-        found = _meant(listed, item, shape, path, state)
+    is_device = path.startswith(".devices.")
+    if found is None and is_device:
+        found = _match(listed, item, path, layer)
         if found is not None:
             listed.name(found, key)
-        elif state.held and there and _none(item):
+        elif layer.is_default and there and is_none(item):
             return
     if found is not None:
-        by_place = {**item, shape.key: found[shape.key]} if found[shape.key] != key else item
-        _overlay(found, by_place, shape, f"{path}[{found[shape.key]}]", source, state)
+        by_name = {**item, shape.key: found[shape.key]} if found[shape.key] != key else item
+        _overlay(found, by_name, shape, f"{path}[{found[shape.key]}]", layer)
         listed.note(found)
-    elif not (state.held and state.frozen and not path.startswith(".devices.")):
+    elif not (layer.is_default and merging.frozen and not is_device):
         added = copied(item)
         listed.add(added)
-        _mark_created(added, state)
+        _mark_created(added, merging.created)
 
 
-def _mark_created(tree: Tree, state: _Merging) -> None:
-    state.created.add(id(tree))
+def _mark_created(tree: Tree, created: set[int]) -> None:
+    created.add(id(tree))
     for value in tree.values():
         if type(value) is dict:
-            _mark_created(value, state)
+            _mark_created(value, created)
 
 
-def _meant(listed: Listed, item: Tree, shape: Shape, path: str, state: _Merging) -> Tree | None:
-    """The tenant's device that this one means: an unnamed one it does not contradict, or one alike in every way.
+def _match(listed: Listed, item: Tree, path: str, layer: _Layer) -> Tree | None:
+    """The tenant's device that this one stands for: an unnamed one it does not contradict, or one alike in every way.
 
-    A kind without distinguishing fields (a display, a sound card) is met by any device of its list.
+    A kind without distinguishing fields (a display, a sound card) is matched by any device of its list.
     """
     if not listed.entries:
         return None
-    named = next((placed for placed in listed.alike(item) if not _none(placed[1])), None)
-    for (place, candidate), alike in listed.unnamed(item):
-        if named is not None and named[0] < place:
+    merging = layer.merge
+    named = next((placed for placed in listed.alike(item) if not is_none(placed[1])), None)
+    for (index, candidate), alike in listed.unnamed(item):
+        if named is not None and named[0] < index:
             break
-        state.compared += 1
-        if state.compared > _MOST_COMPARED:
-            state.findings.take([_indistinct(path, state)] if state.compared == _MOST_COMPARED + 1 else ())
+        merging.compared += 1
+        if merging.compared > _MOST_COMPARED:
+            merging.findings.take([_indistinct(path, merging)] if merging.compared == _MOST_COMPARED + 1 else ())
             return None
-        if alike and (state.held or _agrees(candidate, item, shape)):
+        if alike and (layer.is_default or _agrees(candidate, item, listed.shape)):
             return candidate
     return named[1] if named is not None else None
 
 
-def _indistinct(path: str, state: _Merging) -> Finding:
+def _indistinct(path: str, merging: _Merge) -> Finding:
     problem = "has too many devices without a name to tell which of them `spec.features` means"
-    return Finding(f"{state.path}{path}", problem, "give each device of the list its `name`", "conflict")
+    return Finding(f"{merging.path}{path}", problem, "give each device of the list its `name`", "conflict")
 
 
 def _agrees(candidate: Tree, item: Tree, shape: Shape) -> bool:
-    """Whether a device says nothing else than what is asked of it."""
+    """Whether a device has no field that contradicts what is asked of it."""
     for name, value in item.items():
         there, entry = candidate.get(name), shape.fields[name]
         if there is None:
@@ -205,40 +219,40 @@ def _agrees(candidate: Tree, item: Tree, shape: Shape) -> bool:
     return True
 
 
-def _none(item: Tree) -> bool:
-    return item.get("type") == "none" or item.get("model") == "none"
-
-
 def _scalar(entry: Field) -> Scalar:
     assert entry.scalar is not None  # noqa: S101 - the caller's case
     return entry.scalar
 
 
-def _conflict(path: str, there: Any, value: Any, source: Contribution, state: _Merging, entry: Field | None) -> None:
-    """A conflict in the tenant's words: which place says what."""
-    if state.findings.full():
+def _conflict(path: str, there: Any, value: Any, entry: Field | None, layer: _Layer) -> None:
+    """Report a conflict with both places and their values."""
+    merging = layer.merge
+    if merging.findings.full():
         return
-    other = _who(path, there, source, state)
-    state.findings.append(
+    other = _other_place(path, there, layer)
+    merging.findings.append(
         Finding(
-            source.origin,
+            layer.source.origin,
             f"asks for {told(entry, value)}, but {other} says {told(entry, there)}",
-            _FROZEN if state.frozen else "remove one of the two, or let them agree",
-            "frozen" if state.frozen else "conflict",
+            _FROZEN if merging.frozen else "remove one of the two, or let them agree",
+            "frozen" if merging.frozen else "conflict",
         )
     )
 
 
-def _who(path: str, there: Any, source: Contribution, state: _Merging) -> str:
+def _other_place(path: str, there: Any, layer: _Layer) -> str:
     """The other place of a conflict: a feature that asked the same field, or the domain."""
-    if not state.askers:
-        for each in state.contributions:
+    merging = layer.merge
+    if not merging.askers:
+        for each in merging.contributions:
             for asked in _parts(each.asked):
-                state.askers.setdefault(asked, []).append(each)
-    for other in state.askers.get(_part(path), ()):
-        if other is not source and _said(other.asked, path) == there and _said(state.stated, path) is None:
+                merging.askers.setdefault(asked, []).append(each)
+    for other in merging.askers.get(_part(path), ()):
+        if other is layer.source or _value_at(merging.stated, path) is not None:
+            continue
+        if _value_at(other.asked, path) == there:
             return f"`{other.origin}`"
-    return f"`{state.path}{path}`"
+    return f"`{merging.path}{path}`"
 
 
 def _parts(tree: Tree) -> Iterator[str]:
@@ -260,7 +274,7 @@ def _part(path: str) -> str:
     return ".".join(parts[:3]) if parts[1] == "devices" else f".{parts[1].partition('[')[0]}"
 
 
-def _said(tree: Tree, path: str) -> Any:
+def _value_at(tree: Tree, path: str) -> Any:
     """The value at a path of this module's form (`.devices.disks[my-disk].serial`), or None."""
     value: Any = tree
     for part in path.removeprefix(".").split("."):

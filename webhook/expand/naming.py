@@ -1,4 +1,4 @@
-"""Every device's name: what the tenant gave, else made of the device's own words. Given once, kept."""
+"""Names of devices: a device without one gets a name made of what it refers to or what it is."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Tree = dict[str, Any]
 
 
 def name_devices(devices: Tree) -> None:
-    """Give each device without a name one that no other of its list has, in place and in the list's order."""
+    """Give each device without a name a free one, in place and in the list's order."""
     for kind, entries in devices.items():
         declared = KINDS.get(kind)
-        if declared is None or declared.staying:
+        if declared is None or declared.permanent:
             continue
         if isinstance(entries, dict):
             entries.setdefault("name", declared.tag)
@@ -25,17 +25,17 @@ def name_devices(devices: Tree) -> None:
         numbers: dict[str, int] = {}
         for entry in entries:
             if not entry.get("name"):
-                entry["name"] = free(_word(entry, declared.tag), taken, numbers)
+                entry["name"] = free(_base(entry, declared.tag), taken, numbers)
                 taken.add(entry["name"])
 
 
-def _word(device: Tree, tag: str) -> str:
-    """A device's own word: the object that it refers to, what it is, else its kind."""
-    word = device.get("claim") or device.get("network") or _said(device) or tag
-    return label(word) or tag
+def _base(device: Tree, tag: str) -> str:
+    """The base of a device's name: the object that it refers to, a special device type, else its tag."""
+    base = device.get("claim") or device.get("network") or _special(device) or tag
+    return label(base) or tag
 
 
-def _said(device: Tree) -> str:
-    """What tells a device from its like: a CD-ROM among disks, a channel's service."""
+def _special(device: Tree) -> str:
+    """The device type of a CD-ROM or floppy drive, else nothing."""
     kind = device.get("device")
     return kind if kind in ("cdrom", "floppy") else ""

@@ -1,4 +1,4 @@
-"""From a spec that says a few words to one that says all: without any review around it."""
+"""The expansion of a short spec to a complete one, independent of any admission review."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from webhook.abi.freeze import device_keys, drop_present, freeze, renew
+from webhook.abi.freeze import AskedDevices, DeviceKey, device_keys, drop_present, freeze, renew
 from webhook.abi.state import FROZEN, LATEST, Tree, reserved
 from webhook.declare import shown
 from webhook.declare.tree import copied
 from webhook.expand.addresses import allocate
 from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
-from webhook.expand.guest_requirements import suits
+from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
 from webhook.expand.merge import merge
 from webhook.expand.naming import name_devices
@@ -51,7 +51,7 @@ Observe = Callable[[Step, Tree], None]
 
 
 def _unobserved(_step: Step, _domain: Tree) -> None:
-    """An admission has nobody who asks how a value came about."""
+    """The default of an admission, which reports no steps."""
 
 
 @dataclass(slots=True)
@@ -63,10 +63,22 @@ class Expanded:
     contributions: list[Contribution] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Draft:
+    """A machine while it is expanded: the spec it comes from, its own domain and ABI record, the findings so far."""
+
+    spec: Tree
+    domain: Tree
+    abi: Tree
+    platform: Platform
+    contributions: list[Contribution]
+    findings: list[Finding]
+
+
 def expand(
     spec: Tree, context: ExpansionContext, path: str, known: Tree | None = None, observe: Observe = _unobserved
 ) -> Expanded:
-    """Complete a new VM's spec; raises Refused with all findings. `spec` has been read and is left as it is.
+    """Complete a new VM's spec; raises Refused with all findings. `spec` has been inspected and is not changed.
 
     `known` is an earlier domain whose identities stay.
     """
@@ -82,8 +94,8 @@ def expand(
     observe(Step.NAMED, domain)
     order_boot(domain)
     observe(Step.BOOT_ORDERED, domain)
-    findings += suits(domain, platform.guest, f"{path}.domain")
-    return _finished(spec, domain, abi, platform, contributions, findings, context, path, known, observe)
+    findings += unmet_requirements(domain, platform.guest, f"{path}.domain")
+    return _finish(_Draft(spec, domain, abi, platform, contributions, findings), context, path, known, observe)
 
 
 def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Expanded:
@@ -92,12 +104,10 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     if abi.get("policy") == LATEST:
         return _renewed({**spec, "abi": abi}, stored, context, path)
     rule_set = _rule_set(abi, path)
-    before, after = _asked_places(stored, spec, rule_set, context, path)
-    old_abi = stored.get("abi") or {}
-    resting = old_abi.get("tombstones") or {}
-    kept = freeze(stored["domain"], resting, spec.get("domain") or {}, before, after, f"{path}.domain")
+    asked = _devices_before_and_after(stored, spec, rule_set, context, path)
+    kept = freeze(stored["domain"], _tombstones(stored), spec.get("domain") or {}, asked, f"{path}.domain")
     if "type" in stored["domain"]:
-        # What the machine runs on was the site's word or an admin's: to leave it out is no wish.
+        # The site or an admin chose the hypervisor type: an update that leaves it out does not ask for another.
         kept.domain.setdefault("type", stored["domain"]["type"])
     if "features" not in spec and "features" in stored:
         spec = {**spec, "features": stored["features"]}
@@ -107,20 +117,25 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     abi["tombstones"] = kept.tombstones
     if not kept.tombstones:
         del abi["tombstones"]
-    return _finished(spec, kept.domain, abi, platform, contributions, findings, context, path)
+    return _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings), context, path)
+
+
+def _tombstones(stored: Tree) -> Tree:
+    tombstones: Tree = (stored.get("abi") or {}).get("tombstones") or {}
+    return tombstones
 
 
 def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Expanded:
-    """A VM that follows the newest rule set: identities stay, all else that is unsaid is best practice anew.
+    """A VM that follows the newest rule set: identities stay, every other unset field gets the best practice of today.
 
-    What rests is as it is stored, whatever the tenant says of it.
+    The tombstones are the stored ones, whatever the incoming spec has of them.
     """
-    features, resting = spec.get("features") or {}, (stored.get("abi") or {}).get("tombstones") or {}
+    features = spec.get("features") or {}
     kept = renew(
         stored["domain"],
-        resting,
+        _tombstones(stored),
         spec.get("domain") or {},
-        lambda: _led_to(features, stored["domain"], NEWEST, context, path),
+        lambda: _devices_of(features, stored["domain"], NEWEST, context, path),
     )
     abi = {**spec["abi"], "ruleSet": NEWEST, "tombstones": kept.tombstones}
     made = expand({**spec, "abi": abi, "domain": kept.domain}, context, path, stored["domain"])
@@ -130,22 +145,19 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
     return made
 
 
-def _asked_places(
+def _devices_before_and_after(
     stored: Tree, spec: Tree, rule_set: str, context: ExpansionContext, path: str
-) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """The devices that the stored features led to, and those that the new ones lead to.
-
-    A spec that comes without features at all says nothing about them: they stay as they are.
-    """
+) -> AskedDevices:
+    """The devices of the stored features and of the new ones; a spec without any features keeps the stored ones."""
     features = stored.get("features") or {}
-    before = _led_to(features, stored["domain"], rule_set, context, path)
+    before = _devices_of(features, stored["domain"], rule_set, context, path)
     if spec.get("features") in (None, features):
-        return before, before
-    return before, _led_to(spec["features"], stored["domain"], rule_set, context, path)
+        return AskedDevices(before, before)
+    return AskedDevices(before, _devices_of(spec["features"], stored["domain"], rule_set, context, path))
 
 
-def _led_to(features: Tree, domain: Tree, rule_set: str, context: ExpansionContext, path: str) -> set[tuple[str, str]]:
-    """The devices of these features alone: with what the domain states, they would follow what they led to before."""
+def _devices_of(features: Tree, domain: Tree, rule_set: str, context: ExpansionContext, path: str) -> set[DeviceKey]:
+    """The devices that these features contribute, without the stated domain: it has what they contributed earlier."""
     platform = replace(platform_of(features, domain, context.site, rule_set, path), stated={})
     contributions = expand_features(features, platform, f"{path}.features")
     return device_keys(tree for entry in contributions for tree in (entry.asked, entry.default))
@@ -159,30 +171,22 @@ def _contributions(
     return platform, expand_features(features, platform, f"{path}.features")
 
 
-def _finished(
-    spec: Tree,
-    domain: Tree,
-    abi: Tree,
-    platform: Platform,
-    contributions: list[Contribution],
-    findings: list[Finding],
-    context: ExpansionContext,
-    path: str,
-    known: Tree | None = None,
-    observe: Observe = _unobserved,
+def _finish(
+    draft: _Draft, context: ExpansionContext, path: str, known: Tree | None = None, observe: Observe = _unobserved
 ) -> Expanded:
-    """What new and stored machines need last: places, then who they are; raises Refused."""
+    """The last steps of new and stored machines: complete the devices, allocate, identify; raises Refused."""
+    domain, platform = draft.domain, draft.platform
     complete(domain, platform.machine, platform.guest.nic[platform.machine.family])
     observe(Step.COMPLETED, domain)
-    findings += allocate(domain, platform.machine, reserved(abi), f"{path}.domain")
+    draft.findings += allocate(domain, platform.machine, reserved(draft.abi), f"{path}.domain")
     observe(Step.ALLOCATED, domain)
     identify(domain, context.entropy, known)
     observe(Step.IDENTIFIED, domain)
-    if findings:
-        raise Refused(findings)
-    abi.setdefault("policy", FROZEN)
-    abi.setdefault("ruleSet", platform.rule_set)
-    return Expanded({**spec, "abi": abi, "domain": domain}, platform, contributions)
+    if draft.findings:
+        raise Refused(draft.findings)
+    draft.abi.setdefault("policy", FROZEN)
+    draft.abi.setdefault("ruleSet", platform.rule_set)
+    return Expanded({**draft.spec, "abi": draft.abi, "domain": domain}, platform, draft.contributions)
 
 
 def _rule_set(abi: Tree, path: str) -> str:

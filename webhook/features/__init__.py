@@ -1,7 +1,7 @@
-"""What a tenant says, one module a feature: a small typed input, and a pure function to a part of the domain.
+"""The features, one module each: a small typed input, and a pure function to a part of the domain.
 
-A feature is a module of this folder that has what `Feature` says; it is found by being there. Features do not know each
-other.
+A feature is a module of this folder that satisfies the protocol `Feature`; it is found by being there. Features do not
+import each other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from webhook.features.reading import reader
 from webhook.findings import Finding, Refused
 
 Tree = dict[str, Any]
-# The tenant's words (None where there are none), the platform, the feature's path.
+# The tenant's input (None where there is none), the platform, the feature's path.
 Expand = Callable[[Any, Platform, str], list[Contribution]]
 
 
@@ -33,12 +33,12 @@ class Feature(Protocol):
     """The type of what a tenant writes."""
 
     def expand(self, wanted: Any, platform: Platform, origin: str, /) -> list[Contribution]:
-        """What it adds to the domain; `wanted` is None where the tenant said nothing. Raises Refused."""
+        """What it adds to the domain; `wanted` is None where the tenant does not mention it. Raises Refused."""
 
 
 @runtime_checkable
 class ClassedFeature(Feature, Protocol):
-    """A feature that is more than a frontend: `DECLARED` is its class."""
+    """A feature whose class is not plainly frontend: `DECLARED` is its class."""
 
     DECLARED: Declared
 
@@ -76,7 +76,7 @@ def features_shape() -> Shape:
 def expand(features: Tree, platform: Platform, path: str = "spec.features") -> list[Contribution]:
     """What all features contribute, those included that the tenant did not mention, in the order of their names.
 
-    `features` has been inspected. Raises Refused with the findings of every feature that cannot be had.
+    `features` has been inspected. Raises Refused with the findings of all features.
     """
     wanted = _READ(features)
     contributions: list[Contribution] = []
@@ -91,6 +91,7 @@ def expand(features: Tree, platform: Platform, path: str = "spec.features") -> l
     return contributions
 
 
+# One entry a kind of resource that holds a spec.
 @lru_cache(16)
 def _origins(path: str) -> tuple[tuple[str, Expand, str], ...]:
     return tuple((name, one, f"{path}.{camel(name)}") for name, one in _EXPANDS)

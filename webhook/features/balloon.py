@@ -17,5 +17,5 @@ _DEFAULT: Tree = {"devices": {"memballoon": {"model": "virtio"}}}
 
 
 def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The balloon, or the word that there is none."""
+    """The balloon, or the entry that there is none."""
     return [Contribution(origin, _ASKED[wanted], {} if wanted is False else _DEFAULT, platform.guest.because)]

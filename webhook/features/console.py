@@ -12,7 +12,7 @@ _ASKED: Tree = one("serials", {"name": "serial", "target": {"port": 0}})
 
 
 def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The port where it is asked for, or where the guest writes to it and nobody declines."""
+    """The port where it is asked for, or where the guest uses it and the tenant does not decline it."""
     if wanted or (wanted is None and platform.guest.console):
         target = {**platform.machine.defaults["serial"], "port": 0}
         default = one("serials", {"name": "serial", "type": "pty", "target": target})

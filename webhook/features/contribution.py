@@ -1,4 +1,4 @@
-"""What one feature adds to a domain, and what features share: partial trees, devices' names, names that stand twice."""
+"""What one feature adds to a domain, and what features share: partial trees, names of devices, repeated names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Contribution(NamedTuple):
     """Partial domain trees: what the tenant asked for, and the best practice around it.
 
     `origin` is the feature's path (`spec.features.storage[1]`), `because` where the default comes from. The trees
-    may be shared between calls: whoever takes from them copies.
+    may be shared between calls: a caller copies what it takes.
     """
 
     origin: str
@@ -30,27 +30,27 @@ def one(kind: str, device: Tree) -> Tree:
 
 
 def names_of(devices: Iterable[tuple[str | None, str]]) -> list[str]:
-    """A name for each device, in order: its own, or one made of its word; the second `cdrom` is `cdrom-2`."""
+    """A name for each device, in order: its own, or one made of its base; the second `cdrom` is `cdrom-2`."""
     pairs = list(devices)
     taken = {own for own, _ in pairs if own}
     numbers: dict[str, int] = {}
     names: list[str] = []
-    for own, word in pairs:
-        name = own or free(label(word), taken, numbers)
+    for own, base in pairs:
+        name = own or free(label(base), taken, numbers)
         taken.add(name)
         names.append(name)
     return names
 
 
-def repeated(words: Iterable[tuple[int, str, str | None]], origin: str, device: str, rule: str) -> list[Finding]:
-    """A finding for each word that an earlier entry has in the same field; `words` are (index, field, word)."""
+def repeated(values: Iterable[tuple[int, str, str | None]], origin: str, device: str, rule: str) -> list[Finding]:
+    """A finding for each value that an earlier entry has in the same field; `values` are (index, field, value)."""
     findings: list[Finding] = []
     first_with: dict[tuple[str, str], int] = {}
-    for index, field, word in words:
-        if word is None:
+    for index, field, value in values:
+        if value is None:
             continue
-        first = first_with.setdefault((field, word), index)
+        first = first_with.setdefault((field, value), index)
         if first != index:
-            problem = f"`{word}` is already the {field} of entry {first}"
+            problem = f"`{value}` is already the {field} of entry {first}"
             findings.append(Finding(f"{origin}[{index}].{field}", problem, f"give each {device} its {field}", rule))
     return findings

@@ -1,6 +1,6 @@
 """Processors: a count or a topology, a model, and whether the CPUs are exclusive to this VM.
 
-A bare count leaves room to plug in more where the guest takes them; a topology says all there can be.
+A bare count leaves headroom to plug in more where the guest supports it; a topology is the maximum.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contr
     """Count and topology, model, and the goal of exclusive CPUs. Raises Refused where the numbers disagree."""
     given = wanted or _NOTHING
     if not platform.machine.defaults["cpu"].get(platform.site.domain_type, "named"):
-        return [_bare(given, platform, origin)]
-    asked, default = _counted(given, platform, origin) if given.topology is None else _laid_out(given, origin)
+        return [_without_model(given, platform, origin)]
+    asked, default = _from_count(given, platform, origin) if given.topology is None else _from_topology(given, origin)
     model_asked, model_default = _model(given.model, platform)
     if model_asked:
         asked["cpu"] = {**asked.get("cpu", {}), **model_asked}
@@ -58,8 +58,8 @@ def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contr
     return [Contribution(origin, asked, default, platform.guest.because)]
 
 
-def _bare(wanted: Wanted, platform: Platform, origin: str) -> Contribution:
-    """Where libvirt has no CPU driver (riscv64) there is a count and nothing else; raises Refused for more."""
+def _without_model(wanted: Wanted, platform: Platform, origin: str) -> Contribution:
+    """Where libvirt has no CPU driver (riscv64): a count alone; raises Refused for more."""
     for name, value in (("topology", wanted.topology), ("model", wanted.model)):
         if value is not None:
             problem = f"cannot be said on {platform.arch}: QEMU's own is all there is"
@@ -72,8 +72,8 @@ def _bare(wanted: Wanted, platform: Platform, origin: str) -> Contribution:
     return Contribution(origin, asked, default, platform.guest.because)
 
 
-def _laid_out(wanted: Wanted, origin: str) -> tuple[Tree, Tree]:
-    """A topology says how many vCPUs there can be; a count beside it, how many there are at boot."""
+def _from_topology(wanted: Wanted, origin: str) -> tuple[Tree, Tree]:
+    """With a topology: it is the maximum of vCPUs; a count beside it is the number at boot."""
     assert wanted.topology is not None  # noqa: S101 - the caller's condition
     levels = {level: getattr(wanted.topology, level) or 1 for level in _LEVELS}
     total = prod(levels.values()) * (wanted.topology.clusters or 1)
@@ -93,8 +93,8 @@ def _laid_out(wanted: Wanted, origin: str) -> tuple[Tree, Tree]:
     return asked, default
 
 
-def _counted(wanted: Wanted, platform: Platform, origin: str) -> tuple[Tree, Tree]:
-    """A bare count, the domain's, or the guest's; the topology of the domain is kept where it says one."""
+def _from_count(wanted: Wanted, platform: Platform, origin: str) -> tuple[Tree, Tree]:
+    """Without a topology: the count of the feature, the domain or the guest; a topology of the domain is kept."""
     if wanted.count and wanted.max and wanted.count > wanted.max:
         problem = f"is {wanted.max}, less than the {wanted.count} vCPUs at boot"
         raise Refused([Finding(f"{origin}.max", problem, "state at least `count`, or leave one out", "cpu")])
@@ -114,7 +114,7 @@ def _counted(wanted: Wanted, platform: Platform, origin: str) -> tuple[Tree, Tre
 
 
 def _most(at_boot: int, stated: Tree, platform: Platform) -> int:
-    """How many vCPUs there can be: the topology's if it is whole, else the headroom, in whole sockets."""
+    """The maximum of vCPUs: that of a complete topology, else the headroom, in whole sockets."""
     if "sockets" in stated:
         return prod(stated.values())
     times = platform.guest.cpu_headroom if platform.machine.defaults["cpus_grow"] else 1
@@ -124,7 +124,7 @@ def _most(at_boot: int, stated: Tree, platform: Platform) -> int:
 
 
 def _topology(most: int, stated: Tree, counts: str) -> Tree:
-    """Every level of the topology; what is not said is one, but for the level that a bare count counts."""
+    """Every level of the topology: the stated ones, the one that a bare count counts, and 1 for the others."""
     level = counts if counts not in stated else "sockets"
     return {**dict.fromkeys(_LEVELS, 1), level: max(1, most // prod(stated.values())), **stated}
 

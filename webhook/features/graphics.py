@@ -27,13 +27,13 @@ Wanted = Annotated[bool | str | Tree, Scalar({"x-kubernetes-preserve-unknown-fie
 
 
 def expand(wanted: bool | str | Tree | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The display with video, sound's way out and channel; or, where there is none, that there is none."""
+    """The display with video, audio backend and channel; or the entries that there is none."""
     stated = (platform.devices("graphics") or [{}])[0] if wanted is not False else {}
     if not wanted and not stated:
         return [Contribution(origin, {}, _headless(platform), platform.guest.because)]
     kind = wanted["type"] if isinstance(wanted, dict) else wanted if isinstance(wanted, str) else None
     display = kind or stated.get("type") or platform.site.graphics or platform.machine.defaults["display"]
-    default = _around(display, platform)
+    default = _companions(display, platform)
     if not wanted:
         return [Contribution(origin, {}, {"devices": default}, platform.guest.because)]
     name = stated.get("name", "graphics")
@@ -45,19 +45,18 @@ def expand(wanted: bool | str | Tree | None, platform: Platform, origin: str) ->
 
 
 def _headless(platform: Platform) -> Tree:
-    """No display: no video either, unless the domain says one, and sound goes nowhere."""
+    """No display: no video either, unless the domain states one, and no audio backend."""
     video = _video("none", platform) if platform.devices("video") else [{"name": "no-video", "type": "none"}]
     return {"devices": {"video": video, "audios": [_audio("none")]}}
 
 
-def _around(kind: str, platform: Platform) -> Tree:
-    """What goes with a display of this type, whoever asked for it."""
+def _companions(kind: str, platform: Platform) -> Tree:
+    """The devices that belong to a display of this type."""
     return {"video": _video(kind, platform), "audios": [_audio("spice" if kind == "spice" else "none")]}
 
 
 def _audio(kind: str) -> Tree:
-    """Where sound goes, which is the display's business; libvirt adds this by itself. Named by its type, since it
-    leaves with the display."""
+    """The audio backend, which libvirt would add by itself. Named by its type: it is removed with the display."""
     return {"name": kind, "id": 1, "type": kind}
 
 

@@ -17,7 +17,7 @@ _TREE: Tree = one("channels", _CHANNEL)
 
 
 def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The channel where it is asked for, or where the guest is known to have the agent and nobody declines."""
+    """The channel where it is asked for, or where the guest has the agent and the tenant does not decline it."""
     if wanted or (wanted is None and platform.guest.guest_agent):
         return [Contribution(origin, _TREE if wanted else {}, {} if wanted else _TREE, platform.guest.because)]
     return []

@@ -19,7 +19,7 @@ _MOST_KIB = 512 * 1024 * 1024
 
 
 def expand(wanted: int | str | None, platform: Platform, origin: str) -> list[Contribution]:
-    """`memory.size` as asked; what is there at boot and how far it grows follow from it."""
+    """`memory.size` as asked; the memory at boot and the maximum are derived from it."""
     stated = platform.stated.get("memory") or {}
     cells = written(platform.in_cells) if platform.in_cells else None
     size = wanted or stated.get("size") or cells or platform.guest.memory

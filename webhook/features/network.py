@@ -26,7 +26,7 @@ Wanted = list[Nic]
 
 
 def expand(wanted: list[Nic] | None, platform: Platform, origin: str) -> list[Contribution]:
-    """One contribution a NIC. Raises Refused for a name that two NICs bear, or a model that the machine lacks."""
+    """One contribution a NIC. Raises Refused for a repeated name, or a model that the machine lacks."""
     if not wanted:
         return []
     given = ((index, "name", nic.name) for index, nic in enumerate(wanted))

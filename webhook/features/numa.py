@@ -11,7 +11,7 @@ from webhook.features.platform import Platform
 
 _MATCH_HOST = "match-host"
 _SHAPE = shape_of(Cell)
-# A cell names no more (`Cell.cpus`); what is more is refused later, and must not be written out before.
+# The maximum of `Cell.cpus`: a larger count is refused later, and is not expanded to a list before.
 _MOST_CPUS = 4096
 
 
@@ -36,7 +36,7 @@ DECLARED = frontend("-", unless={_MATCH_HOST: Goal()})
 
 
 def expand(wanted: str | list[Tree] | Tree | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The goal, or the cells as they stand, numbered in their order where they have no number."""
+    """The goal, or the stated cells, numbered in order where they have no number."""
     if wanted is None:
         return []
     if wanted == _MATCH_HOST:
@@ -50,9 +50,9 @@ def _numbered(cells: Any) -> list[Tree]:
 
 
 def complete(domain: Tree) -> None:
-    """What only the whole domain can tell, in place: cells get numbers, and memory that can grow one cell.
+    """Complete the NUMA cells of the merged domain, in place: number them, and add one where memory can grow.
 
-    libvirt plugs memory into NUMA cells and so demands one where there is `maxmemory`.
+    libvirt plugs memory into NUMA cells and so requires one with `maxmemory`.
     """
     cpu = domain.setdefault("cpu", {})
     if cpu.get("numa"):

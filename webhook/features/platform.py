@@ -1,4 +1,4 @@
-"""What all features may know of the VM beside their own words: guest, machine, firmware, site, the tenant's domain."""
+"""The common input of all features: guest, machine, firmware, site and the tenant's domain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from webhook.machines import Machine
 
 Tree = dict[str, Any]
 
-# What a VM runs on where neither tenant nor guest says: KubeVirt's own default, and the one with PCI Express.
+# The defaults: the architecture is KubeVirt's, and of its machines the one with PCI Express.
 _ARCH = "x86_64"
 _FAMILIES = {
     "x86_64": "q35",
@@ -30,7 +30,7 @@ _FAMILIES = {
 class Site:
     """What the nodes of this cluster can do.
 
-    `machines` names, by family, the versioned machine type that every node's QEMU knows; `graphics` the display
+    `machines` names, by family, the versioned machine type that every node's QEMU supports; `graphics` the display
     that the site prefers (empty: the rule set's); `domain_type` says whether there is KVM.
     """
 
@@ -43,7 +43,7 @@ class Site:
 class Platform:
     """The resolved guest, machine, firmware and site of a VM.
 
-    `stated` is the tenant's own domain, so that a default can follow what the tenant says there (the headroom of
+    `stated` is the tenant's own domain, so that a default can follow what is stated there (the headroom of
     a memory size, the channel of a display). It is read, never changed, and never contributed.
     """
 
@@ -55,7 +55,7 @@ class Platform:
     firmware: str
     secure_boot: bool
     stated: Tree = field(default_factory=dict)
-    # What the tenant's NUMA cells hold together, in KiB; 0 where he states none.
+    # The memory of all NUMA cells of the tenant, in KiB; 0 where there are none.
     in_cells: int = 0
 
     def devices(self, kind: str) -> Any:
@@ -66,22 +66,20 @@ class Platform:
 def platform_of(features: Tree, domain: Tree, site: Site, rule_set: str, path: str = "spec") -> Platform:
     """The platform of a VM by its features and its domain, both of which may be empty and have been inspected.
 
-    The feature's word comes first, then the domain's, then the guest's best practice as far as the machine allows.
+    The feature's value has precedence, then the domain's, then the guest's best practice as far as the machine allows.
     Raises Refused with all findings: unknown guest, unknown machine, two machines, impossible firmware.
     """
-    findings: list[Finding] = []
-    system = features.get("system") or {}
-    os = domain.get("os") or {}
-    guest = _guest(system, rule_set, path, findings)
-    arch = system.get("arch") or (os.get("type") or {}).get("arch") or _ARCH
-    machine = _machine(system, os.get("type") or {}, arch, rule_set, path, findings)
+    request = _Request(features.get("system") or {}, domain.get("os") or {}, rule_set, path)
+    guest = request.guest()
+    arch = request.arch()
+    machine = request.machine(arch)
     if guest is None or machine is None:
-        raise Refused(findings)
+        raise Refused(request.findings)
     if machine.family not in guest.disk:
-        findings.append(_elsewhere(guest, arch, system, path))
-    firmware, secure_boot = _firmware(system, os, guest, machine, path, findings)
-    if findings:
-        raise Refused(findings)
+        request.findings.append(request.not_for(guest, arch))
+    firmware, secure_boot = request.firmware(guest, machine)
+    if request.findings:
+        raise Refused(request.findings)
     in_cells = _in_cells(features.get("numa")) or _in_cells((domain.get("cpu") or {}).get("numa"))
     return Platform(rule_set, arch, guest, machine, site, firmware, secure_boot, domain, in_cells)
 
@@ -94,41 +92,91 @@ def _in_cells(numa: Any) -> int:
     return sum(kib(cell.get("memory")) or 0 for cell in cells)
 
 
-def _guest(system: Tree, rule_set: str, path: str, findings: list[Finding]) -> Guest | None:
-    try:
-        return guests.find(system, rule_set, f"{path}.features.system")
-    except Refused as refused:
-        findings += refused.findings
-        return None
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the feature `system` and the domain's `os` state of the machine, and the findings about it."""
 
+    system: Tree
+    os: Tree
+    rule_set: str
+    path: str
+    findings: list[Finding] = field(default_factory=list)
 
-def _machine(
-    system: Tree, stated: Tree, arch: str, rule_set: str, path: str, findings: list[Finding]
-) -> Machine | None:
-    """The machine that is said, or the default; one finding for each place that says what cannot be."""
-    named = [
-        (place, name, machines.find(arch, name, rule_set))
-        for place, name in (
-            (f"{path}.features.system.machine", system.get("machine")),
-            (f"{path}.domain.os.type.machine", stated.get("machine")),
-        )
-        if name
-    ]
-    for place, name, found in named:
-        if found is None:
-            findings.append(_unknown(place, name, arch, rule_set))
-    known = [(place, name, found) for place, name, found in named if found is not None]
-    if len(known) == 2 and known[0][2].family != known[1][2].family:
-        problem = f"asks for `{shown(known[0][1])}`, but `{known[1][0]}` says `{shown(known[1][1])}`"
-        findings.append(Finding(known[0][0], problem, "remove one of the two, or let them agree", "conflict"))
-    if known:
-        return known[0][2]
-    default = machines.find(arch, _FAMILIES.get(arch, ""), rule_set)
-    if default is None and not named:
-        place = f"{path}.features.system.arch" if system.get("arch") else f"{path}.domain.os.type.arch"
-        problem = f"rule set {rule_set} has no machine for `{shown(arch)}`"
-        findings.append(Finding(place, problem, f"known are {listed(tuple(_FAMILIES))}", "machine"))
-    return default
+    def guest(self) -> Guest | None:
+        """The guest that the feature names."""
+        try:
+            return guests.find(self.system, self.rule_set, f"{self.path}.features.system")
+        except Refused as refused:
+            self.findings.extend(refused.findings)
+            return None
+
+    def arch(self) -> str:
+        """The architecture, or the default."""
+        return self.system.get("arch") or (self.os.get("type") or {}).get("arch") or _ARCH
+
+    def machine(self, arch: str) -> Machine | None:
+        """The machine that is named, or the default; one finding for each place that names an impossible one."""
+        named = [
+            (place, name, machines.find(arch, name, self.rule_set))
+            for place, name in (
+                (f"{self.path}.features.system.machine", self.system.get("machine")),
+                (f"{self.path}.domain.os.type.machine", (self.os.get("type") or {}).get("machine")),
+            )
+            if name
+        ]
+        for place, name, found in named:
+            if found is None:
+                self.findings.append(_unknown(place, name, arch, self.rule_set))
+        known = [(place, name, found) for place, name, found in named if found is not None]
+        if len(known) == 2 and known[0][2].family != known[1][2].family:
+            problem = f"asks for `{shown(known[0][1])}`, but `{known[1][0]}` says `{shown(known[1][1])}`"
+            way = "remove one of the two, or let them agree"
+            self.findings.append(Finding(known[0][0], problem, way, "conflict"))
+        if known:
+            return known[0][2]
+        default = machines.find(arch, _FAMILIES.get(arch, ""), self.rule_set)
+        if default is None and not named:
+            problem = f"rule set {self.rule_set} has no machine for `{shown(arch)}`"
+            way = f"known are {listed(tuple(_FAMILIES))}"
+            self.findings.append(Finding(self._place_of_arch(), problem, way, "machine"))
+        return default
+
+    def _place_of_arch(self) -> str:
+        return f"{self.path}.features.system.arch" if self.system.get("arch") else f"{self.path}.domain.os.type.arch"
+
+    def not_for(self, guest: Guest, arch: str) -> Finding:
+        """The guest does not exist for this architecture."""
+        problem = f"`{shown(arch)}`: {guest.title} is for x86_64 alone"
+        return Finding(self._place_of_arch(), problem, "leave the architecture out, or name another guest", "guest")
+
+    def firmware(self, guest: Guest, machine: Machine) -> tuple[str, bool]:
+        """Firmware and secure boot: a stated one has to be possible, else the guest's is taken where it is."""
+        possible, secure_possible = machine.defaults["firmwares"], machine.defaults["secure_boot"]
+        place, firmware = self._stated("firmware")
+        if firmware is None:
+            wanted = "efi" if self._stated("secureBoot")[1] else guest.firmware
+            firmware = wanted if wanted in possible else possible[0]
+        elif firmware not in possible:
+            named = tuple(one for one in possible if one)
+            way = f"the machine has {listed(named)}; name another machine" if named else "leave it out: it has its own"
+            self._refuse(place, f"`{shown(firmware)}` is not possible on {machine.family}", way, "firmware")
+        place, secure = self._stated("secureBoot")
+        if secure is None:
+            return firmware, bool(guest.secure_boot and firmware == "efi" and secure_possible)
+        if secure and not secure_possible:
+            self._refuse(place, f"is not possible on {machine.family}", "name a q35 machine", "secure-boot")
+        elif secure and firmware != "efi":
+            self._refuse(place, "needs UEFI, the firmware is `bios`", "say `firmware: efi`", "secure-boot")
+        return firmware, secure
+
+    def _stated(self, name: str) -> tuple[str, Any]:
+        """The place and the value of a field, of the feature or else of the domain."""
+        if self.system.get(name) is not None:
+            return f"{self.path}.features.system.{name}", self.system[name]
+        return f"{self.path}.domain.os.{name}", self.os.get(name)
+
+    def _refuse(self, place: str, problem: str, way: str, rule: str) -> None:
+        self.findings.append(Finding(place, problem, way, rule))
 
 
 def _unknown(place: str, name: str, arch: str, rule_set: str) -> Finding:
@@ -138,44 +186,6 @@ def _unknown(place: str, name: str, arch: str, rule_set: str) -> Finding:
     if known:
         way += f" like `{known[-1].version}`"
     return Finding(place, problem, way, "machine")
-
-
-def _elsewhere(guest: Guest, arch: str, system: Tree, path: str) -> Finding:
-    """The guest does not exist for this architecture."""
-    place = f"{path}.features.system.arch" if system.get("arch") else f"{path}.domain.os.type.arch"
-    problem = f"`{shown(arch)}`: {guest.title} is for x86_64 alone"
-    return Finding(place, problem, "leave the architecture out, or name another guest", "guest")
-
-
-def _firmware(
-    system: Tree, os: Tree, guest: Guest, machine: Machine, path: str, findings: list[Finding]
-) -> tuple[str, bool]:
-    """Firmware and secure boot: what is said must be possible, what is not follows the guest where that is."""
-    possible, secure_possible = machine.defaults["firmwares"], machine.defaults["secure_boot"]
-    place, firmware = _stated("firmware", system, os, path)
-    if firmware is None:
-        secure_stated = _stated("secureBoot", system, os, path)[1]
-        wanted = "efi" if secure_stated else guest.firmware
-        firmware = wanted if wanted in possible else possible[0]
-    elif firmware not in possible:
-        named = tuple(one for one in possible if one)
-        way = f"the machine has {listed(named)}; name another machine" if named else "leave it out: it has its own"
-        findings.append(Finding(place, f"`{shown(firmware)}` is not possible on {machine.family}", way, "firmware"))
-    place, secure = _stated("secureBoot", system, os, path)
-    if secure is None:
-        return firmware, bool(guest.secure_boot and firmware == "efi" and secure_possible)
-    if secure and not secure_possible:
-        findings.append(Finding(place, f"is not possible on {machine.family}", "name a q35 machine", "secure-boot"))
-    elif secure and firmware != "efi":
-        findings.append(Finding(place, "needs UEFI, the firmware is `bios`", "say `firmware: efi`", "secure-boot"))
-    return firmware, secure
-
-
-def _stated(name: str, system: Tree, os: Tree, path: str) -> tuple[str, Any]:
-    """A value by the feature's word or the domain's, and the place of it."""
-    if system.get(name) is not None:
-        return f"{path}.features.system.{name}", system[name]
-    return f"{path}.domain.os.{name}", os.get(name)
 
 
 def absent(origin: str, what: str, platform: Platform) -> Finding:

@@ -1,6 +1,6 @@
 """An inspected tree as the typed input that a feature's module declares, without checking it a second time.
 
-`declare.inspect` has accepted the tree; what is read has the declaration's attributes, None where nothing is said.
+`declare.inspect` has accepted the tree; the instance has the declaration's attributes, None for absent fields.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ Read = Callable[[Any], Any]
 E = TypeVar("E", bound=Element)
 
 
+# Declarations do not change: one entry each.
 @cache
 def reader(element: type[E]) -> Callable[[Tree], E]:
     """The function from an inspected tree of this element to an instance of it."""

@@ -13,7 +13,7 @@ _DEFAULT: Tree = {"devices": {"rng": {"model": "virtio", "backend": "random"}}}
 
 
 def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The device where it is asked for, or where the guest has a driver for it and nobody declines.
+    """The device where it is asked for, or where the guest has a driver for it and the tenant does not decline it.
 
     One that the tenant's domain states gets the model that libvirt demands.
     """

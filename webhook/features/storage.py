@@ -1,6 +1,6 @@
 """Disks and CD-ROM drives, each with the PersistentVolumeClaim that holds its content.
 
-A drive is named after its claim, so that its place in the list means nothing to the guest.
+A drive is named after its claim, so that its index in the list does not matter to the guest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from webhook.features.contribution import Contribution, Tree, names_of, one, rep
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
-# What a tenant calls an interface, and the bus on which libvirt puts it.
+# The tenant's names of interfaces, and libvirt's buses.
 _BUSES = {"virtio": "virtio", "virtio-scsi": "scsi", "sata": "sata", "ide": "ide", "usb": "usb"}
 # libvirt refuses these: a CD-ROM on virtio-blk, a read-only hard disk on IDE or SATA (src/qemu/qemu_validate.c).
 _NO_CDROM = ("virtio",)
@@ -37,7 +37,7 @@ Wanted = list[Drive]
 
 
 def expand(wanted: list[Drive] | None, platform: Platform, origin: str) -> list[Contribution]:
-    """One contribution a drive. Raises Refused for a claim or a name that is there twice, and impossible buses."""
+    """One contribution a drive. Raises Refused for a repeated claim or name, and impossible buses."""
     if not wanted:
         return []
     findings = [*_repeated(wanted, origin), *_impossible(wanted, platform, origin)]
@@ -90,9 +90,9 @@ def _bus(drive: Drive, platform: Platform) -> str:
 
 
 def _repeated(drives: list[Drive], origin: str) -> list[Finding]:
-    """A claim that two drives write to, or a name that two have."""
-    words = ((i, *word) for i, drive in enumerate(drives) for word in (("source", drive.source), ("name", drive.name)))
-    return repeated(words, origin, "drive", "storage")
+    """A claim or a name that two drives have."""
+    fields = ((i, *own) for i, drive in enumerate(drives) for own in (("source", drive.source), ("name", drive.name)))
+    return repeated(fields, origin, "drive", "storage")
 
 
 def _impossible(drives: list[Drive], platform: Platform, origin: str) -> list[Finding]:

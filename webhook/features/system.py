@@ -26,7 +26,7 @@ _LIFECYCLE: Tree = {"poweroff": "destroy", "reboot": "restart", "crash": "destro
 
 
 def _version(value: Any) -> str | None:
-    """A whole number or a string; a fraction has lost its zeros before it comes here."""
+    """A whole number or a string; a fraction has lost its trailing zeros in YAML."""
     if type(value) is float:
         return f"is `{shown(value)}`, a number with a fraction: write it in quotes, like `'22.04'`"
     return _VERSION.check(str(value) if type(value) is int else value)
@@ -54,7 +54,7 @@ _NOTHING = Wanted()
 
 
 def expand(wanted: Wanted | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The machine with its firmware as asked, and everything that the guest's name decides."""
+    """The machine with its firmware, and everything that depends on the guest."""
     given = wanted or _NOTHING
     kind: Tree = {"arch": given.arch} if given.arch else {}
     if given.machine and machines.versioned(given.machine):
@@ -76,7 +76,7 @@ def _because(platform: Platform) -> str:
 
 
 def _os(platform: Platform) -> Tree:
-    """Machine and firmware, all of it; SMBIOS tables come from `sysinfo` where the domain has one."""
+    """Machine and firmware; SMBIOS tables come from `sysinfo` where the domain has one."""
     machine = platform.machine
     version = platform.site.machines.get(machine.family) or machine.version
     os: Tree = {
@@ -92,12 +92,12 @@ def _os(platform: Platform) -> Tree:
 
 
 def _guest(platform: Platform) -> Tree:
-    """What the guest's name decides, and the parts that libvirt would add to what the tenant's domain says of it."""
-    tree = _decided(platform.guest, platform.site.domain_type, platform.machine)
+    """The defaults of the guest, and the parts that libvirt would add to the tenant's stated ones."""
+    tree = _defaults_of(platform.guest, platform.site.domain_type, platform.machine)
     stated = platform.stated
     offset = (stated.get("clockOffset") or {}).get("offset")
     if offset not in (None, platform.guest.clock_offset["offset"]):
-        # The parts of an offset belong together: those of another one would change its meaning.
+        # The default's parts belong to its own offset: with another offset they would change its meaning.
         tree = {**tree, "clockOffset": {"adjustment": 0, "basis": "utc"} if offset == "variable" else {}}
     if _has_hyperv(stated.get("features") or ()) and not _has_hyperv(tree["features"]):
         tree = {**tree, "features": [*tree["features"], {"feature": "hyperv", "mode": "custom"}]}
@@ -108,11 +108,12 @@ def _has_hyperv(features: Iterable[Tree]) -> bool:
     return any(entry.get("feature") == "hyperv" for entry in features)
 
 
+# Guests and machines are hashed by identity, and there is one object each.
 @cache
-def _decided(guest: Guest, domain_type: str, machine: machines.Machine) -> Tree:
-    """Shared by all VMs with this guest; the merge copies what it takes.
+def _defaults_of(guest: Guest, domain_type: str, machine: machines.Machine) -> Tree:
+    """The defaults of a guest on a machine, shared by all such VMs; the merge copies what it takes.
 
-    Guests know the PC's hypervisor features, timers and sleep states; other machines have their own, or none.
+    A guest's data has the hypervisor features, timers and sleep states of a PC; other machines have their own, or none.
     """
     if "features" in machine.defaults:
         return {
@@ -125,7 +126,7 @@ def _decided(guest: Guest, domain_type: str, machine: machines.Machine) -> Tree:
             else {},
         }
     features = [_emulated(entry) if domain_type == "qemu" else entry for entry in guest.features]
-    # SMM is q35's alone (libvirt: virQEMUCapsSupportsSMM), where QEMU turns it on unless told; secure boot needs it.
+    # SMM is q35's alone (libvirt: virQEMUCapsSupportsSMM), where QEMU turns it on by default; secure boot needs it.
     if machine.family == "q35":
         features = [*features, {"feature": "smm", "state": True}]
     return {

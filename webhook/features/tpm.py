@@ -13,7 +13,7 @@ _ASKED: Tree = {"devices": {"tpm": {}}}
 
 
 def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
-    """The device where it is asked for, or where the guest demands one and nobody declines.
+    """The device where it is asked for, or where the guest demands one and the tenant does not decline it.
 
     One that the tenant's domain states gets the model that libvirt would choose.
     """

@@ -1,4 +1,4 @@
-"""One guest operating system of a rule set. Values alone; where they come from is `webhook/guests/data`."""
+"""One guest operating system of a rule set, as the values of `webhook/guests/data`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Minimum:
 class Guest:
     """One guest of a rule set; there is one object a guest, so that it can key a cache.
 
-    `version` is empty where any is meant; `strict` guests are refused a machine that their installer refuses.
-    `memory` (MiB) and `cpus` are what it gets when nobody says, headrooms how many times as much can be plugged in
-    while it runs. `cpus_as` says what a bare count of vCPUs counts: sockets or cores. `disk` and `nic` are by machine
+    `version` is empty for any; a `strict` guest is refused a machine that its installer would refuse. `memory` (MiB)
+    and `cpus` are the defaults, headrooms how many times as much can be plugged in while it runs. `cpus_as` is what a
+    bare count of vCPUs counts: sockets or cores. `disk` and `nic` are by machine
     family, `video` by the display's type (else the machine's). `features`, `clock`, `clock_offset` and `pm` are parts
-    of a domain as they stand; nobody changes them.
+    of a domain, which callers copy.
     """
 
     type: str

@@ -1,4 +1,7 @@
-"""Guests found by a tenant's words. Data is read once a rule set; a lookup is two dictionary reads."""
+"""Guests by the fields of `features.system`. Data is read once a rule set; a lookup is two dictionary reads.
+
+The caches hold package data. Versions come from tenants, so that the one by version is bounded.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from webhook.guests.guest import Guest, Minimum
 Tree = dict[str, Any]
 
 DATA = Path(__file__).parent / "data"
-# What a VM is that does not name its guest.
+# The guest of a VM that names none.
 UNNAMED = "other"
 _KEYS = frozenset({"type", "like", "open", "any", "versions"})
 # A guest's attributes by their names in the data.
@@ -29,7 +32,7 @@ _ATTRIBUTES = {camel(field.name): field.name for field in fields(Guest)}
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One file of a rule set: guests by version, other words for versions, and what further versions look like."""
+    """One file of a rule set: guests by version, aliases of versions, and the pattern of further versions."""
 
     known: dict[str, Guest]
     also: dict[str, str]
@@ -38,9 +41,9 @@ class _Kind:
 
 
 def find(system: Tree | None, rule_set: str, path: str = "spec.features.system") -> Guest:
-    """The guest of `features.system` (`type`, `version`), or the one that nobody named.
+    """The guest of `features.system` (`type`, `version`), or the one for VMs that name none.
 
-    Raises Refused where the rule set does not know it; the help names what is nearest.
+    Raises Refused where the rule set does not have it; the help names the nearest.
     """
     kinds = _kinds(rule_set)
     kind = (system or {}).get("type")
@@ -64,7 +67,7 @@ def find(system: Tree | None, rule_set: str, path: str = "spec.features.system")
 
 
 def types() -> tuple[str, ...]:
-    """The types of guest that any rule set knows, as `features.system.type` takes them."""
+    """The guest types of all rule sets: the values of `features.system.type`."""
     return tuple(sorted({name for folder in DATA.iterdir() for name in _kinds(folder.name)}))
 
 
@@ -100,7 +103,7 @@ def _kind(name: str, files: dict[str, Tree], rule_set: str) -> _Kind:
 
 
 def _any(name: str, files: dict[str, Tree]) -> Tree:
-    """What holds for any version of a type, with what it has from the one that it is like."""
+    """The data of all versions of a type, with that of the type that it is `like`."""
     tree = files[name]
     base = _any(tree["like"], files) if "like" in tree else {}
     return {**base, **tree.get("any", {})}
@@ -108,7 +111,7 @@ def _any(name: str, files: dict[str, Tree]) -> Tree:
 
 @lru_cache(1024)
 def _further(rule_set: str, kind: str, version: str) -> Guest:
-    """A version that the data does not list, of a type whose every version is taken."""
+    """A version that the data does not list, of a type with a pattern for further versions."""
     return _guest(kind, version, _kinds(rule_set)[kind].any, rule_set)
 
 

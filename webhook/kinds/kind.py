@@ -1,4 +1,4 @@
-"""The kinds of resource that hold a VM's spec, and where in them it stands."""
+"""The resource kinds with a VM's spec, and the place of the spec in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A VM's spec as it is declared: what the tenant says, how it is kept, and the complete virtual hardware."""
+"""The declaration of a VM's spec: features, ABI record and domain."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Spec(Element):
     domain: Domain | None = frontend("-")
 
 
+# Declarations do not change: one value each.
 @cache
 def spec_shape() -> Shape:
     """The compiled declaration of a VM's spec."""
@@ -31,7 +32,7 @@ def spec_shape() -> Shape:
 
 
 def inspect_spec(spec: object, path: str) -> Inspection:
-    """The shape of a spec as it came in: findings, and every field that is no frontend."""
+    """The inspection of an incoming spec: findings, and every field that is not frontend."""
     return inspect(spec, spec_shape(), path)
 
 

@@ -1,4 +1,4 @@
-"""Amounts with a unit beside them: libvirt writes `<memory unit='KiB'>`, and reads many more units than it writes."""
+"""Amounts with a unit, like `<memory unit='KiB'>`: libvirt reads many more units than it writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from webhook.declare import Field, shown
 from webhook.declare.scalars import whole
 from webhook.libvirt.place import where
 
-# libvirt's own table (virScaleInteger); KiB where nothing is said.
+# libvirt's own table (virScaleInteger); KiB where there is no unit.
 _BYTES = {
     "b": 1,
     "B": 1,
@@ -19,7 +19,7 @@ _BYTES = {
 }
 
 
-def in_own_unit(content: str, node: etree._Element, entry: Field, met: set[object]) -> str:
+def in_own_unit(content: str, node: etree._Element, entry: Field, read: set[object]) -> str:
     """The content of a field in its place's own unit where it is an amount with one, else as it is.
 
     Notes the unit as read. Amounts are sizes of memory, also in attributes, and whole numbers that are an element's
@@ -33,7 +33,7 @@ def in_own_unit(content: str, node: etree._Element, entry: Field, met: set[objec
     scale = _BYTES.get(unit)
     if scale is None:
         raise ValueError(f"unit {shown(unit)}")
-    met.add((node, "unit"))
+    read.add((node, "unit"))
     return str(-(-whole(content) * scale // _BYTES[own or "KiB"]))
 
 

@@ -27,7 +27,7 @@ class Mediated:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What a host and its network know of a VM: mediated devices by device resource, IP addresses by NIC."""
+    """Facts of a host and its network about a VM: mediated devices by device resource, IP addresses by NIC."""
 
     mediated: Mapping[str, Mediated] = field(default_factory=dict)
     addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Bundle:
 
 
 def bundle(domain: Tree, name: str, host: Host | None = None, namespace: str = "default") -> Bundle:
-    """The domain's XML and its companions; without a host, those that need nothing of it.
+    """The domain's XML and its companion documents; without a host, those that need no facts of it.
 
     Raises Refused where the domain is malformed.
     """
@@ -57,7 +57,7 @@ def bundle(domain: Tree, name: str, host: Host | None = None, namespace: str = "
     made = provide(domain)
     devices = dict(made.get("devices", {}))
     made["devices"] = devices
-    # A tenant may give his VM another's UUID: what a host keeps by it is told by the VM's own name as well.
+    # A tenant may state another VM's UUID: the ids of companions depend on the VM's name too.
     own = uuid5(UUID(domain["uuid"]) if domain.get("uuid") else NAMESPACE_OID, f"{namespace}/{name}")
     secrets = list(_secrets(devices, name, own))
     filters = list(_filters(devices, own, host.addresses))
@@ -86,7 +86,7 @@ def _secrets(devices: Tree, name: str, own: UUID) -> Iterator[str]:
 
 
 def _secret(uuid: str, secret: str, kind: str, tag: str, usage: str) -> str:
-    """A secret that stays on the host and whose value nobody reads back (libvirt: formatsecret)."""
+    """A secret that is not stored on disk and whose value cannot be read back (libvirt: formatsecret)."""
     root = etree.Element("secret", ephemeral="no", private="yes")
     etree.SubElement(root, "uuid").text = uuid
     etree.SubElement(root, "description").text = f"the value of the Secret {secret}"
@@ -112,7 +112,7 @@ def _filters(devices: Tree, own: UUID, known: Mapping[str, Sequence[str]]) -> It
 def _filter(name: str, uuid: str, mac: str, addresses: Sequence[str]) -> str:
     """Nothing leaves with another MAC address, nor, where addresses are known, with another of those.
 
-    Low priorities are looked at first (libvirt: formatnwfilter).
+    Low priorities are evaluated first (libvirt: formatnwfilter).
     """
     root = etree.Element("filter", name=name, chain="root")
     etree.SubElement(root, "uuid").text = uuid
@@ -123,7 +123,7 @@ def _filter(name: str, uuid: str, mac: str, addresses: Sequence[str]) -> str:
         for address in known:
             _rule(root, "return", -800, protocol, srcipaddr=address)
         if known and protocol == "ip":
-            # A guest without an address yet asks for one, and says of whom an ARP request is.
+            # A guest without an address sends DHCP requests, and ARP requests with its own address.
             _rule(root, "return", -790, "ip", srcipaddr="0.0.0.0", protocol="udp", srcportstart="68", dstportstart="67")  # noqa: S104 - what the guest sends
             for address in known:
                 _rule(root, "return", -780, "arp", arpsrcipaddr=address)

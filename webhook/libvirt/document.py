@@ -1,4 +1,4 @@
-"""The one door by which XML comes in: bounded, UTF-8, without DTD, entities, comments or anything to fetch."""
+"""The only reader of XML: bounded, UTF-8, without DTD, entities, comments and network access."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from lxml import etree
 from webhook.declare import shown
 from webhook.findings import Finding, Refused
 
-# Far more than a domain with every device that its buses take; libxml2's own limits hold below it (depth 256).
+# Far more than a domain with all devices that its buses can have; libxml2's own limits hold below it (depth 256).
 LONGEST = 2**20
 
 
 def document(xml: bytes | str, root: str) -> etree._Element:
-    """The root element of a document, which is named `root`; Refused where it is anything but plain XML."""
+    """The root element of a document, which has to be `root`; raises Refused for anything else."""
     content = _content(xml)
     parser = etree.XMLParser(
         encoding="utf-8",
@@ -38,7 +38,7 @@ _ERRORS = {number: name for name, number in vars(etree.ErrorTypes).items() if ty
 
 
 def _words(problem: etree.XMLSyntaxError) -> str:
-    """What is wrong and where. The parser's own words have parts of the document, maybe of a password."""
+    """The error and its place. The parser's message can contain a part of the document, a password too."""
     name = _ERRORS.get(getattr(problem, "code", 0), "ERR_SYNTAX").removeprefix("ERR_").lower().replace("_", " ")
     line, column = problem.position
     return f"{name}, line {line}, column {column}"
@@ -48,7 +48,7 @@ def _content(xml: bytes | str) -> bytes:
     if len(xml) > LONGEST:
         raise _refused(f"is longer than {LONGEST} bytes")
     try:
-        # Whatever encoding the document claims, it is read as UTF-8, so that no other one hides a DTD.
+        # Read as UTF-8 whatever encoding the document declares, so that no other encoding can hide a DTD.
         text = xml.decode("utf-8-sig") if isinstance(xml, bytes) else xml
         content = text.encode()
     except UnicodeError:

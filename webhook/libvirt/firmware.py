@@ -1,6 +1,6 @@
 """Firmware of the isolated form: `firmware`, `secureBoot` and `enrolledKeys` as the images that Debian installs.
 
-libvirt's own choice (`<os firmware='efi'>`) changes with the host's descriptors and turns secure boot on by itself
+libvirt's own choice (`<os firmware='efi'>`) depends on the host's descriptors and turns secure boot on by itself
 (seen on libvirt 9.0), so loader and NVRAM template are named and the attribute is not written.
 """
 
@@ -22,12 +22,12 @@ _CHOICE = ("firmware", "secureBoot", "enrolledKeys")
 
 
 def provide_firmware(os: Tree) -> Tree:
-    """The `os` element with loader and NVRAM; unsaid: no secure boot, and keys where there is secure boot.
+    """The `os` element with loader and NVRAM. Defaults: no secure boot, and enrolled keys where there is secure boot.
 
-    BIOS is QEMU's own choice on x86_64 where no loader is named, so there is nothing to write for it.
-    Other architectures, and images that the tree itself names, are left as they are.
+    BIOS is QEMU's default on x86_64 without a loader, so nothing is written for it. Other architectures, and images
+    that the tree itself names, are left as they are.
     """
-    if not _ours(os):
+    if not _is_conventional(os):
         return os
     rest = {name: value for name, value in os.items() if name not in _CHOICE}
     if os.get("firmware") != "efi":
@@ -45,11 +45,15 @@ def provide_firmware(os: Tree) -> Tree:
 
 
 def withdraw_firmware(os: Tree) -> Tree:
-    """The `os` element with its firmware in the API's words; all of them, also those that were decided here."""
-    secure = _said(os.get("loader", {}).get("path"), _CODE)
-    keys = _said(os.get("nvram", {}).get("template"), _VARS)
+    """The `os` element with its firmware in the API's fields, the defaults too."""
+    secure = _key_of(os.get("loader", {}).get("path"), _CODE)
+    keys = _key_of(os.get("nvram", {}).get("template"), _VARS)
     if secure is None or keys is None:
-        return {**os, "firmware": "bios"} if _ours(os) and _arch(os) == "x86_64" and "firmware" not in os else os
+        return (
+            {**os, "firmware": "bios"}
+            if _is_conventional(os) and _arch(os) == "x86_64" and "firmware" not in os
+            else os
+        )
     nvram = {name: value for name, value in os["nvram"].items() if name != "template"}
     rest = {name: value for name, value in os.items() if name not in ("loader", "nvram")}
     return {
@@ -61,7 +65,7 @@ def withdraw_firmware(os: Tree) -> Tree:
     }
 
 
-def _ours(os: Tree) -> bool:
+def _is_conventional(os: Tree) -> bool:
     named = has_content(os.get("loader")) or "template" in os.get("nvram", {})
     return _arch(os) in _CODE and not named
 
@@ -70,6 +74,6 @@ def _arch(os: Tree) -> str:
     return str(os.get("type", {}).get("arch", ""))
 
 
-def _said(path: object, images: dict[str, dict[bool, str]]) -> bool | None:
-    """Which of any architecture's images a path is."""
+def _key_of(path: object, images: dict[str, dict[bool, str]]) -> bool | None:
+    """The key of the image with this path, of any architecture."""
     return next((which for known in images.values() for which, image in known.items() if image == path), None)

@@ -1,4 +1,4 @@
-"""The half of a domain that the guest sees, by its declarations alone."""
+"""The frontend of a domain, by its declarations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from webhook.libvirt.place import Tree
 
 
 def frontend_of(tree: Tree, shape: Shape) -> Tree:
-    """Only the frontend fields of a tree; elements that have none left fall away, entries of lists stay."""
+    """Only the frontend fields of a tree; elements without any are left out, entries of lists are kept."""
     made = {}
     for name, value in tree.items():
         entry = shape.fields[name]

@@ -1,6 +1,6 @@
-"""A VM's domain from libvirt's XML: the whole frontend, with references where the XML names the host's own things.
+"""A VM's domain from libvirt's XML: the whole frontend, with references in place of the backend.
 
-Backend is not carried: the map names a claim for each image and a network for each bridge; all else is listed.
+A map names a claim for each image and a network for each bridge; any other backend is left out and listed.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from webhook.libvirt.capture import without_mirrors
 from webhook.libvirt.parse import read
 from webhook.libvirt.place import Tree
 
-# What says that a device is the host's.
-_KINDS = ("type", "mode", "model")
+# The fields whose class shows that a device belongs to the host.
+_DECIDING = ("type", "mode", "model")
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Kubernetes' names for the host's things: claims by image, networks by bridge or libvirt network."""
+    """Names of Kubernetes objects: claims by image, networks by bridge or libvirt network."""
 
     claims: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, names: str) -> Mapping[str, str]:
-        """The part of this name."""
+        """One part by its name."""
         return {"claims": self.claims, "networks": self.networks}[names]
 
 
 @dataclass(slots=True)
 class Imported:
-    """The VM's name as the XML has it, its domain, and what was not carried over, by place."""
+    """The VM's name in the XML, its domain, and a finding for each part that was left out."""
 
     name: str
     domain: Tree
@@ -57,7 +57,7 @@ def import_domain(xml: bytes | str, names: Map, machine: str = "") -> Imported:
     _pin(found.domain, machine, findings)
     if findings:
         raise Refused(findings)
-    found.domain = _stripped(found.domain, domain_shape(), "", found.left)
+    found.domain = _without_backend(found.domain, domain_shape(), "", found.left)
     return found
 
 
@@ -73,25 +73,25 @@ def _refer(devices: Tree, names: Map, findings: list[Finding]) -> None:
 
 
 def _refer_device(device: Tree, referred: Referred, names: Map, place: str) -> Iterator[Finding]:
-    known, target, source = names.of(referred.names), referred.field, device.get("source", {})
-    field_said = next((name for name in referred.sources if source.get(name)), None)
-    if device.get(target) in known:
-        # A bridge of the network's own name, which the map calls otherwise.
-        device[target] = known[device[target]]
-    if field_said is None or device.get(target):
+    known, reference, source = names.of(referred.names), referred.field, device.get("source", {})
+    field_name = next((name for name in referred.sources if source.get(name)), None)
+    if device.get(reference) in known:
+        # The convention gave the reference the bridge's name; the map has another one.
+        device[reference] = known[device[reference]]
+    if field_name is None or device.get(reference):
         return
-    said = source[field_said]
-    if said not in known:
-        problem = f"is `{shown(said)}` of the host, for which the map has no name"
-        way = f"add it to `{referred.names}` of the map: `{shown(said)}: NAME`"
+    value = source[field_name]
+    if value not in known:
+        problem = f"is `{shown(value)}` of the host, for which the map has no name"
+        way = f"add it to `{referred.names}` of the map: `{shown(value)}: NAME`"
         yield Finding(f"{place}.source", problem, way, "import")
         return
-    device[target] = known[said]
-    del source[field_said]
+    device[reference] = known[value]
+    del source[field_name]
 
 
 def _pin(domain: Tree, machine: str, findings: list[Finding]) -> None:
-    """The machine gets its version; one that has one already keeps it."""
+    """Set the versioned machine type, where the XML has an alias."""
     kind = domain.get("os", {}).get("type", {})
     name, arch = kind.get("machine", ""), kind.get("arch", "")
     if machines.versioned(name) or machines.unpinned(arch, name):
@@ -103,8 +103,8 @@ def _pin(domain: Tree, machine: str, findings: list[Finding]) -> None:
     findings.append(Finding("os.type.machine", problem, "say it with `--machine`, like `pc-q35-7.2`", "import"))
 
 
-def _stripped(tree: Tree, shape: Shape, path: str, left: list[Finding]) -> Tree:
-    """A tree without its backend, each part of which is listed."""
+def _without_backend(tree: Tree, shape: Shape, path: str, left: list[Finding]) -> Tree:
+    """A tree without its backend, each part of which becomes a finding."""
     made: Tree = {}
     for name, value in tree.items():
         entry, here = shape.fields[name], f"{path}.{name}".removeprefix(".")
@@ -128,13 +128,13 @@ def _is_backend(entry: Field, value: Any) -> bool:
 
 
 def _entry(item: Tree, entry: Field, here: str, left: list[Finding]) -> Tree | None:
-    """An element without its backend; None for a device that is nothing without the host's."""
+    """An element without its backend; None for a device that does not exist without it."""
     assert entry.shape is not None  # noqa: S101 - the caller's case
     kind = entry.name
-    if here.startswith("devices.") and here.count(".") == 1 and not KINDS[kind].optional_end:
+    if here.startswith("devices.") and here.count(".") == 1 and not KINDS[kind].optional_backend:
         fields = entry.shape.fields
-        reaching = [name for name in _KINDS if name in item and _is_backend(fields[name], item[name])]
+        reaching = [name for name in _DECIDING if name in item and _is_backend(fields[name], item[name])]
         if reaching:
             left.append(Finding(here, f"is a device of the host (`{shown(item[reaching[0]])}`)", "", "backend"))
             return None
-    return _stripped(item, entry.shape, here, left)
+    return _without_backend(item, entry.shape, here, left)

@@ -1,4 +1,4 @@
-"""Memory as libvirt counts it: `<memory>` holds the DIMMs too, and virtiofs needs memory that other processes see."""
+"""Memory as libvirt counts it: `<memory>` includes the DIMMs, and virtiofs needs memory shared with its daemon."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from webhook.declare import kib, written
 from webhook.domain.devices import KINDS
 from webhook.libvirt.place import Tree
 
-# Anonymous memory that can be shared by its descriptor: nothing of the host's files.
+# Anonymous memory that is shared by its descriptor and uses no file of the host.
 _SHARED = {"source": "memfd", "access": "shared"}
 
 
 def provide_memory(domain: Tree) -> Tree:
-    """The domain with memory devices counted in, and shared memory where the host reads it too."""
+    """The domain with memory devices added to its size, and shared memory where a backend reads it."""
     made = _counted(domain, 1)
     if _is_shared(domain) and not domain.get("memoryBacking"):
         made = {**made, "memoryBacking": _SHARED}
@@ -29,7 +29,7 @@ def withdraw_memory(domain: Tree) -> Tree:
 
 
 def _is_shared(domain: Tree) -> bool:
-    """Whether the host's end of a device reads the guest's memory, by the devices' conventions."""
+    """Whether the conventional backend of a device reads the guest's memory."""
     devices = domain.get("devices", {})
     conventions = (KINDS[listed].convention for listed, entries in devices.items() if entries)
     return any(convention is not None and convention.shared_memory for convention in conventions)

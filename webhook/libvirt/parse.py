@@ -1,6 +1,6 @@
 """A domain from libvirt's XML: the inverse of the renderer, by the same declarations.
 
-What no declaration knows is never dropped silently: it is listed, with its place in the XML.
+What is not declared is never dropped silently: it is listed, with its place in the XML.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from webhook.libvirt.provide import withdraw
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an XML document says: the VM's name, its domain, and what could not be read, by its path there."""
+    """The content of an XML document: the VM's name, its domain, and a finding for each part that could not be read."""
 
     name: str
     domain: Tree
@@ -39,15 +39,15 @@ def parse(xml: bytes | str) -> Tree:
 
 
 def read(xml: bytes | str) -> Reading:
-    """Everything declared that an XML document says, without the conventional backend, and what is left over.
+    """All declared content of an XML document, without the conventional backend, and what is left over.
 
-    Refused where it is no XML of a domain at all. Controllers, which have no alias, are named `type-index`.
+    Raises Refused where it is not a domain's XML. Controllers, which have no alias, are named `type-index`.
     """
     root = document(xml, "domain")
     walk = _Walk(root.getroottree(), list(root.iter()))
     name = next(root.iterchildren("name"), None)
     if name is not None:
-        walk.met.update({name, (name, "")})
+        walk.read.update({name, (name, "")})
     tree = withdraw(_element(root, domain_shape(), walk))
     for controller in tree.get("devices", {}).get("controllers", ()):
         if {"type", "index"} <= set(controller):
@@ -62,7 +62,7 @@ class _Walk:
 
     document: etree._ElementTree
     nodes: list[etree._Element]
-    met: set[object] = field(default_factory=set)
+    read: set[object] = field(default_factory=set)
     left: list[Finding] = field(default_factory=list)
 
     def leave(self, node: etree._Element, attribute: str, problem: str, rule: str = "xml") -> None:
@@ -72,28 +72,28 @@ class _Walk:
         below = self.document.getelementpath(node)
         return "/domain" + ("" if below == "." else f"/{below}") + (f"/@{attribute}" if attribute else "")
 
-    def leave_strange(self, node: etree._Element, attribute: str = "") -> None:
-        """What no declaration knows: another hypervisor's, libvirt's own, another namespace's, or nobody's."""
-        whose = owner(self._path(node, attribute))
-        if whose:
-            self.leave(node, attribute, whose, "running" if whose == RUNNING else "elsewhere")
+    def leave_undeclared(self, node: etree._Element, attribute: str = "") -> None:
+        """List what is not declared: of another hypervisor, libvirt's own, of another namespace, or unknown."""
+        owned = owner(self._path(node, attribute))
+        if owned:
+            self.leave(node, attribute, owned, "running" if owned == RUNNING else "elsewhere")
         elif (attribute or str(node.tag)).startswith("{"):
             self.leave(node, attribute, "belongs to another namespace", "escape-hatch")
         else:
             self.leave(node, attribute, "is not declared")
 
     def report_rest(self) -> None:
-        """Everything that no field has claimed; of a strange element only the element itself."""
+        """List everything that no field has read; of an undeclared element only the element itself."""
         for node in self.nodes:
             parent = node.getparent()
-            if node not in self.met:
-                if parent is None or parent in self.met:
-                    self.leave_strange(node)
+            if node not in self.read:
+                if parent is None or parent in self.read:
+                    self.leave_undeclared(node)
                 continue
             for attribute in node.attrib:
-                if (node, attribute) not in self.met:
-                    self.leave_strange(node, str(attribute))
-            if (node, "") not in self.met and any(text and text.strip() for text in [node.text, *_tails(node)]):
+                if (node, attribute) not in self.read:
+                    self.leave_undeclared(node, str(attribute))
+            if (node, "") not in self.read and any(text and text.strip() for text in [node.text, *_tails(node)]):
                 self.leave(node, "", "holds text that no declaration has a place for")
 
 
@@ -102,8 +102,8 @@ def _tails(node: etree._Element) -> list[str | None]:
 
 
 def _element(node: etree._Element, shape: Shape, walk: _Walk) -> Tree:
-    """The fields of `shape` that the XML says below `node`."""
-    walk.met.add(node)
+    """The fields of `shape` that the XML has below `node`."""
+    walk.read.add(node)
     tree: Tree = {}
     names = _names(node, shape, tree, walk)
     for entry in shape.fields.values():
@@ -116,7 +116,7 @@ def _element(node: etree._Element, shape: Shape, walk: _Walk) -> Tree:
 
 
 def _names(node: etree._Element, shape: Shape, tree: Tree, walk: _Walk) -> frozenset[str]:
-    """The fields that make sense here; where one field decides that, it is read into `tree` first."""
+    """The fields that apply here; a field that decides which do is read into `tree` first."""
     if not shape.variant_key:
         return frozenset(shape.fields)
     value = _leaf(node, shape.fields[shape.variant_key], walk)
@@ -127,7 +127,7 @@ def _names(node: etree._Element, shape: Shape, tree: Tree, walk: _Walk) -> froze
 
 
 def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
-    """A scalar's value, or None where the XML does not say it or says what the field cannot be."""
+    """A scalar's value, or None where the XML has none or an invalid one."""
     at, scalar = where(entry.place), entry.scalar
     assert scalar is not None  # noqa: S101 - the caller's case
     if entry.place == NAMED_BY_VALUE:
@@ -140,9 +140,9 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
         return True
     if content is None:
         return None
-    walk.met.add((found, at.attribute))
+    walk.read.add((found, at.attribute))
     try:
-        value = scalar.from_text(in_own_unit(content, found, entry, walk.met))
+        value = scalar.from_text(in_own_unit(content, found, entry, walk.read))
     except ValueError as problem:
         if entry.place == "alias/@name":
             walk.leave(found, at.attribute, "is libvirt's own name for the device", "running")
@@ -158,7 +158,7 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
 
 
 def _text(node: etree._Element) -> str | None:
-    """An element's text; between its children there is but the layout."""
+    """An element's text; between its children there is only white space."""
     return None if len(node) and not (node.text or "").strip() else node.text
 
 
@@ -175,12 +175,12 @@ def _below(node: etree._Element, entry: Field, walk: _Walk) -> Any:
     tag = steps[-1].tag
     tags = shape.fields[shape.variant_key].scalar.values if tag == NAMED_BY_VALUE else (tag,)  # type: ignore[union-attr]
     children = list(parent.iterchildren(*tags))
-    walk.met.update((child, name) for child in children for name, _ in steps[-1].fixed)
+    walk.read.update((child, name) for child in children for name, _ in steps[-1].fixed)
     return [_element(child, shape, walk) for child in children]
 
 
 def _down(node: etree._Element, steps: tuple[Step, ...], walk: _Walk) -> etree._Element | None:
-    """The element at the end of these steps, each noted as met; None where there is none."""
+    """The element at the end of these steps, each noted as read; None where there is none."""
     for step in steps:
         found = next(
             (
@@ -192,7 +192,7 @@ def _down(node: etree._Element, steps: tuple[Step, ...], walk: _Walk) -> etree._
         )
         if found is None:
             return None
-        walk.met.add(found)
-        walk.met.update((found, name) for name, _ in step.fixed)
+        walk.read.add(found)
+        walk.read.update((found, name) for name, _ in step.fixed)
         node = found
     return node

@@ -1,6 +1,6 @@
-"""Where in the XML a declared field stands, and whether a value has anything to say there.
+"""Where in the XML a declared field is, and whether a value of it is written there.
 
-Reads the `place` words of the declarations (webhook/declare/element.py, `Declared`). No lxml here.
+Reads the `place` of the declarations (webhook/declare/element.py, `Declared`). No lxml here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from webhook.declare import Element, Field, Shape
+from webhook.declare import Element, Field, Shape, shape_of
 
 Tree = dict[str, Any]
 
@@ -27,7 +27,7 @@ NAMESPACES = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One element below another, with the attribute that tells it from its like."""
+    """One element below another, with the attribute that distinguishes it from others of its tag."""
 
     tag: str
     fixed: tuple[tuple[str, str], ...] = ()
@@ -45,16 +45,17 @@ class Where:
     attribute: str
 
 
+# Places come from declarations alone: one entry each.
 @cache
 def where(place: str) -> Where:
-    """The place that a declaration's word stands for; TypeError where it is no such word."""
+    """The parsed form of a declaration's `place`; TypeError where it is malformed."""
     path, _, attribute = place.rpartition("@") if re.search(r"(^|/)@[^/\]]+$", place) else (place, "", "")
-    words = [word for word in path.rstrip("/").split("/") if word not in ("", ".")]
-    return Where(tuple(_step(word, place) for word in words), attribute)
+    steps = [step for step in path.rstrip("/").split("/") if step not in ("", ".")]
+    return Where(tuple(_step(step, place) for step in steps), attribute)
 
 
-def _step(word: str, place: str) -> Step:
-    form = _STEP.fullmatch(word)
+def _step(text: str, place: str) -> Step:
+    form = _STEP.fullmatch(text)
     if form is None:
         raise TypeError(f"`{place}` is no place in XML")
     prefix, _, local = form["tag"].rpartition(":")
@@ -63,9 +64,9 @@ def _step(word: str, place: str) -> Step:
 
 
 def absent(entry: Field, tree: Tree, shape: Shape) -> bool:
-    """Whether a field stands on an element that another field of the tree says is not there.
+    """Whether a field is an attribute of an element that another field of the tree says is not there.
 
-    `<transient shareBacking='no'/>` would make a disk transient that nobody called so.
+    `<transient shareBacking='no'/>` would make a disk transient although its flag is not set.
     """
     flag = carrier(entry, shape)
     return flag is not None and tree.get(flag.name) is not True
@@ -73,26 +74,19 @@ def absent(entry: Field, tree: Tree, shape: Shape) -> bool:
 
 def carrier(entry: Field, shape: Shape) -> Field | None:
     """The field whose element, written where it is true, has this field as its attribute."""
-    return next((each for each in _flags(shape) if entry.place.startswith(f"{each.place}/")), None)
+    return next((each for each in _flags(shape.element) if entry.place.startswith(f"{each.place}/")), None)
 
 
-def _flags(shape: Shape) -> tuple[Field, ...]:
+# Declarations do not change: one entry each.
+@cache
+def _flags(element: type[Element]) -> tuple[Field, ...]:
     """The fields that XML writes as an element being there."""
-    known = _FLAGS.get(shape.element)
-    if known is None:
-        fields = shape.fields.values()
-        known = _FLAGS[shape.element] = tuple(
-            each for each in fields if each.scalar is not None and each.scalar.presence
-        )
-    return known
-
-
-# By element; as many as there are declarations.
-_FLAGS: dict[type[Element], tuple[Field, ...]] = {}
+    fields = shape_of(element).fields.values()
+    return tuple(each for each in fields if each.scalar is not None and each.scalar.presence)
 
 
 def silent(value: object, entry: Field) -> bool:
-    """Whether a value leaves its field unsaid: null, a flag that is not there, nothing but such, no place at all."""
+    """Whether a value is not written in XML: null, a false flag, an element of nothing else, a field without place."""
     if value is None or value == [] or entry.place == "-":
         return True
     if entry.scalar is not None:

@@ -1,8 +1,8 @@
-"""The conventional backend of the isolated form: what libvirt must be told of the host where no host is known.
+"""The conventional backend of the isolated form: what libvirt needs of the host where no host is known.
 
-Works on trees in the API's words, so the renderer stays a plain transcription. `provide` only adds; what the tree
-says of a backend itself (because a policy permits it) stands, and an element that says nothing is as none.
-`withdraw` takes the conventions out again. Those of devices are in their declarations.
+Works on trees in the API's fields, so that the renderer is a plain transcription. `provide` only adds: a backend that
+the tree states (because a policy permits it) is kept, and an empty element counts as absent. `withdraw` removes the
+conventions again. Those of devices are in their declarations.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KVM = {"type": "kvm"}
 
 
 def provide(domain: Tree) -> Tree:
-    """The domain with a conventional backend where it says none; the given tree is left as it is."""
+    """A new domain with the conventional backend where it states none."""
     made = {**domain, "type": domain.get("type", _KVM["type"])}
     if "os" in domain:
         made["os"] = provide_firmware(domain["os"])
@@ -27,9 +27,9 @@ def provide(domain: Tree) -> Tree:
 
 
 def withdraw(domain: Tree) -> Tree:
-    """The domain without what `provide` gives: frontends, claims and networks come back as they were said.
+    """The domain without what `provide` adds: the frontend, claims and networks as they were stated.
 
-    What the tree itself said of the backend in the convention's own words comes back unsaid.
+    A stated backend that is equal to the convention's is removed too.
     """
     made = taken(domain, _KVM)
     if "os" in domain:
@@ -37,12 +37,12 @@ def withdraw(domain: Tree) -> Tree:
     return _devices(withdraw_memory(made), lambda convention: convention.withdraw)
 
 
-def _devices(domain: Tree, side: Callable[[Convention], Callable[[Tree], Tree]]) -> Tree:
-    """The domain with one side of its devices' conventions done."""
+def _devices(domain: Tree, direction: Callable[[Convention], Callable[[Tree], Tree]]) -> Tree:
+    """The domain with one direction of its devices' conventions applied."""
     devices = dict(domain.get("devices") or {})
     for listed, entries in devices.items():
         convention = KINDS[listed].convention
         if convention is not None and entries:
-            change = side(convention)
+            change = direction(convention)
             devices[listed] = [change(entry) for entry in entries] if isinstance(entries, list) else change(entries)
     return {**domain, "devices": devices} if devices else domain

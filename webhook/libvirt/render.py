@@ -1,4 +1,4 @@
-"""A domain as libvirt's XML: what the tree says, each field at its declared place, and a conventional backend.
+"""A domain as libvirt's XML: each field of the tree at its declared place, and the conventional backend.
 
 The isolated form (design: "Renderings"): no host is known, so nothing is pinned and host paths are the
 conventional ones of `webhook.libvirt.provide`. Text is escaped by lxml; trees that were not inspected are refused.
@@ -34,8 +34,8 @@ _NAME = get_args(ObjectName)[1]
 def render(domain: Tree, name: str, *, backend: bool = True, path: str = "spec.domain") -> str:
     """The domain's XML, indented, always in the same order, without an XML declaration.
 
-    `name` is the VM's, `path` where the domain stands in its object (for findings). With `backend` what libvirt
-    needs of the host is filled in by convention; without it the XML says what the tree says and no more.
+    `name` is the VM's, `path` the domain's place in its object (for findings). With `backend` the conventional backend
+    is added; without it the XML has the content of the tree alone.
     Raises Refused with every problem of a malformed tree.
     """
     refuse_malformed(domain, name, path)
@@ -48,14 +48,14 @@ def render(domain: Tree, name: str, *, backend: bool = True, path: str = "spec.d
 
 
 def _prefixes(domain: Tree) -> dict[str, str]:
-    """The namespaces that the domain has something in."""
+    """The namespaces of the domain's elements."""
     shape = domain_shape()
     used = {shape.fields[name].place.rpartition("/")[2].partition(":")[0] for name in domain if name in shape.fields}
     return {prefix: uri for prefix, uri in NAMESPACES.items() if prefix in used}
 
 
 def refuse_malformed(domain: Tree, name: str, path: str = "spec.domain") -> None:
-    """Raise Refused with every problem of a tree that is no domain, or a name that is none."""
+    """Raise Refused with every problem of the domain and of the VM's name."""
     findings = inspect(domain, domain_shape(), path).findings
     problem = _NAME.check(name)
     if problem is not None:

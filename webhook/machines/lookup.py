@@ -1,4 +1,7 @@
-"""Which machine a name means: a family, QEMU's alias, or a versioned name of any vendor."""
+"""Machines by name: a family, QEMU's alias, or a versioned name of any vendor.
+
+The caches hold answers about package data. Names come from tenants, so that those by name are bounded.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _VERSION = re.compile("[a-z]*[0-9]+(\\.[0-9]+)*")
 
 @lru_cache(1024)
 def find(arch: str, name: str, rule_set: str) -> Machine | None:
-    """The machine of this architecture that `name` means, or None.
+    """The machine of this architecture with this name, or None.
 
     `name` is a family (`q35`), QEMU's alias (`pc`), or a versioned name (`pc-q35-7.2`, `pc-i440fx-rhel7.3.0`).
     """
@@ -37,7 +40,7 @@ def of_arch(arch: str, rule_set: str) -> tuple[Machine, ...]:
 
 @lru_cache(1024)
 def versioned(name: str) -> bool:
-    """Whether a machine's name holds a version, so that it is the same machine in every QEMU that knows it."""
+    """Whether a machine's name has a version, so that it is the same machine in every QEMU that supports it."""
     return bool(re.fullmatch("[a-z0-9-]+-(rhel|el)?[0-9]+(\\.[0-9]+)+(-[a-z0-9.]+)*", name))
 
 

@@ -1,4 +1,4 @@
-"""One machine type of a rule set. Values alone; where they come from is `webhook/machines/data`."""
+"""One machine type of a rule set, as the values of `webhook/machines/data`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """The machine's PCI: which slots are whose. Slots are those of bus 0."""
+    """The machine's PCI: which slots of bus 0 are used for what."""
 
     root: str
     builtin_slots: tuple[int, ...]
@@ -34,7 +34,7 @@ class Bus:
     bridge_slot: int = 0
     # `pci`, or `ccw` where virtio devices are on the channel subsystem instead.
     kind: str = "pci"
-    # What the root bus says beside its model, and the first spapr-vio register by kind of device.
+    # Further fields of the root bus, and the first spapr-vio register by role.
     root_device: str = ""
     root_target: Tree = field(default_factory=dict)
     vio: Mapping[str, int] = field(default_factory=dict)
@@ -44,8 +44,8 @@ class Bus:
 class Machine:
     """A machine type; there is one object a family, so that it can key a cache.
 
-    `names` begins its versioned names, `alias` is QEMU's unversioned one, `version` the versioned name of this rule
-    set. `defaults` is best practice by device, `always` the controllers that it always has, `models` the default
+    `names` is the prefix of its versioned names, `alias` QEMU's unversioned name, `version` the versioned name of this
+    rule set. `defaults` is best practice by device, `always` the controllers that it always has, `models` the default
     model of a controller by type, `usb_ports` the ports of a USB controller by model.
     """
 
@@ -60,5 +60,5 @@ class Machine:
     models: Mapping[str, str]
     usb_ports: Mapping[str, int]
     virtio_serial_ports: int
-    # The buses that devices are on elsewhere, and not here: they are then on another of theirs, or on none.
+    # The buses of other machines that this one lacks: devices are on the next of their buses, or on none.
     lacking: frozenset[str] = frozenset()

@@ -20,7 +20,7 @@ from webhook.policy import Policies, shipped
 from webhook.policy.loading.exceptions import ending
 from webhook.rule_sets import RULE_SETS
 from webhook.server import logs
-from webhook.server.background import background
+from webhook.server.background import BackgroundParts, background
 from webhook.server.health import Health
 from webhook.server.hook_router import HookRouter
 from webhook.server.hooks import HOOKS, Hook
@@ -45,7 +45,7 @@ def create_app(
     """The service with these settings; raises Refused where the policies cannot be loaded.
 
     `reloader` serves the certificates and is kept up to date in the lifespan; `renew` renews self-managed ones. `apis`
-    is the cluster, for the settings that need one. `supervision` keeps what runs beside the reviews.
+    is the cluster, for the settings that need one. `supervision` runs the background tasks.
     """
     context = AdmissionContext(
         policies=Policies(settings.policies or shipped(), declared_fields(), settings.default_level),
@@ -58,9 +58,11 @@ def create_app(
     metrics, health = Metrics(), Health(context, reloader, namespaces, supervision)
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
 
+    parts = BackgroundParts(context.policies, metrics, events, namespaces, reloader, renew)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with background(supervision, context.policies, metrics, events, namespaces, reloader, renew):
+        async with background(supervision, parts):
             digest = context.policies.digest[:12]
             logs.event("started", version=version("vmconfig"), policy=digest, listen=settings.listen)
             yield
@@ -81,7 +83,7 @@ def create_app(
 
 
 def _cluster(settings: Settings, apis: Apis | None) -> tuple[Namespaces | None, Events | None]:
-    """The parts that look at the cluster and speak to it, as the settings want them."""
+    """The parts that read the cluster and write to it, as the settings say."""
     if apis is None:
         return None, None
     watched = settings.namespaces == "watch"
@@ -108,12 +110,12 @@ def _probes(app: FastAPI, health: Health, metrics: Metrics) -> None:
 
     @app.get("/metrics")
     async def exposition() -> Response:
-        _scraped(health, metrics)
+        _update_metrics(health, metrics)
         return Response(metrics.text(), media_type=_EXPOSITION)
 
 
-def _scraped(health: Health, metrics: Metrics) -> None:
-    """What is known best at the moment of asking."""
+def _update_metrics(health: Health, metrics: Metrics) -> None:
+    """Set the metrics that are computed at each scrape."""
     engine, namespaces = health.context.policies.engine, health.namespaces
     metrics.exceptions(ending(engine.policies, engine.today()))
     metrics.kept(logs.dropped(), health.supervision.restarts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -30,18 +31,23 @@ _DAY = 30.0
 _JOIN = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class BackgroundParts:
+    """The parts of the service that tasks keep up to date; a part that is None has no task."""
+
+    policies: Policies
+    metrics: Metrics
+    events: Events | None = None
+    namespaces: Namespaces | None = None
+    reloader: Reloader | None = None
+    renew: Callable[[], object] | None = None
+
+
 @contextlib.asynccontextmanager
-async def background(
-    supervision: Supervision,
-    policies: Policies,
-    metrics: Metrics,
-    events: Events | None,
-    namespaces: Namespaces | None,
-    reloader: Reloader | None,
-    renew: Callable[[], object] | None,
-) -> AsyncIterator[None]:
-    """Runs all background tasks while it is entered; what is None has no task."""
-    reporter = PolicyReporter(policies, metrics, events)
+async def background(supervision: Supervision, parts: BackgroundParts) -> AsyncIterator[None]:
+    """Runs all background tasks while it is entered."""
+    policies, events, reloader = parts.policies, parts.events, parts.reloader
+    reporter = PolicyReporter(policies, parts.metrics, events)
     running: dict[str, Callable[[], Awaitable[None]]] = {
         "policies": lambda: watch_policies(policies, reporter.on_loaded, reporter.on_refused),
         "exceptions": reporter.watch_dates,
@@ -49,9 +55,9 @@ async def background(
     if events is not None:
         running["events"] = events.run
     if reloader is not None:
-        running["certificates"] = lambda: _certificates(reloader, renew)
+        running["certificates"] = lambda: _certificates(reloader, parts.renew)
     tasks = [asyncio.create_task(supervision.task(name, run)) for name, run in running.items()]
-    async with _following(supervision, namespaces):
+    async with _following(supervision, parts.namespaces):
         try:
             yield
         finally:
@@ -76,7 +82,7 @@ async def _following(supervision: Supervision, namespaces: Namespaces | None) ->
 
 
 async def _certificates(reloader: Reloader, renew: Callable[[], object] | None) -> None:
-    """cryptography costs what a service without certificates need not pay."""
+    """Imported here: cryptography is slow to import, and a service without certificates does not need it."""
     from certs.serve import watch
 
     await watch(reloader, renew)

@@ -11,7 +11,7 @@ import signal
 import socket
 import ssl
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -24,36 +24,36 @@ from webhook.server.protocol import BoundedProtocol
 
 # Seconds for requests in flight once no new ones are taken: half of it to arrive, half of it to be answered.
 GRACE = 10
-# Seconds between two looks whether there still are any.
+# Seconds between two checks for requests in flight.
 _LOOK = 0.05
+
+
+class Endpoint(NamedTuple):
+    """Bound sockets, and the TLS context of the connections that they accept."""
+
+    sockets: list[socket.socket]
+    context: ssl.SSLContext
 
 
 class DrainingServer(uvicorn.Server):
     """At SIGTERM readiness falls and each answer ends its connection; after a while no new connections are taken."""
 
     def __init__(
-        self,
-        config: uvicorn.Config,
-        sockets: list[socket.socket],
-        connections: Connections,
-        health: Health,
-        context: ssl.SSLContext,
-        seconds: float,
+        self, config: uvicorn.Config, endpoint: Endpoint, connections: Connections, health: Health, seconds: float
     ) -> None:
         super().__init__(config)
-        self.sockets = sockets
+        self.endpoint = endpoint
         self.connections = connections
         self.health = health
-        self.context = context
         self.seconds = seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 (ours are bound before)
-        listen(self.sockets, self.config.host, self.config.port)
+        listen(self.endpoint.sockets, self.config.host, self.config.port)
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
         self.servers: list[Any] = [
-            Listener(sock, self.connections, self._protocol, self.context) for sock in self.sockets
+            Listener(sock, self.connections, self._protocol, self.endpoint.context) for sock in self.endpoint.sockets
         ]
         self.looking = asyncio.create_task(self.health.supervision.task("connections", self.connections.look))
         self.started = True
@@ -67,7 +67,7 @@ class DrainingServer(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self.health.draining = True
-        # Not here: a signal comes between any two steps of what the loop is doing.
+        # Not at once: a signal handler interrupts the loop between any two steps.
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:

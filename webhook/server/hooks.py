@@ -17,6 +17,7 @@ from webhook.admission.review import NoReview, Review, Verdict, answer, envelope
 from webhook.admission.validate import validate
 from webhook.kinds import KINDS
 from webhook.server import logs
+from webhook.server.decision import Decision
 from webhook.server.metrics import Metrics
 from webhook.server.trace import trace
 
@@ -66,8 +67,9 @@ class Hook:
             return 200, self._broken(review, error)
         seconds = time.perf_counter() - began
         size = len(made) if verdict.patch else 0
-        self.metrics.review(self.name, review, review.kind in _KNOWN, verdict, seconds, size)
-        logs.decision(self.name, review, verdict, seconds, size, self.context.policies.digest[:12])
+        decision = Decision(self.name, review, verdict, seconds, size)
+        self.metrics.decided(decision, review.kind in _KNOWN)
+        logs.decision(decision, self.context.policies.digest[:12])
         return 200, made
 
     def malformed(self, code: int, reason: str) -> tuple[int, bytes]:

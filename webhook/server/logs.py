@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from webhook.admission.review import Review, Verdict
+from webhook.server.decision import Decision
 from webhook.server.log_writer import LogWriter
 from webhook.server.supervision import Supervision
 
@@ -27,11 +27,12 @@ from webhook.server.supervision import Supervision
 FLUSH = 2.0
 
 
-def decision(hook: str, review: Review, verdict: Verdict, seconds: float, patch_bytes: int, digest: str) -> None:
-    """What was decided on one review, about which object, for whom, by which rules."""
+def decision(made: Decision, digest: str) -> None:
+    """What was decided on one review, about which object, for whom, by which rules; `digest` names the policies."""
+    review, verdict = made.review, made.verdict
     line: dict[str, Any] = {
         "time": datetime.fromtimestamp(time.time(), UTC),
-        "event": hook,
+        "event": made.hook,
         "uid": review.uid,
         "operation": review.operation,
         "kind": review.kind,
@@ -40,8 +41,8 @@ def decision(hook: str, review: Review, verdict: Verdict, seconds: float, patch_
         "user": review.user,
         "dryRun": review.dry_run,
         "allowed": verdict.allowed,
-        "patchBytes": patch_bytes,
-        "milliseconds": round(seconds * 1000, 3),
+        "patchBytes": made.patch_bytes,
+        "milliseconds": round(made.seconds * 1000, 3),
         "policy": digest,
     }
     if review.subresource:
@@ -54,7 +55,7 @@ def decision(hook: str, review: Review, verdict: Verdict, seconds: float, patch_
 
 
 def event(name: str, **facts: Any) -> None:
-    """Anything else that an operator should know of."""
+    """Any other event for operators."""
     write({"time": datetime.now(UTC), "event": name, **facts})
 
 
@@ -69,7 +70,7 @@ def dropped() -> int:
 
 @contextlib.contextmanager
 def queued(supervision: Supervision) -> Iterator[None]:
-    """While this is entered a thread writes the log, and what libraries, warnings and dying threads say is in it.
+    """While this is entered a thread writes the log, with the messages of libraries, warnings and failed threads.
 
     At the end what waits is written, for FLUSH seconds at most; nothing is written afterwards.
     """
@@ -86,12 +87,14 @@ def queued(supervision: Supervision) -> Iterator[None]:
 
 
 def _straight(line: bytes) -> None:
-    """Where no service runs, a line is written at once."""
+    """Without a service a line is written at once."""
     with contextlib.suppress(Exception):
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
 
 
+# Global on purpose: standard output is the process's own, and handlers of signals, threads and finalizers, which are
+# given no argument, log too. `queued` alone sets both.
 _put: Callable[[bytes], None] = _straight
 _writer: LogWriter | None = None
 
@@ -121,7 +124,7 @@ def _standard_output() -> int | None:
 
 
 class _Messages(logging.Handler):
-    """What libraries log, as lines like all others: on standard error it could raise or wait."""
+    """Messages of libraries, as lines of the log: on standard error a write could raise or wait."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(Exception):
@@ -141,6 +144,6 @@ def _collect() -> None:
 
 
 def _unraised(unraised: Any) -> None:
-    """An exception that nobody is there to catch: of a thread, or of a finalizer."""
+    """Log an exception that nothing catches: of a thread, or of a finalizer."""
     where = "".join(traceback.format_exception(unraised.exc_value)) if unraised.exc_value else None
     event("error", problem=unraised.exc_type.__name__, traceback=where)

@@ -8,8 +8,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
-from webhook.admission.review import Review, Verdict
 from webhook.policy.language.model import Exemption
+from webhook.server.decision import Decision
 
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 # Series of each of the two metrics about exceptions; those nearest to their end are shown.
@@ -79,8 +79,9 @@ class Metrics:
         self._reviews: dict[tuple[str, str, str, bool], Counter] = {}
         self._seconds = {hook: self.seconds.labels(hook) for hook in ("mutate", "validate", "policies")}
 
-    def review(self, hook: str, review: Review, known: bool, verdict: Verdict, seconds: float, size: int) -> None:
-        """Count one review. Words of the requester that are not ours to know are counted as `other`."""
+    def decided(self, decision: Decision, known: bool) -> None:
+        """Count one decision; `known`: whether the kind is one of ours. Any other word of the requester is `other`."""
+        hook, review, verdict = decision.hook, decision.review, decision.verdict
         operation = review.operation if review.operation in _OPERATIONS else "other"
         kind = f"{review.kind}/status" if review.subresource == "status" else review.kind
         key = (hook, operation, kind if known else "other", verdict.allowed)
@@ -89,9 +90,9 @@ class Metrics:
             words = (*key[:3], "allowed" if verdict.allowed else "denied")
             counter = self._reviews[key] = self.reviews.labels(*words)
         counter.inc()
-        self._seconds[hook].observe(seconds)
-        if size:
-            self.patch.observe(size)
+        self._seconds[hook].observe(decision.seconds)
+        if decision.patch_bytes:
+            self.patch.observe(decision.patch_bytes)
         for finding in verdict.findings:
             self.findings.labels(hook, finding.rule.split(" ")[0]).inc()
         for finding in verdict.audits:
@@ -102,14 +103,14 @@ class Metrics:
         self.refused.labels(reason).inc()
 
     def kept(self, dropped: int, restarts: Mapping[str, int]) -> None:
-        """Bring the counters up to what is counted elsewhere; called where the exposition is asked for."""
+        """Update the counters of events that are counted elsewhere; called at each scrape."""
         for task, times in restarts.items():
             self.restarts.labels(task).inc(times - self._kept.get(task, 0))
         self.dropped.inc(dropped - self._kept.get("", 0))
         self._kept = {**restarts, "": dropped}
 
     def exceptions(self, ending: Iterable[tuple[int, Exemption]]) -> None:
-        """Set what there is to say of exceptions, each with the days that are left: negative since it has ended."""
+        """Set the metrics of exceptions, each with the days that are left (negative: since its end)."""
         shown: dict[Gauge, list[tuple[int, Exemption]]] = {self.expiring: [], self.expired: []}
         for days, each in ending:
             shown[self.expired if days < 0 else self.expiring].append((days, each))

@@ -16,7 +16,7 @@ from webhook.cluster.api import asking
 from webhook.server import logs
 from webhook.server.app import create_app
 from webhook.server.connections import BODIES, Connections, limit_of
-from webhook.server.drain import GRACE, DrainingServer
+from webhook.server.drain import GRACE, DrainingServer, Endpoint
 from webhook.server.listener import bind
 from webhook.server.protocol import BoundedProtocol
 from webhook.server.settings import Settings
@@ -61,13 +61,14 @@ def _serve(settings: Settings, supervision: Supervision) -> int:
         bodies_limit=max(BODIES, 2 * settings.body_limit),
     )
     app.state.metrics.connections.set_function(lambda: len(connections))
-    server = DrainingServer(config, sockets, connections, app.state.health, reloader.context, settings.drain_seconds)
+    endpoint = Endpoint(sockets, reloader.context)
+    server = DrainingServer(config, endpoint, connections, app.state.health, settings.drain_seconds)
     server.run()
     return 0 if server.started else 1
 
 
 def connection_limit(settings: Settings) -> int:
-    """How many connections are taken; told where the process may not have as many descriptors as that needs."""
+    """How many connections are accepted; logged where the process may not open enough descriptors for the setting."""
     limit = limit_of(settings.connection_limit)
     if limit < settings.connection_limit:
         logs.event("connections limited by descriptors", limit=limit, wanted=settings.connection_limit)
@@ -83,9 +84,9 @@ def cluster(settings: Settings) -> Apis | None:
 
 
 def certificates(settings: Settings, apis: Apis | None) -> tuple[Reloader, Callable[[], object] | None]:
-    """Where the certificate comes from, and how it is renewed where that is ours to do.
+    """The source of the certificate, and how it is renewed where the service does so itself.
 
-    A folder has to hold one now. A Secret is in a cluster that may be away: its certificate may come later.
+    A folder must have one at the start. The cluster of a Secret may be unreachable: its certificate may come later.
     """
     if settings.certs_dir is not None:
         return Reloader(Folder(settings.certs_dir), settings.client_ca), None

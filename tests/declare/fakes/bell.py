@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import choice, frontend
-from webhook.domain.bus import NOWHERE, VIRTIO_SERIAL, Bus, Made
+from webhook.domain.bus import NOWHERE, VIRTIO_SERIAL, Bus, Generated
 from webhook.domain.devices.device import Device
 from webhook.domain.types import Serial
 
@@ -14,8 +14,8 @@ class Bell(
     plural="bells",
     alike=("sound",),
     buses=(Bus(NOWHERE, when={"sound": ("silence",)}), Bus(VIRTIO_SERIAL)),
-    own=("serial",),
-    made=(Made("serial", "serial", redrawn=True),),
+    identities=("serial",),
+    generated=(Generated("serial", "serial", volatile=True),),
 ):
     """A bell that the guest rings."""
 

@@ -16,10 +16,10 @@ class ClockCard(
     plural="clockcards",
     alike=("serial",),
     buses=(Bus(PCI),),
-    own=("serial",),
-    met_by=("serial",),
+    identities=("serial",),
+    matched_by=("serial",),
     convention=fixed(backend="system"),
-    optional_end=True,
+    optional_backend=True,
 ):
     """A clock on a card."""
 

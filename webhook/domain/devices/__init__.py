@@ -1,4 +1,4 @@
-"""One file a device; each is found by being there: `plural` names its list, `single` the one there can be."""
+"""One file a device. A declaration is found by being in a module of this folder."""
 
 from __future__ import annotations
 

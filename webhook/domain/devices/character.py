@@ -46,7 +46,7 @@ CHARACTER_TYPES = choice(
     "unix", "pty", "null", "spicevmc", "spiceport", "file", "dev", "pipe", "tcp", "udp", "stdio", "vc", "nmdm",
     "dbus", "qemu-vdagent",
 )  # fmt: skip
-# A Unix socket or a pseudo-terminal that libvirt places itself reaches nothing; every other kind does.
+# A Unix socket or a pseudo-terminal whose path libvirt chooses reaches nothing of the host; every other type does.
 REACHING = {
     **dict.fromkeys(("file", "pipe", "stdio"), Backend("host-path")),
     **dict.fromkeys(("dev", "nmdm"), Backend("raw-device")),
@@ -74,7 +74,7 @@ class ChannelTarget(Element, tag="target"):
     """What the guest sees of a channel: its name; an address and a port are those of `guestfwd`."""
 
     type: Annotated[str, choice("virtio", "guestfwd")] | None = frontend(unless={"guestfwd": Backend("host-port")})
-    # libvirt names the channel's socket so, in a folder of the VM's.
+    # libvirt gives the channel's socket this name, in a folder of the VM.
     name: FileName | None = frontend()
     address: IpAddress | None = backend("host-port")
     port: Annotated[int, integer(0, 65535)] | None = backend("host-port")
@@ -147,9 +147,9 @@ class Channel(
         Bus(NOWHERE, when={"target.type": ("guestfwd",)}),
         Bus(STATED),
     ),
-    met_by=("target.name",),
+    matched_by=("target.name",),
     convention=Convention(_provide_channel, _withdraw_channel),
-    optional_end=True,
+    optional_backend=True,
 ):
     """A private channel between guest and host."""
 
@@ -170,9 +170,9 @@ class Serial(
         Bus(NOWHERE, when={"target.type": ("system-serial", "sclp-serial")}),
         Bus(STATED),
     ),
-    met_by=("target.port",),
+    matched_by=("target.port",),
     convention=fixed(type="pty"),
-    optional_end=True,
+    optional_backend=True,
 ):
     """A serial port."""
 
@@ -186,9 +186,9 @@ class Console(
     plural="consoles",
     alike=("target.type", "target.port"),
     buses=(Bus(VIRTIO_SERIAL, 2, when={"target.type": ("virtio",)}),),
-    met_by=("target.type", "target.port"),
+    matched_by=("target.type", "target.port"),
     convention=fixed(type="pty"),
-    optional_end=True,
+    optional_backend=True,
 ):
     """A console; libvirt mirrors the first serial port as one by itself."""
 
@@ -201,7 +201,7 @@ class Parallel(
     plural="parallels",
     alike=("target.port",),
     buses=(Bus(NOWHERE),),
-    optional_end=True,
+    optional_backend=True,
 ):
     """A parallel port, which is the host's own."""
 

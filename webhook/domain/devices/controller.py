@@ -55,9 +55,9 @@ class Controller(
     tag="controller",
     plural="controllers",
     alike=("type", "index", "model"),
-    met_by=("type", "index"),
-    # The allocators name it, which know its type and index; devices hang on it.
-    staying=True,
+    matched_by=("type", "index"),
+    # The allocators name it by its type and index; devices depend on it.
+    permanent=True,
     # All others are part of the machine or of another controller.
     buses=(
         Bus(USB, 80, when={"type": ("ccid",)}),

@@ -1,4 +1,4 @@
-"""Virtio crypto devices (libvirt: formatdomain, "Crypto"; libvirt 9.0 does not know them yet)."""
+"""Virtio crypto devices (libvirt: formatdomain, "Crypto"; not in libvirt 9.0 yet)."""
 
 from typing import Annotated
 

@@ -1,17 +1,17 @@
-"""What every device has, and how a device's declaration is found."""
+"""The base classes of devices: what they have in common, and what a declaration says of its device."""
 
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, get_args
 
 from webhook.declare import Element, frontend, integer
 from webhook.domain.address import Address
-from webhook.domain.bus import Bus, Made
+from webhook.domain.bus import Bus, Generated
 from webhook.domain.convention import Convention, Referred
 from webhook.domain.types import DeviceName, Nodeset, Switch
 
 
 def _alias(content: str) -> str:
-    """A device's name from libvirt's user alias; aliases that libvirt made itself are no names."""
+    """A device's name from libvirt's user alias; an alias that libvirt made itself is not a name."""
     if not content.startswith("ua-"):
         raise ValueError("not a user alias")
     return content.removeprefix("ua-")
@@ -23,44 +23,48 @@ NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
 
 
 _KEYWORDS = frozenset(
-    {"plural", "single", "buses", "made", "met_by", "convention", "optional_end", "referred", "staying"}
+    {"plural", "single", "buses", "generated", "matched_by", "convention", "optional_backend", "referred", "permanent"}
 )
 
 
 class Named(Element, key="name"):
-    """Base of all that stands in `devices`. `plural` is its list there; `single` where there is at most one.
+    """Base of every entry of `devices`. `plural` is the name of its list; `single` where there is at most one.
 
-    More class keywords: `buses` on which it can sit, of which the first that takes it holds; `own` the dotted paths
-    of what tells it from others of its list in the guest, those of the bases included; `made` the identities that
-    the service makes for it; `met_by` the dotted paths of what tells it from its like in a dump that does not name
-    it. Of the host: `convention`, what the isolated form gives it; `optional_end`, whether an import keeps a device
-    without its end on the host, which is then the convention's or libvirt's choice; `referred`, what an import makes
-    a reference of. `staying`: the allocators make and name it where a device needs it, and no update removes it.
+    More class keywords, paths of fields being dotted:
+
+    - `buses`: the buses that it can be on; the first that fits a device applies.
+    - `identities`: the fields whose value no other device of the list may have, in addition to those of the bases.
+    - `generated`: the identities that the service makes for it.
+    - `matched_by`: the fields by which a device is found in a dump that does not name it.
+    - `convention`: the backend that the isolated form gives it.
+    - `optional_backend`: whether an import keeps a device without its backend, which the convention or libvirt chooses.
+    - `referred`: how an import makes a reference of its backend.
+    - `permanent`: whether it is made and named by the allocators, and removed by no update.
     """
 
     plural: ClassVar[str] = ""
     single: ClassVar[str] = ""
     buses: ClassVar[tuple[Bus, ...]] = ()
-    own: ClassVar[tuple[str, ...]] = ()
-    made: ClassVar[tuple[Made, ...]] = ()
-    met_by: ClassVar[tuple[str, ...]] = ()
+    identities: ClassVar[tuple[str, ...]] = ()
+    generated: ClassVar[tuple[Generated, ...]] = ()
+    matched_by: ClassVar[tuple[str, ...]] = ()
     convention: ClassVar[Convention | None] = None
-    optional_end: ClassVar[bool] = False
-    staying: ClassVar[bool] = False
+    optional_backend: ClassVar[bool] = False
+    permanent: ClassVar[bool] = False
     referred: ClassVar[Referred | None] = None
 
     name: Annotated[str, NAME] | None = frontend("alias/@name")
 
-    def __init_subclass__(cls, own: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init_subclass__(cls, identities: tuple[str, ...] = (), **kwargs: Any) -> None:
         for name in _KEYWORDS & kwargs.keys():
             setattr(cls, name, kwargs.pop(name))
         super().__init_subclass__(**kwargs)
-        inherited = (path for base in cls.__bases__ if issubclass(base, Named) for path in base.own)
-        cls.own = tuple(dict.fromkeys((*own, *inherited)))
+        inherited = (path for base in cls.__bases__ if issubclass(base, Named) for path in base.identities)
+        cls.identities = tuple(dict.fromkeys((*identities, *inherited)))
 
 
 class Device(Named):
-    """What sits on a bus and so has an address."""
+    """Base of devices on a bus, which have an address."""
 
     address: Address | None = frontend()
 
@@ -70,8 +74,8 @@ class Device(Named):
             raise TypeError(f"{cls.__name__} has an address and declares no `buses`: name them, or NOWHERE")
 
 
-class PciDevice(Device, own=("acpiIndex",)):
-    """What can sit on PCI, where ACPI may number it for the guest."""
+class PciDevice(Device, identities=("acpiIndex",)):
+    """Base of devices that can be on PCI, where ACPI can number them for the guest."""
 
     acpi_index: Annotated[int, integer(1, 16383)] | None = frontend("acpi/@index")
     acpi_nodeset: Nodeset | None = frontend("acpi/@nodeset")
@@ -87,6 +91,6 @@ class VirtioDriver(Element, tag="driver"):
 
 
 class VirtioDevice(PciDevice):
-    """A device that can be a virtio one, and has nothing more to say to its driver."""
+    """Base of virtio devices without further driver options."""
 
     driver: VirtioDriver | None = frontend()

@@ -3,18 +3,8 @@
 from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
-from webhook.domain.bus import DRIVE, PCI, STATED, USB, Bus, Made
-from webhook.domain.convention import (
-    BLANK,
-    CLAIMS,
-    Convention,
-    Referred,
-    between,
-    is_name,
-    taken,
-    with_content,
-    with_only,
-)
+from webhook.domain.bus import DRIVE, PCI, STATED, USB, Bus, Generated
+from webhook.domain.convention import BLANK, CLAIMS, Convention, Referred, VolumePath, taken, with_content, with_only
 from webhook.domain.convention import IMAGES as SOURCES
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.iotune import Iotune
@@ -45,7 +35,7 @@ from webhook.domain.types import (
 
 Tree = dict[str, Any]
 
-# libvirt's own rule, but for the comma.
+# libvirt's own rule, without the comma.
 _PRINTABLE = f"{PRINTABLE}+"
 
 
@@ -185,26 +175,25 @@ class Mirror(Element, tag="mirror"):
     backing_store: DeeperStore | None = goal()
 
 
-# Where a claim's content is by convention, by the disk's type: field of the source, before, after.
-_CLAIMS = {"file": ("file", CLAIMS, "/disk.img"), "block": ("dev", "/dev/vmconfig/claims/", "")}
+# By the disk's type.
+_VOLUMES = {"file": VolumePath("file", CLAIMS, "/disk.img"), "block": VolumePath("dev", "/dev/vmconfig/claims/")}
 _DRIVER = {"name": "qemu", "type": "raw"}
 
 
 def _provide(disk: Tree) -> Tree:
     kind = disk.get("type", "file")
     made = {**disk, "type": kind, "driver": {**_DRIVER, **disk.get("driver", {})}}
-    if kind not in _CLAIMS:
+    if kind not in _VOLUMES:
         return made
-    field, before, after = _CLAIMS[kind]
     source = with_content(disk.get("source", {}))
     volume = disk.get("claim") or _blank(disk)
     if not volume or set(source) - {"startupPolicy"}:
         return made
-    return {**made, "source": {**source, field: f"{before}{volume}{after}"}}
+    return {**made, "source": {**source, **_VOLUMES[kind].source(volume)}}
 
 
 def _blank(disk: Tree) -> str:
-    """A drive with a medium to take out may be empty (libvirt: floppy and cdrom only); a disk is never without."""
+    """The volume of a drive without a claim: none for removable media (libvirt: floppy and cdrom only)."""
     if disk.get("device", "disk") in ("cdrom", "floppy"):
         return ""
     return BLANK + str(disk.get("name") or disk.get("target", {}).get("dev") or "disk")
@@ -213,14 +202,13 @@ def _blank(disk: Tree) -> str:
 def _withdraw(disk: Tree) -> Tree:
     made = with_only(disk, "driver", taken(disk.get("driver", {}), _DRIVER))
     kind, source = disk.get("type", ""), dict(disk.get("source", {}))
-    if kind not in _CLAIMS:
+    if kind not in _VOLUMES:
         return made
-    field, before, after = _CLAIMS[kind]
-    volume = between(source.get(field, ""), before, after)
-    if is_name(volume):
-        made["claim"] = volume
-    if "claim" in made or volume.startswith(BLANK):
-        del source[field]
+    claim, conventional = _VOLUMES[kind].volume(source)
+    if claim:
+        made["claim"] = claim
+    if "claim" in made or conventional:
+        del source[_VOLUMES[kind].field]
     if kind == "file" and not set(source) - {"startupPolicy"}:
         del made["type"]
     return with_only(made, "source", source)
@@ -237,20 +225,20 @@ class Disk(
         Bus(USB, 2, when={"target.bus": ("usb",)}),
         Bus(STATED),
     ),
-    own=("serial", "wwn"),
-    # QEMU numbers unnamed drives in the order of their making (QM00001 …), so that one more drive would rename the
-    # others. A passed-through LUN shows the serial of the host's own device.
-    made=(
-        Made(
+    identities=("serial", "wwn"),
+    # QEMU numbers drives without a serial in order (QM00001 …), so that one more drive would rename the others. A
+    # passed-through LUN shows the serial of the host's own device.
+    generated=(
+        Generated(
             "serial",
             "serial",
             when={"target.bus": ("ide", "sata", "scsi", "usb", "virtio")},
             unless={"device": ("lun",)},
         ),
     ),
-    met_by=("target.dev",),
+    matched_by=("target.dev",),
     convention=Convention(_provide, _withdraw),
-    optional_end=True,
+    optional_backend=True,
     referred=Referred("claim", "claims", SOURCES),
 ):
     """A disk, CD-ROM or floppy drive. Its content is a PersistentVolumeClaim, named by `claim`."""

@@ -10,8 +10,7 @@ from webhook.domain.convention import (
     IMAGES,
     Convention,
     Referred,
-    between,
-    is_name,
+    VolumePath,
     taken,
     with_content,
     with_only,
@@ -61,19 +60,20 @@ class FilesystemSource(Element, tag="source"):
 
 
 _VIRTIOFS = {"type": "virtiofs"}
+_FOLDER = VolumePath("dir", CLAIMS)
 
 
 def _provide(folder: Tree) -> Tree:
-    source = with_content(folder.get("source", {})) or {"dir": f"{CLAIMS}{folder.get('claim') or BLANK + 'folder'}"}
+    source = with_content(folder.get("source", {})) or _FOLDER.source(folder.get("claim") or f"{BLANK}folder")
     return {**folder, "driver": {**_VIRTIOFS, **folder.get("driver", {})}, "source": source}
 
 
 def _withdraw(folder: Tree) -> Tree:
     made = with_only(folder, "driver", taken(folder.get("driver", {}), _VIRTIOFS))
-    claim = between(folder.get("source", {}).get("dir", ""), CLAIMS)
-    if is_name(claim):
+    claim, conventional = _FOLDER.volume(folder.get("source", {}))
+    if claim:
         made["claim"] = claim
-    if is_name(claim) or claim.startswith(BLANK):
+    if conventional:
         made.pop("source", None)
     return made
 
@@ -84,10 +84,10 @@ class Filesystem(
     plural="filesystems",
     alike=("target",),
     buses=(Bus(PCI, 110, ccw=True),),
-    own=("target",),
+    identities=("target",),
     # A claim's folder by virtiofs, which shares the guest's memory.
     convention=Convention(_provide, _withdraw, shared_memory=True),
-    optional_end=True,
+    optional_backend=True,
     referred=Referred("claim", "claims", IMAGES),
 ):
     """A folder that the guest mounts by the name `target`. A tenant names a claim instead of a folder."""

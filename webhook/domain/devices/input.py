@@ -30,7 +30,7 @@ class Input(
     tag="input",
     plural="inputs",
     alike=("type", "bus"),
-    met_by=("type", "bus"),
+    matched_by=("type", "bus"),
     buses=(
         Bus(USB, 1, when={"bus": ("usb",)}),
         Bus(PCI, 90, when={"bus": ("virtio",)}, ccw=True),

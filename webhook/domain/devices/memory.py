@@ -41,7 +41,7 @@ class MemoryDevice(
         Bus(PCI, 160, when={"model": ("virtio-mem", "virtio-pmem")}, ccw=True),
         Bus(DIMM, when={"model": ("dimm", "nvdimm")}),
     ),
-    own=("uuid",),
+    identities=("uuid",),
 ):
     """A piece of memory beside the machine's own. One with contents that stay (`nvdimm`) is a file of the host."""
 

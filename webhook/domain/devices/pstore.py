@@ -1,4 +1,4 @@
-"""Where a crashing kernel leaves its log (libvirt: formatdomain, "Pstore"; libvirt 9.0 does not know it yet)."""
+"""Where a crashing kernel leaves its log (libvirt: formatdomain, "Pstore"; not in libvirt 9.0 yet)."""
 
 from typing import Annotated
 

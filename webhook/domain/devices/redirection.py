@@ -1,4 +1,4 @@
-"""USB redirection and smartcards, which come from who watches the display (libvirt: formatdomain, "USB Device
+"""USB redirection and smartcards of the viewer of the display (libvirt: formatdomain, "USB Device
 Assignment", "Redirected devices", "Smartcard devices")."""
 
 from typing import Annotated

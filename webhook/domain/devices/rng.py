@@ -33,7 +33,7 @@ class Rng(
     single="rng",
     buses=(Bus(PCI, 70, ccw=True),),
     convention=Convention(_provide, lambda rng: taken(rng, _URANDOM)),
-    optional_end=True,
+    optional_backend=True,
 ):
     """A virtio random number generator. The host's own source needs no path; others reach into the host."""
 

@@ -1,4 +1,4 @@
-"""Sound cards and where their sound goes (libvirt: formatdomain, "Sound devices", "Audio backends")."""
+"""Sound cards and audio backends (libvirt: formatdomain, "Sound devices", "Audio backends")."""
 
 from typing import Annotated
 
@@ -74,7 +74,7 @@ class AudioOutput(AudioStream, tag="output"):
     """Sound to the host."""
 
 
-class Audio(Named, tag="audio", plural="audios", alike=("id",), met_by=("id",), convention=fixed(type="none")):
+class Audio(Named, tag="audio", plural="audios", alike=("id",), matched_by=("id",), convention=fixed(type="none")):
     """Where sound goes on the host; nothing but `none` and the display's own stays off the host."""
 
     # libvirt's audio backends are no devices and have no alias.

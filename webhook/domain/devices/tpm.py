@@ -41,7 +41,7 @@ class Tpm(
     single="tpm",
     buses=(Bus(VIO, 4, when={"model": ("tpm-spapr",)}),),
     convention=fixed(backend="emulator"),
-    optional_end=True,
+    optional_backend=True,
 ):
     """A TPM. An emulated one has its state with the VM; any other belongs to the host."""
 

@@ -1,4 +1,4 @@
-"""Every device's place, a module a bus. What is there never moves; what is missing goes where nothing is, or was."""
+"""The addresses of all devices, a module a bus. Existing ones never change; a new one is neither taken nor reserved."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ Tree = dict[str, Any]
 __all__ = ["allocate"]
 
 
-def allocate(domain: Tree, machine: Machine, reserved: list[Tree], path: str) -> list[Finding]:
-    """Write every missing controller, target and address into `domain`, in place; returns what cannot be placed.
+def allocate(domain: Tree, machine: Machine, tombstones: list[Tree], path: str) -> list[Finding]:
+    """Write every missing controller, target and address into `domain`, in place; returns what has no place.
 
-    `reserved` are tombstones ({list, name, device}): their addresses stay free. `path` is the domain's place in
-    the object. A domain that is complete stays as it is.
+    The addresses of `tombstones` ({list, name, device}) are reserved while their device is absent. `path` is the
+    domain's place in the object. A complete domain stays as it is.
     """
     devices: Tree = domain.setdefault("devices", {})
-    present = device_keys([{"devices": devices}]) if reserved else ()
-    resting = [entry for entry in reserved if (entry["list"], entry["name"]) not in present]
+    present = device_keys([{"devices": devices}]) if tombstones else ()
+    reserved = [entry for entry in tombstones if (entry["list"], entry["name"]) not in present]
     controllers = Controllers(devices, machine, path)
-    drive.place(devices, controllers, resting)
-    ccid.place(devices, controllers, resting)
-    dimm.place(devices, controllers, domain.get("maxmemory", {}), resting)
-    usb.place(devices, controllers, resting)
-    serial.place(devices, controllers, resting)
+    drive.place(devices, controllers, reserved)
+    ccid.place(devices, controllers, reserved)
+    dimm.place(devices, controllers, domain.get("maxmemory", {}), reserved)
+    usb.place(devices, controllers, reserved)
+    serial.place(devices, controllers, reserved)
     if machine.bus.kind == "ccw":
-        ccw.place(devices, controllers, resting)
+        ccw.place(devices, controllers, reserved)
     else:
-        vio.place(devices, machine, resting)
-        pci.place(devices, controllers, resting)
+        vio.place(devices, machine, reserved)
+        pci.place(devices, controllers, reserved)
     return controllers.findings

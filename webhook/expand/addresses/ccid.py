@@ -7,16 +7,16 @@ from typing import Any
 
 from webhook.domain.bus import CCID
 from webhook.expand.addresses.controllers import Controllers
-from webhook.expand.addresses.waiting import addresses, turns, waiting
+from webhook.expand.addresses.waiting import addresses, lists_on, waiting
 
 Tree = dict[str, Any]
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every device of this bus that has no address a controller to itself."""
-    if not any(listed in devices for listed, _ in turns(CCID)):
+    if not any(listed in devices for listed, _ in lists_on(CCID)):
         return
-    taken = {address.get("controller", 0) for address in addresses(CCID, devices, resting)}
+    taken = {address.get("controller", 0) for address in addresses(CCID, devices, reserved)}
     free = (number for number in count() if number not in taken)
     for card in waiting(CCID, devices, controllers.machine):
         card.device["address"] = {"type": CCID, "controller": next(free), "slot": 0}

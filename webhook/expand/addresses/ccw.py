@@ -15,10 +15,10 @@ _CSSID = 0xFE
 _LAST = 0xFFFF
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every device that is on PCI elsewhere a device number, where its declaration says that it can have one."""
     there = (device for listed in devices for device in listed_in(devices, listed))
-    taken = {_number(device) for device in (*there, *(entry["device"] for entry in resting))}
+    taken = {_number(device) for device in (*there, *(entry["device"] for entry in reserved))}
     free = (number for number in range(_LAST + 1) if number not in taken)
     for entry in list(waiting(PCI, devices, controllers.machine)):
         if not entry.bus.ccw:

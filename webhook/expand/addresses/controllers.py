@@ -1,4 +1,4 @@
-"""The controllers of a domain: the machine's own, those that devices need, each with its index and name."""
+"""The controllers of a domain: those that the machine always has and those that devices need."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Controllers:
         self.findings = Findings()
         self._list: list[Tree] = devices.setdefault("controllers", [])
         self._by_type: dict[str, dict[int, Tree]] = {}
-        # Of each type, how far the search for a free index has come, and the index behind the last.
+        # By type: where the search for a free index continues, and the index after the last one.
         self._free: dict[str, int] = {}
         self._next: dict[str, int] = {}
         self._read()
@@ -37,7 +37,7 @@ class Controllers:
                 self.ensure(wanted["type"], wanted["index"], **_rest(wanted))
 
     def _read(self) -> None:
-        """Index what the tenant or an earlier run wrote, and complete it: indices first where they are said."""
+        """Index and complete the controllers of the domain: those with a stated index first."""
         for place, entry in enumerate(self._list):
             if entry.get("index") is not None:
                 self._enter(place, entry)

@@ -11,12 +11,12 @@ from webhook.expand.addresses.waiting import addresses, waiting
 Tree = dict[str, Any]
 
 
-def place(devices: Tree, controllers: Controllers, maximum: Tree, resting: list[Tree]) -> None:
+def place(devices: Tree, controllers: Controllers, maximum: Tree, reserved: list[Tree]) -> None:
     """Give every DIMM without an address the first free slot."""
     unplaced = list(waiting(DIMM, devices, controllers.machine))
     if not unplaced:
         return
-    taken = {address.get("slot", 0) for address in addresses(DIMM, devices, resting)}
+    taken = {address.get("slot", 0) for address in addresses(DIMM, devices, reserved)}
     slots = maximum.get("slots", 0)
     free = (number for number in range(slots) if number not in taken)
     for entry in unplaced:

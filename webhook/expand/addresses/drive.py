@@ -7,52 +7,49 @@ virDomainDiskDefAssignAddress); otherwise the first free place of the bus is tak
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from webhook.declare import shown
 from webhook.domain.bus import DRIVE
 from webhook.expand.addresses.controllers import MOST, Controllers
-from webhook.expand.addresses.waiting import listed_in, turns, waiting
+from webhook.expand.addresses.waiting import listed_in, lists_on, waiting
 
 Tree = dict[str, Any]
 # controller, bus, target, unit
 Place = tuple[int, int, int, int]
 
-# Disks a controller takes by libvirt's default map; wider ones would move what libvirt places by itself.
+# Disks of a controller in libvirt's default mapping; with another number, libvirt's own addresses would differ.
 _UNITS = {"ide": 4, "sata": 6, "scsi": 7, "fdc": 2}
 _PREFIX = {"ide": "hd", "fdc": "fd", "virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "sd": "sd"}
 # The machines of this rule set have one IDE controller and one floppy controller.
 _SINGLE = frozenset({"ide", "fdc"})
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
-    """Give every disk a target, and it and whatever else is on these buses the drive address that the bus has."""
+def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
+    """Give every disk a target, and every disk and other device on these buses its drive address."""
     disks: list[Tree] = devices.get("disks", [])
     names = {disk["target"]["dev"] for disk in disks if disk.get("target", {}).get("dev")}
-    taken = {bus: _taken(bus, disks, resting) for bus in _UNITS}
-    places = _Free(taken)
+    drives = _Drives(disks, controllers, reserved)
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
     for index, disk in enumerate(disks):
         target = disk.setdefault("target", {})
         bus = target.setdefault("bus", "fdc" if disk.get("device") == "floppy" else "virtio")
         if bus in _UNITS and not disk.get("address"):
-            free_places = places[bus, disk.get("device") == "cdrom"]
-            _address(disk, bus, taken[bus], free_places, controllers, f".devices.disks[{index}]")
+            drives.give(disk, bus, f".devices.disks[{index}]")
         if not target.get("dev"):
-            target["dev"] = _natural(disk, bus, names) or next(free[_PREFIX[bus]])
+            target["dev"] = _target_of_address(disk, bus, names) or next(free[_PREFIX[bus]])
             names.add(target["dev"])
     for entry in waiting(DRIVE, devices, controllers.machine):
         if entry.listed != "disks":
-            bus = entry.role
-            _address(entry.device, bus, taken[bus], places[bus, False], controllers, entry.where)
+            drives.give(entry.device, entry.role, entry.where)
     for bus, address in list(_buses(devices)):
         controllers.ensure(bus, address.get("controller", 0))
 
 
 def _buses(devices: Tree) -> Iterator[tuple[str, Tree]]:
     """The address of every drive, with the bus that its declaration says."""
-    for listed, buses in turns(DRIVE):
+    for listed, buses in lists_on(DRIVE):
         declared = next(bus for bus in buses if bus.name == DRIVE)
         for device in listed_in(devices, listed):
             address = device.get("address", {})
@@ -60,43 +57,44 @@ def _buses(devices: Tree) -> Iterator[tuple[str, Tree]]:
                 yield declared.role_of(device, listed), address
 
 
-class _Free(dict[tuple[str, bool], Iterator[Place]]):
-    """The free places by bus, and whether they are for a CD-ROM: in order, since none becomes free again."""
+class _Drives:
+    """The drive addresses of one domain: which are taken, by bus, and which are free, in order."""
 
-    def __init__(self, taken: Mapping[str, dict[Place, str]]) -> None:
-        super().__init__()
-        self.taken = taken
+    def __init__(self, disks: list[Tree], controllers: Controllers, reserved: list[Tree]) -> None:
+        self.controllers = controllers
+        self.taken = {bus: _taken(bus, disks, reserved) for bus in _UNITS}
+        # By bus, and whether they are for a CD-ROM: an address that was passed never becomes free again.
+        self._free: dict[tuple[str, bool], Iterator[Place]] = {}
 
-    def __missing__(self, key: tuple[str, bool]) -> Iterator[Place]:
-        bus, optical = key
-        found = self[key] = (place for place in _places(bus, optical) if place not in self.taken[bus])
-        return found
-
-
-def _address(
-    disk: Tree, bus: str, taken: dict[Place, str], free: Iterator[Place], controllers: Controllers, where: str
-) -> None:
-    stated = disk.get("target", {}).get("dev")
-    found: Place | None
-    if stated:
-        found = _of_name(stated, bus)
-        if found in taken:
-            problem = f"`{shown(stated)}` means a place where `{taken[found]}` is, or was"
-            controllers.refuse(f"{where}.target.dev", problem, "leave the target out, or name another")
+    def give(self, device: Tree, bus: str, where: str) -> None:
+        """Write the device's address: the one that its stated target implies, or the first free one."""
+        stated, taken = device.get("target", {}).get("dev"), self.taken[bus]
+        found: Place | None
+        if stated:
+            found = _of_name(stated, bus)
+            if found in taken:
+                problem = f"`{shown(stated)}` means a place where `{taken[found]}` is, or was"
+                self.controllers.refuse(f"{where}.target.dev", problem, "leave the target out, or name another")
+                return
+        else:
+            found = self._next(bus, device.get("device") == "cdrom")
+        if found is None or (bus in _SINGLE and found[0] > 0):
+            problem = f"is one more than the {_UNITS[bus]} drives that the machine's {bus} controller has"
+            way = "use another interface: virtio or virtio-scsi have room for hundreds"
+            self.controllers.refuse(where, problem, way)
             return
-    else:
-        found = next(free, None)
-    if found is None or (bus in _SINGLE and found[0] > 0):
-        problem = f"is one more than the {_UNITS[bus]} drives that the machine's {bus} controller has"
-        way = "use another interface: virtio or virtio-scsi have room for hundreds"
-        controllers.refuse(where, problem, way)
-        return
-    taken[found] = disk.get("name", "another disk")
-    disk["address"] = dict(zip(("type", "controller", "bus", "target", "unit"), ("drive", *found), strict=True))
+        taken[found] = device.get("name", "another disk")
+        device["address"] = dict(zip(("type", "controller", "bus", "target", "unit"), ("drive", *found), strict=True))
+
+    def _next(self, bus: str, optical: bool) -> Place | None:
+        free = self._free.get((bus, optical))
+        if free is None:
+            free = self._free[bus, optical] = (one for one in _places(bus, optical) if one not in self.taken[bus])
+        return next(free, None)
 
 
 def _places(bus: str, optical: bool) -> Iterator[Place]:
-    """All places of a bus in order; a CD-ROM on IDE begins with the second channel, as ever (hdc)."""
+    """All places of a bus in order; a CD-ROM on IDE begins with the second channel (hdc)."""
     units = _UNITS[bus]
     if bus == "ide":
         order = (2, 3, 0, 1) if optical else (0, 1, 2, 3)
@@ -119,8 +117,8 @@ def _of_index(number: int, bus: str) -> Place:
     return (controller, unit // 2, 0, unit % 2) if bus == "ide" else (controller, 0, 0, unit)
 
 
-def _natural(disk: Tree, bus: str, names: set[str]) -> str | None:
-    """The target whose letters mean the disk's own address, where that is free."""
+def _target_of_address(disk: Tree, bus: str, names: set[str]) -> str | None:
+    """The target whose letters stand for the disk's address, where it is free."""
     address = disk.get("address", {})
     if bus not in _UNITS or address.get("type") != "drive" or address.get("target", 0):
         return None
@@ -129,9 +127,9 @@ def _natural(disk: Tree, bus: str, names: set[str]) -> str | None:
     return None if name in names else name
 
 
-def _taken(bus: str, disks: list[Tree], resting: list[Tree]) -> dict[Place, str]:
-    """Who is, or was, at each place of a bus."""
-    before = [entry["device"] for entry in resting if entry["list"] == "disks"]
+def _taken(bus: str, disks: list[Tree], reserved: list[Tree]) -> dict[Place, str]:
+    """The name of the disk, present or removed, at each place of a bus."""
+    before = [entry["device"] for entry in reserved if entry["list"] == "disks"]
     found: dict[Place, str] = {}
     for disk in (*disks, *before):
         address = disk.get("address", {})

@@ -1,8 +1,8 @@
-"""PCI and PCI Express: who needs a place, which places there are, and who gets which.
+"""PCI and PCI Express addresses.
 
-On PCI Express every device has a root port to itself, in slot 0 of its bus; ports stand eight to a slot of bus 0, and
+On PCI Express every device has a root port to itself, in slot 0 of its bus; eight ports share a slot of bus 0, and
 some stay free for hot-plug. On conventional PCI devices have slots of bus 0, the usual ones first. Plain PCI devices
-on PCI Express, and what bus 0 has no room for, sit behind a bridge.
+on PCI Express, and devices for which bus 0 has no free slot, are behind a bridge.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ _ROOT_PORT = "pcie-root-port"
 _DEVICES = {"pcie-to-pci-bridge": "pcie-pci-bridge"}
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every PCI device without an address one, in libvirt's order of assignment; ports and bridges are none."""
-    slots = _Slots(devices, controllers, resting)
+    slots = _Slots(devices, controllers, reserved)
     for entry in list(waiting(PCI, devices, controllers.machine)):
         slots.give(entry)
     slots.finish()
 
 
 class _Slots:
-    """The PCI topology of one domain while it fills: who is where, and which ports and bridges there are."""
+    """The PCI topology of one domain during allocation: the taken places, the ports and the bridges."""
 
-    def __init__(self, devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+    def __init__(self, devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
         self.controllers = controllers
         self.bus = controllers.machine.bus
-        # bus -> slot -> function -> whose
+        # bus -> slot -> function -> the device there
         self.taken: dict[int, dict[int, dict[int, str]]] = {}
         self.fresh = not any(entry.get("model") == _ROOT_PORT for entry in controllers.of("pci").values())
         for slot in self.bus.builtin_slots:
             self.taken.setdefault(0, {})[slot] = {}
         for where, device in _placed(devices):
             self._enter(device["address"], where)
-        for entry in resting:
+        for entry in reserved:
             address = entry["device"].get("address", {})
             if address.get("type") == "pci":
                 self._occupy(address, f"the removed {entry['name']}")
@@ -65,9 +65,9 @@ class _Slots:
             self.controllers.refuse(f"{where}.address", problem, "leave one of the two addresses out")
         functions[function] = f"{self.controllers.path}{where}"
 
-    def _occupy(self, address: Tree, whose: str) -> None:
+    def _occupy(self, address: Tree, device: str) -> None:
         slots = self.taken.setdefault(address.get("bus", 0), {})
-        slots.setdefault(address.get("slot", 0), {}).setdefault(address.get("function", 0), whose)
+        slots.setdefault(address.get("slot", 0), {}).setdefault(address.get("function", 0), device)
 
     def _check_buses(self, devices: Tree) -> None:
         """A stated bus needs its controller: libvirt would otherwise make one by itself."""
@@ -97,7 +97,7 @@ class _Slots:
         self._occupy(address, entry.where)
 
     def _fixed(self, entry: Waiting) -> tuple[int, int, int] | None:
-        """The place that the machine itself, or long custom, has for a device: by its role, else by its model."""
+        """The place that the machine fixes for a device by its role, else by its model."""
         role, device = entry.role, entry.device
         if role == "video" and self.bus.video_slot and not self._used(0).get(self.bus.video_slot):
             return 0, self.bus.video_slot, 0
@@ -125,7 +125,7 @@ class _Slots:
     # -- ports and bridges
 
     def _free_ports(self) -> Iterator[int]:
-        """Buses of root ports with nobody behind them, the lowest first; then of new ports."""
+        """Buses of root ports without a device, the lowest first; then of new ports."""
         for index, controller in sorted(self.controllers.of("pci").items()):
             if controller.get("model") == _ROOT_PORT and not self._used(index):
                 yield index

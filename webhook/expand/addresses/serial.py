@@ -1,4 +1,4 @@
-"""Ports on virtio-serial controllers, and serial ports of the machine's own kind."""
+"""Ports on virtio-serial controllers, and serial ports of the machine's own type."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Tree = dict[str, Any]
 _ISA = ((0x3F8, 4), (0x2F8, 3), (0x3E8, 4), (0x2E8, 3))
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give channels and virtio consoles a port, and serial ports their number, I/O base and interrupt."""
-    _virtio(devices, controllers, resting)
-    _own(devices, controllers, resting)
+    _virtio(devices, controllers, reserved)
+    _own(devices, controllers, reserved)
     _consoles(devices)
 
 
-def _virtio(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def _virtio(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     unplaced = list(waiting(VIRTIO_SERIAL, devices, controllers.machine))
     if unplaced:
-        free = _free(controllers, {_port(address) for address in addresses(VIRTIO_SERIAL, devices, resting)})
+        free = _free(controllers, {_port(address) for address in addresses(VIRTIO_SERIAL, devices, reserved)})
         for entry in unplaced:
             controller, port = next(free)
             entry.device["address"] = {"type": VIRTIO_SERIAL, "controller": controller, "bus": 0, "port": str(port)}
@@ -47,13 +47,13 @@ def _free(controllers: Controllers, taken: set[tuple[int, int]]) -> Iterator[tup
         index += 1
 
 
-def _own(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def _own(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Serial ports are numbered, whatever they are on; a PC's own have an I/O base and an interrupt."""
     kind, model = controllers.machine.defaults["serial"].values()
     serials = devices.get("serials", ())
-    before = [entry["device"] for entry in resting if entry["list"] == "serials"]
+    before = [entry["device"] for entry in reserved if entry["list"] == "serials"]
     taken = {_number(entry) for entry in (*serials, *before)}
-    free = _beside(taken)
+    free = _free_numbers(taken)
     for index, entry in enumerate(serials):
         target = entry.setdefault("target", {})
         own = target.setdefault("type", kind) == kind
@@ -69,7 +69,7 @@ def _own(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
             entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})
 
 
-def _beside(taken: set[int | None]) -> Iterator[int]:
+def _free_numbers(taken: set[int | None]) -> Iterator[int]:
     """The numbers that are not taken, the lowest first."""
     return (number for number in count() if number not in taken)
 
@@ -84,7 +84,7 @@ def _consoles(devices: Tree) -> None:
     taken: dict[str, set[int | None]] = {}
     for entry in devices.get("consoles", ()):
         taken.setdefault(_kind(entry), set()).add(_number(entry))
-    free = {kind: _beside(numbers) for kind, numbers in taken.items()}
+    free = {kind: _free_numbers(numbers) for kind, numbers in taken.items()}
     for entry in devices.get("consoles", ()):
         if _number(entry) is None:
             kind = _kind(entry)

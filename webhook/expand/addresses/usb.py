@@ -11,7 +11,7 @@ from webhook.expand.addresses.waiting import addresses, waiting
 
 Tree = dict[str, Any]
 
-# A controller whose model the rule set does not know has the two ports of the oldest one.
+# A controller with a model that is not in the rule set has the two ports of the oldest one.
 _FEWEST = 2
 # libvirt's hubs have eight ports (QEMU: hw/usb/dev-hub.c).
 _HUB = 8
@@ -20,13 +20,13 @@ _HUB = 8
 Port = tuple[int, str]
 
 
-def place(devices: Tree, controllers: Controllers, resting: list[Tree]) -> None:
+def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every USB device without an address a port."""
     unplaced = list(waiting(USB, devices, controllers.machine))
-    # A machine without USB: the consistency rules say so of each device.
+    # A machine without USB: the rules of consistency refuse each device.
     if not unplaced or "usb" not in controllers.machine.models:
         return
-    taken = {_port(address) for address in addresses(USB, devices, resting)}
+    taken = {_port(address) for address in addresses(USB, devices, reserved)}
     hubs = [_port(hub["address"]) for hub in devices.get("hubs", ()) if hub.get("address", {}).get("type") == USB]
     free = _free(controllers, taken, hubs)
     for entry in unplaced:

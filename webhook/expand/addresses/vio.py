@@ -14,11 +14,11 @@ Tree = dict[str, Any]
 _STEP = 0x1000
 
 
-def place(devices: Tree, machine: Machine, resting: list[Tree]) -> None:
+def place(devices: Tree, machine: Machine, reserved: list[Tree]) -> None:
     """Give every device of this bus that has no address a register; the machine says where those of a role begin."""
     if not machine.bus.vio:
         return
-    taken = {address.get("reg") for address in addresses(VIO, devices, resting)}
+    taken = {address.get("reg") for address in addresses(VIO, devices, reserved)}
     following = dict(machine.bus.vio)
     for entry in waiting(VIO, devices, machine):
         role = entry.role

@@ -1,4 +1,4 @@
-"""The devices that a bus has to place: which they are, and in which turn, by their declarations alone."""
+"""The devices that need an address on a bus, in the order that their declarations give (`Bus.order`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Waiting(NamedTuple):
 def waiting(name: str, devices: Tree, machine: Machine) -> Iterator[Waiting]:
     """The devices of one bus that have no address, in the order in which they get one."""
     lacking = machine.lacking
-    for listed, buses in turns(name):
+    for listed, buses in lists_on(name):
         found = devices.get(listed)
         if found:
             single = type(found) is dict
@@ -39,27 +39,28 @@ def waiting(name: str, devices: Tree, machine: Machine) -> Iterator[Waiting]:
 
 
 def listed_in(devices: Tree, listed: str) -> Sequence[Tree]:
-    """The devices of a list, also of one of which there is but one."""
+    """The devices of a list; a single device as a list of one."""
     found = devices.get(listed, ())
     return (found,) if type(found) is dict else found
 
 
-def addresses(name: str, devices: Tree, resting: list[Tree] | None = None) -> Iterator[Tree]:
+def addresses(name: str, devices: Tree, reserved: list[Tree] | None = None) -> Iterator[Tree]:
     """The addresses on one bus that devices have, and those that removed ones keep."""
-    there = (device for listed, _ in turns(name) if listed in devices for device in listed_in(devices, listed))
-    for device in (*there, *(entry["device"] for entry in resting or ())):
+    there = (device for listed, _ in lists_on(name) if listed in devices for device in listed_in(devices, listed))
+    for device in (*there, *(entry["device"] for entry in reserved or ())):
         address = device.get("address")
         if address and address.get("type") == name:
             yield address
 
 
+# Declarations do not change: one entry a bus.
 @cache
-def turns(name: str) -> tuple[tuple[str, tuple[Bus, ...]], ...]:
-    """The lists with devices on a bus, in their turns, each with its buses as far as this one; one entry a bus."""
+def lists_on(name: str) -> tuple[tuple[str, tuple[Bus, ...]], ...]:
+    """The lists with devices on a bus, in order of allocation, each with its buses up to this one."""
     found: list[tuple[int, str, tuple[Bus, ...]]] = []
     for listed, kind in KINDS.items():
         ours = [place for place, bus in enumerate(kind.buses) if bus.name == name]
         if ours:
-            turn = min(kind.buses[place].turn for place in ours)
-            found.append((turn, listed, kind.buses[: ours[-1] + 1]))
+            order = min(kind.buses[place].order for place in ours)
+            found.append((order, listed, kind.buses[: ours[-1] + 1]))
     return tuple((listed, buses) for _, listed, buses in sorted(found, key=lambda entry: entry[:2]))

@@ -16,6 +16,8 @@ API_VERSION = "policy.vmconfig.kubevirt.io/v1"
 KIND = "Policy"
 # A document that names the files of its folder.
 SET_KIND = "PolicySet"
+# The names of policies and rules: a label of Kubernetes.
+NAME, LONGEST_NAME = "[a-z0-9]([-a-z0-9]*[a-z0-9])?", 63
 # The levels that a namespace's label chooses from, strictest first.
 LEVELS = ("restricted", "baseline", "privileged")
 MODES = ("enforce", "audit", "warn")
@@ -67,8 +69,26 @@ class Rule:
         return f"{self.id} ({self.where})" if self.where else self.id
 
 
+class Located:
+    """Base of what is read from a policy file: `where` is its `FILE:LINE`, `column` counts from 1 (0: unknown)."""
+
+    __slots__ = ()
+    where: str
+    column: int
+
+    @property
+    def place(self) -> str:
+        """`FILE:LINE:COLUMN`."""
+        return f"{self.where}:{self.column}"
+
+    @property
+    def file(self) -> str:
+        """`FOLDER/FILE`."""
+        return self.where.rpartition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
-class Exemption:
+class Exemption(Located):
     """Values that a rule does not refuse in some namespaces until a day (inclusive, UTC), with owner and ticket."""
 
     rule: str
@@ -80,11 +100,6 @@ class Exemption:
     ticket: str
     where: str
     column: int = 0
-
-    @property
-    def place(self) -> str:
-        """`FILE:LINE:COLUMN`."""
-        return f"{self.where}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +119,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Located):
     """One policy document. With a `level` it holds where the namespace's labels name that level."""
 
     name: str
@@ -116,34 +131,14 @@ class Policy:
     where: str = ""
     column: int = 0
 
-    @property
-    def place(self) -> str:
-        """`FILE:LINE:COLUMN`."""
-        return f"{self.where}:{self.column}"
-
-    @property
-    def file(self) -> str:
-        """`FOLDER/FILE`."""
-        return self.where.rpartition(":")[0]
-
 
 @dataclass(frozen=True, slots=True)
-class PolicySet:
+class PolicySet(Located):
     """The files that a folder of policies has, by their names below it: one that is missing is a finding."""
 
     files: tuple[str, ...]
     where: str
     column: int = 0
-
-    @property
-    def place(self) -> str:
-        """`FILE:LINE:COLUMN`."""
-        return f"{self.where}:{self.column}"
-
-    @property
-    def file(self) -> str:
-        """`FOLDER/FILE`."""
-        return self.where.rpartition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import yaml
 from webhook.declare import shown
 from webhook.findings import Finding
 from webhook.policy.loading.budget import Budget, Exhausted
+from webhook.yaml_dialects import SEXAGESIMAL, WORD_BOOLEAN, place_of
 
 LONGEST = 1 << 20  # bytes of one file; a ConfigMap holds no more
 _DEEPEST = 32
@@ -23,13 +24,11 @@ _FLATTER = "write fewer lists and objects within each other"
 Scalar = str | int | bool | None
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLEANS = {"true": True, "false": False}
-# Booleans of YAML 1.1, strings of YAML 1.2 (yaml.org/type/bool.html).
-_TWO_WAYS = re.compile("yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE")
 _WHOLE = re.compile("-?(0|[1-9][0-9]{0,18})")
-# Octal, hexadecimal, binary, base 60, grouped digits and floats: numbers to some readers, not to others.
+# Octal, hexadecimal, binary, grouped digits and floats: numbers to some readers, not to others.
 _NUMBER_LIKE = re.compile(
     r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+"
-    r"|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?\.(inf|nan)"
+    rf"|{SEXAGESIMAL.pattern}|[-+]?\.(inf|nan)"
 )
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -83,8 +82,7 @@ def documents(content: bytes, file: str, budget: Budget | None = None) -> tuple[
         line, column = error.args
         return made, [Finding(f"{file}:{line}:{column}", f"is nested deeper than {_DEEPEST}", _FLATTER, "yaml")]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else f"{file}:1:1"
+        place = f"{file}{place_of(error) or ':1:1'}"
         return made, [Finding(place, f"is no YAML: {error.problem or error.context}", "", "yaml")]
     except yaml.YAMLError as error:
         return made, [Finding(f"{file}:1:1", f"is no YAML: {shown(str(error))}", "", "yaml")]
@@ -177,7 +175,7 @@ class _Reading:
             return _BOOLEANS[content]
         if _WHOLE.fullmatch(content):
             return int(content)
-        if _TWO_WAYS.fullmatch(content):
+        if WORD_BOOLEAN.fullmatch(content):
             way = f'write `"{content}"` for the word, or `true` or `false`'
             self._wrong(line, column, f"is `{content}`, which is a boolean to some readers and a word to others", way)
         elif _NUMBER_LIKE.fullmatch(content) and not _DATE.fullmatch(content):

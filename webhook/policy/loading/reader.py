@@ -14,11 +14,12 @@ from datetime import date
 from webhook.declare import DeclaredField, shown
 from webhook.declare.scalars import kind_of, listed
 from webhook.findings import Finding
+from webhook.policy.language.model import LONGEST_NAME, NAME
 from webhook.policy.language.selection import classes_below
 from webhook.policy.loading.budget import Budget
 from webhook.policy.loading.document import Node
 
-_NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME = re.compile(NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class PolicyReader:
     def name(self, node: Node | None, what: str) -> str:
         """A name as Kubernetes' labels have them."""
         content = self.text(node, what)
-        if node is not None and content and not _NAME.fullmatch(content):
+        if node is not None and content and not (len(content) <= LONGEST_NAME and _NAME.fullmatch(content)):
             self.wrong(node, f"{what} `{shown(content)}` is no name", "write lower-case letters, digits and `-`")
             return ""
         return content

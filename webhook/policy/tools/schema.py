@@ -7,7 +7,17 @@ from typing import Any
 
 from webhook.policy.language.conditions import CONDITIONS, of_totals
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS
-from webhook.policy.language.model import API_VERSION, CLASSES, EFFECTS, KIND, LEVELS, MODES, SET_KIND
+from webhook.policy.language.model import (
+    API_VERSION,
+    CLASSES,
+    EFFECTS,
+    KIND,
+    LEVELS,
+    LONGEST_NAME,
+    MODES,
+    NAME,
+    SET_KIND,
+)
 from webhook.policy.language.totals import totals
 from webhook.policy.language.value_lists import SCHEMA
 
@@ -16,7 +26,7 @@ Tree = dict[str, Any]
 _TEXT: Tree = {"type": "string", "minLength": 1}
 _ANY: Tree = {"type": "object"}
 _TEXTS: Tree = {"type": "array", "items": _TEXT, "minItems": 1}
-_NAME: Tree = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63}
+_NAME: Tree = {"type": "string", "pattern": f"^{NAME}$", "maxLength": LONGEST_NAME}
 _COMPARISONS: dict[str, Tree] = {
     "equals": {"$ref": "#/$defs/path", "description": "the value is that of this other field of the VM"},
     "not-equals": {"$ref": "#/$defs/path", "description": "the value is not that of this other field of the VM"},
