@@ -34,7 +34,7 @@ NOWHERE = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Fitting:
+class Fitting:
     """A statement about devices whose fields match `when` and do not match `unless`."""
 
     when: Values = field(default_factory=dict, kw_only=True)
@@ -60,7 +60,7 @@ class _Fitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Bus(_Fitting):
+class Bus(Fitting):
     """A bus on which a device can be.
 
     `order` is the order in which the devices of one bus get addresses; equal ones go by the list's name. `role` is a
@@ -79,7 +79,7 @@ class Bus(_Fitting):
 
 
 @dataclass(frozen=True, slots=True)
-class Generated(_Fitting):
+class Generated(Fitting):
     """An identity that the service makes once and keeps: the field's dotted path, and its form, `mac` or `serial`.
 
     `volatile`: where the field is absent, the host makes another one at each boot.

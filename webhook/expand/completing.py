@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from webhook.declare.tree import at
+from webhook.domain.bus import Fitting
 from webhook.machines import Machine
 
 Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row(Fitting):
+    """What a device that fits gets where it says nothing."""
+
+    fill: Tree
 
 
 def complete(domain: Tree, machine: Machine, nic: str) -> None:
@@ -27,15 +35,9 @@ def complete(domain: Tree, machine: Machine, nic: str) -> None:
     for kind, entries in domain.get("devices", {}).items():
         for row in rows.get(kind, ()):
             for device in entries if type(entries) is list else (entries,):
-                if _fits(device, row):
-                    _fill(device, row["fill"], usual)
+                if not row.tests or row.fits(device):
+                    _fill(device, row.fill, usual)
     _number(domain.get("devices", {}).get("parallels", ()))
-
-
-def _fits(device: Tree, row: Tree) -> bool:
-    return all(at(device, path) == value for path, value in row.get("when", {}).items()) and not any(
-        at(device, path) in values for path, values in row.get("unless", {}).items()
-    )
 
 
 def _fill(tree: Tree, add: Tree, usual: Mapping[str, Any]) -> None:
@@ -59,11 +61,13 @@ def _number(ports: list[Tree]) -> None:
 
 # Package data: one entry a machine family.
 @cache
-def _rows(family: str) -> dict[str, list[Tree]]:
+def _rows(family: str) -> dict[str, list[_Row]]:
     """The rows of a machine by list."""
     table: list[Tree] = yaml.safe_load(Path(__file__).with_name("completing.yaml").read_text())
-    found: dict[str, list[Tree]] = {}
+    found: dict[str, list[_Row]] = {}
     for row in table:
         if family in row.get("families", (family,)):
-            found.setdefault(row["list"], []).append(row)
+            when = {path: (value,) for path, value in row.get("when", {}).items()}
+            unless = {path: tuple(values) for path, values in row.get("unless", {}).items()}
+            found.setdefault(row["list"], []).append(_Row(row["fill"], when=when, unless=unless))
     return found
