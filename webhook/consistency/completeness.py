@@ -26,13 +26,14 @@ def domain_is_complete(domain: Tree, path: str) -> Iterator[Finding]:
     lacking = machines.lacking(machine.get("arch", ""), machine.get("machine", ""))
     for kind, entries in domain.get("devices", {}).items():
         declared = KINDS.get(kind, Named)
+        buses, generated = declared.buses, declared.generated
         for index, device in enumerate(entries) if type(entries) is list else ((-1, entries),):
             address = device.get("address")
             if address and "type" not in address:
                 yield incomplete(f"{path}{path_of(kind, index)}.address.type")
-            if not address and declared.buses and bus_of(device, declared.buses, lacking) is not None:
+            if not address and buses and bus_of(device, buses, lacking) is not None:
                 yield incomplete(f"{path}{path_of(kind, index)}.address")
-            if declared.generated or not device.get("name"):
+            if generated or not device.get("name"):
                 yield from _without_identity(declared, device, index, f"{path}{path_of(kind, index)}")
 
 

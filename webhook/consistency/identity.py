@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from webhook.abi.tombstones import address_of
@@ -12,11 +13,15 @@ from webhook.findings import Finding
 
 
 class _Unique(NamedTuple):
-    """A value that no two devices share: its rule, its name in messages, the lists (empty: all), how to read it."""
+    """A value that no two devices share: its rule, its name in messages, the lists (empty: all), its field.
+
+    `value_of` reads it of a device that has the field.
+    """
 
     rule: str
     what: str
     lists: tuple[str, ...]
+    field: str
     value_of: Callable[[Tree], Any]
 
 
@@ -27,7 +32,7 @@ def _duplicates(domain: Tree, path: str, unique: _Unique) -> Iterator[Finding]:
     for kind in unique.lists or lists:
         entries = lists.get(kind, ())
         for index, device in enumerate(entries) if type(entries) is not dict else ((-1, entries),):
-            value = unique.value_of(device)
+            value = unique.value_of(device) if unique.field in device else None
             if value is None:
                 continue
             if value in seen:
@@ -46,14 +51,14 @@ def _target(device: Tree) -> str | None:
     return target.get("dev") if "bus" in target else None
 
 
-_BOOT_ORDER = _Unique("boot-order", "a boot order", ("disks", "interfaces"), lambda device: device.get("bootOrder"))
-_MAC = _Unique("mac", "a MAC address", ("interfaces",), _mac)
-_TARGET = _Unique("disk-target", "a target", ("disks",), _target)
-_SERIAL = _Unique("serial", "a serial number", ("disks",), lambda device: device.get("serial"))
-_WWN = _Unique("wwn", "a WWN", ("disks",), lambda device: _caseless(device.get("wwn")))
-_MEMORY_UUID = _Unique("uuid", "a UUID", ("memories",), lambda device: _caseless(device.get("uuid")))
-_MOUNT_TAG = _Unique("filesystem", "a mount tag", ("filesystems",), lambda device: device.get("target"))
-_ACPI_INDEX = _Unique("acpi-index", "an ACPI index", (), lambda device: device.get("acpiIndex"))
+_BOOT_ORDER = _Unique("boot-order", "a boot order", ("disks", "interfaces"), "bootOrder", itemgetter("bootOrder"))
+_MAC = _Unique("mac", "a MAC address", ("interfaces",), "mac", _mac)
+_TARGET = _Unique("disk-target", "a target", ("disks",), "target", _target)
+_SERIAL = _Unique("serial", "a serial number", ("disks",), "serial", itemgetter("serial"))
+_WWN = _Unique("wwn", "a WWN", ("disks",), "wwn", lambda device: _caseless(device["wwn"]))
+_MEMORY_UUID = _Unique("uuid", "a UUID", ("memories",), "uuid", lambda device: _caseless(device["uuid"]))
+_MOUNT_TAG = _Unique("filesystem", "a mount tag", ("filesystems",), "target", itemgetter("target"))
+_ACPI_INDEX = _Unique("acpi-index", "an ACPI index", (), "acpiIndex", itemgetter("acpiIndex"))
 
 
 @rule

@@ -56,15 +56,15 @@ class _Merge:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One part of a contribution, what it asks or its default, while it is merged."""
+    """One part of a contribution, what it asks or its default, while it is merged.
+
+    With `only_created` it may write a field only into what this merge made: a default in a frozen machine.
+    """
 
     source: Contribution
     is_default: bool
+    only_created: bool
     merge: _Merge
-
-    def fills(self, target: Tree) -> bool:
-        """Whether the layer may write a field that the target lacks: in a frozen machine a default may not."""
-        return not self.is_default or not self.merge.frozen or id(target) in self.merge.created
 
 
 def merge(
@@ -80,10 +80,10 @@ def merge(
     shape = domain_shape()
     for contribution in ordered:
         if contribution.asked:
-            _overlay(tree, contribution.asked, shape, "", _Layer(contribution, False, merging))
+            _overlay(tree, contribution.asked, shape, "", _Layer(contribution, False, False, merging))
     for contribution in ordered:
         if contribution.default:
-            _overlay(tree, contribution.default, shape, "", _Layer(contribution, True, merging))
+            _overlay(tree, contribution.default, shape, "", _Layer(contribution, True, frozen, merging))
     return merging.findings
 
 
@@ -96,9 +96,9 @@ def _natural(origin: str) -> tuple[int | str, ...]:
 
 def _overlay(target: Tree, add: Tree, shape: Shape, path: str, layer: _Layer) -> None:  # noqa: C901 - one branch a kind of field
     """Merge one layer into the target: an asked value may conflict, a default yields."""
-    fields = shape.fields
-    fills = layer.fills(target)
-    created = layer.merge.created
+    fields, is_default = shape.fields, layer.is_default
+    created = layer.merge.created if layer.only_created else None
+    fills = created is None or id(target) in created
     for name, value in add.items():
         entry = fields[name]
         there = target.get(name)
@@ -106,18 +106,19 @@ def _overlay(target: Tree, add: Tree, shape: Shape, path: str, layer: _Layer) ->
             if there is None:
                 if fills:
                     target[name] = value
-            elif not layer.is_default and not _scalar(entry).same(there, value):
+            elif not is_default and not _scalar(entry).same(there, value):
                 _differs(target, entry, value, f"{path}.{name}", layer)
         elif entry.many:
             _merge_list(target, entry, value, f"{path}.{name}", layer)
         elif there is None:
             if fills or path == ".devices":
                 target[name] = copied(value)
-                created.add(id(target[name]))
+                if layer.merge.frozen:
+                    layer.merge.created.add(id(target[name]))
         elif type(there) is dict:
             _overlay(there, value, entry.shape, f"{path}.{name}", layer)
-            if id(target) in created:
-                created.add(id(there))
+            if layer.merge.frozen and id(target) in layer.merge.created:
+                layer.merge.created.add(id(there))
 
 
 def _differs(target: Tree, entry: Field, value: Any, path: str, layer: _Layer) -> None:
@@ -132,7 +133,7 @@ def _merge_list(target: Tree, entry: Field, items: list[Tree], path: str, layer:
     shape = entry.shape
     assert shape is not None  # noqa: S101 - lists are of elements
     there = target.get(entry.name)
-    fills = not layer.is_default or not layer.merge.frozen or path.startswith(".devices.")
+    fills = not layer.only_created or path.startswith(".devices.")
     if not shape.key:
         if there is None and fills:
             target[entry.name] = copied(items)
@@ -166,10 +167,11 @@ def _merge_entry(there: list[Tree], item: Tree, shape: Shape, path: str, layer: 
         by_name = {**item, shape.key: found[shape.key]} if found[shape.key] != key else item
         _overlay(found, by_name, shape, f"{path}[{found[shape.key]}]", layer)
         listed.note(found)
-    elif not (layer.is_default and merging.frozen and not is_device):
+    elif is_device or not layer.only_created:
         added = copied(item)
         listed.add(added)
-        _mark_created(added, merging.created)
+        if merging.frozen:
+            _mark_created(added, merging.created)
 
 
 def _mark_created(tree: Tree, created: set[int]) -> None:
