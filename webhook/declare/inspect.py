@@ -84,10 +84,12 @@ def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
         if entry is None:
             _add(found, _unknown, where, name, shape, len(found.findings) < _SUGGESTED)
         elif entry.shape is not None:
-            if entry.plain:
-                _element_or_list(value, entry, entry.shape, (where, name), found)
-            else:
+            if not entry.plain:
                 _backend(value, entry, entry.shape, (where, name), found)
+            elif entry.many:
+                _list(value, entry.shape, (where, name), found)
+            else:
+                _element(value, entry.shape, (where, name), found)
         # Lists and objects are no keys of a memory, and True is not 1.
         elif type(value) in SIMPLE and entry.seen.get(value) is type(value):
             if not entry.plain:
@@ -131,14 +133,15 @@ def _backend(value: Any, entry: Field, shape: Shape, where: Where, found: Inspec
     """An element that is backend as a whole is one mark, whatever stands in it."""
     found.marks.append(Mark(place_text(where), entry.field_class, value, entry))
     inner = Inspection(found.findings)
-    _element_or_list(value, entry, shape, where, inner)
+    if entry.many:
+        _list(value, shape, where, inner)
+    else:
+        _element(value, shape, where, inner)
     found.oversized = found.oversized or inner.oversized
 
 
-def _element_or_list(value: Any, entry: Field, shape: Shape, where: Where, found: Inspection) -> None:
-    if not entry.many:
-        _element(value, shape, where, found)
-    elif type(value) is not list:
+def _list(value: Any, shape: Shape, where: Where, found: Inspection) -> None:
+    if type(value) is not list:
         _add(found, _wrong, where, value, "a list")
     elif len(value) > shape.most:
         found.oversized = True
@@ -161,7 +164,7 @@ def place_text(where: Where) -> str:
 def _distinct(items: list[Any], entry: Field, where: Where, found: Inspection) -> None:
     key = entry.name
     names = [item.get(key) if type(item) is dict else None for item in items]
-    if all(type(name) in _KEYS for name in names) and len(set(names)) == len(names):
+    if _KEYS.issuperset(map(type, names)) and len(set(names)) == len(names):
         return
     seen: dict[Any, int] = {}
     for index, item in enumerate(items):
