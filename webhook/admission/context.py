@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from webhook.admission.policy_process import Checks
 from webhook.features.platform import Site
 
 if TYPE_CHECKING:
+    from webhook.admission.policy_process import Checks
     from webhook.policy import Policies
 
 
@@ -28,5 +28,5 @@ class AdmissionContext:
     entropy: Callable[[int], bytes] = os.urandom
     # The labels of a namespace, by its name.
     labels: Callable[[str], Mapping[str, str]] = _unlabelled
-    # The processes that check policies.
-    checks: Checks = field(default_factory=Checks)
+    # The processes that check policies, which end with the service; without it a check has a process of its own.
+    checks: Checks | None = None

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
+from webhook.admission.policy_process import Checks
 from webhook.admission.review import ALLOWED, Review, Verdict
 from webhook.findings import Finding, Refused
 
@@ -41,7 +42,8 @@ def check_policies(review: Review, context: AdmissionContext) -> Verdict:
         contents = list(_contents(review.object, review.name))
     except Refused as refused:
         return Verdict(allowed=False, findings=tuple(refused.findings))
-    outcome = context.checks.checked(review.name, contents, engine.default_level, engine.today())
+    checks = context.checks or Checks()
+    outcome = checks.checked(review.name, contents, engine.default_level, engine.today())
     if outcome.findings:
         return Verdict(allowed=False, findings=outcome.findings)
     return Verdict(allowed=True, warnings=tuple(str(note) for note in outcome.notes))

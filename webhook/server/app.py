@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from webhook.admission.context import AdmissionContext
+from webhook.admission.policy_process import Checks
 from webhook.cluster.events import Events
 from webhook.cluster.namespaces import Namespaces
 from webhook.kinds import declared_fields
@@ -48,6 +49,7 @@ def create_app(
     is the cluster, for the settings that need one. `supervision` runs the background tasks.
     """
     context = AdmissionContext(
+        checks=Checks(),
         policies=Policies(settings.policies or shipped(), declared_fields(), settings.default_level),
         site=read_site(settings.site),
     )

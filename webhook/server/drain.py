@@ -85,7 +85,8 @@ class DrainingServer(uvicorn.Server):
         self.health.draining = True
         self.connections.drain()
         await self._requests_under_way()
-        self.health.context.checks.end()
+        if self.health.context.checks is not None:
+            self.health.context.checks.end()
         await super().shutdown(sockets)
         self.looking.cancel()
 
