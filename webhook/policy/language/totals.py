@@ -14,12 +14,10 @@ from typing import Any
 
 import yaml
 
-from webhook.declare import kib
+from webhook.declare import FieldPath, kib
 
 Tree = Mapping[str, Any]
 MEMORY = "memory"
-# A declared path, a name at a time, and whether it is a list's.
-Steps = tuple[tuple[str, bool], ...]
 Term = Callable[[Tree], int]
 
 
@@ -81,24 +79,24 @@ def _product(paths: Iterable[str], unit: str) -> Term:  # noqa: ARG001 - one of 
 
 def _each(entries: Mapping[str, str], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
     """What each entry of these lists states below itself, 1 where it states nothing."""
-    known = [(_steps(path), _steps(below)) for path, below in entries.items()]
-    return lambda spec: sum([_or_one(entry, below) for steps, below in known for entry in _at(spec, steps)])
+    known = [(FieldPath.parse(path), FieldPath.parse(below)) for path, below in entries.items()]
+    return lambda spec: sum([_or_one(entry, below) for path, below in known for entry in path.values(spec)])
 
 
 def _words(paths: Mapping[str, Mapping[str, int]], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
     """What each word at these paths stands for."""
-    known = [(_steps(path), amounts) for path, amounts in paths.items()]
+    known = [(FieldPath.parse(path), amounts) for path, amounts in paths.items()]
     return lambda spec: sum(
-        [amounts.get(value, 0) for steps, amounts in known for value in _at(spec, steps) if type(value) is str]
+        [amounts.get(value, 0) for path, amounts in known for value in path.values(spec) if type(value) is str]
     )
 
 
 def _entries(entry: Mapping[str, Any], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
-    steps, left_out = _steps(entry["below"]), frozenset(entry["except"])
+    path, left_out = FieldPath.parse(entry["below"]), frozenset(entry["except"])
 
     def count(spec: Tree) -> int:
         found = 0
-        for tree in _at(spec, steps):
+        for tree in path.values(spec):
             for name, value in tree.items() if type(tree) is dict else ():
                 if name not in left_out:
                     found += len(value) if type(value) is list else 1
@@ -119,12 +117,12 @@ _TERMS: dict[str, Callable[[Any, str], Term]] = {
 
 
 def _adding(paths: Iterable[str], amount: Callable[[Any], int]) -> Term:
-    known = [_steps(path) for path in paths]
-    return lambda spec: sum([amount(value) for steps in known for value in _at(spec, steps)])
+    known = [FieldPath.parse(path) for path in paths]
+    return lambda spec: sum([amount(value) for path in known for value in path.values(spec)])
 
 
-def _or_one(entry: Any, below: Steps) -> int:
-    return max([1, *map(_whole, _at(entry, below))])
+def _or_one(entry: Any, below: FieldPath) -> int:
+    return max([1, *map(_whole, below.values(entry))])
 
 
 def _whole(value: Any) -> int:
@@ -133,17 +131,3 @@ def _whole(value: Any) -> int:
 
 def _kib(value: Any) -> int:
     return kib(value) or 0
-
-
-def _steps(path: str) -> Steps:
-    return tuple((part.removesuffix("[*]"), part.endswith("[*]")) for part in path.split("."))
-
-
-def _at(tree: Any, steps: Steps) -> list[Any]:
-    """All values at a declared path; what is of another shape has none."""
-    found = [tree]
-    for name, many in steps:
-        found = [each[name] for each in found if type(each) is dict and name in each]
-        if many:
-            found = [entry for each in found if type(each) is list for entry in each]
-    return found
