@@ -11,10 +11,10 @@ from bench.bodies import context, pairs
 from webhook.admission.mutate import mutate
 from webhook.admission.patch import diff
 from webhook.admission.policy_check import check_policy
+from webhook.admission.reading import Reading
 from webhook.admission.review import answer, parse
 from webhook.admission.validate import validate
 from webhook.consistency import consistent, warned_of
-from webhook.declare.inspect import Inspection
 from webhook.declare.tree import copied
 from webhook.expand.addresses import allocate
 from webhook.expand.boot_order import order_boot
@@ -39,7 +39,7 @@ def split(rounds: int) -> dict[str, float]:
     spec, whole = kind.spec_of(review.object), kind.spec_of(final.object)
     platform = platform_of(spec["features"], {}, used.site, "2026.1")
     contributions = expand_features(spec["features"], platform)
-    reading = inspect_spec(whole, "spec")
+    reading = Reading(kind, whole, inspect_spec(whole, "spec"))
     made = expand(spec, used, "spec")
     verdict = mutate(review, used)
     allowed = validate(final, used)
@@ -72,7 +72,7 @@ def split(rounds: int) -> dict[str, float]:
             *consistent(whole["domain"], "spec.domain"),
             *warned_of(whole["domain"], "spec.domain"),
         ],
-        "policy": lambda: check_policy(final, kind, reading, whole, None, Inspection(), used),
+        "policy": lambda: check_policy(final, reading, used),
         "patch": lambda: diff(spec, made.spec, "/spec"),
         "encode": lambda: (answer("uid", verdict), answer("uid", allowed)),
         "all of mutate": lambda: answer("uid", mutate(parse(before), used)),

@@ -22,7 +22,7 @@ from webhook.admission.stored import as_stored
 from webhook.cli import cost, manifests
 from webhook.declare import DeclaredField
 from webhook.kinds import KINDS, declared_fields, inspect_spec
-from webhook.policy import Engine, Policies, Request, compile_policies, shipped
+from webhook.policy import Engine, Policies, Request, Submission, compile_policies, shipped
 from webhook.policy.language.field_content import ANY, ELEMENT, ELEMENTS, FLAG, LIST, MEMORY, NUMBER, holding
 from webhook.policy.language.selection import decided_with
 from webhook.policy.loading.load import check, parse
@@ -80,13 +80,13 @@ def _engine(policies: list[Tree]) -> Engine:
 def _decisions(engine: Engine) -> Callable[[], object]:
     """One VM that says little and one that says much of the backend, each decided for the same namespace."""
     request = Request(namespace="team-7", user="jane", groups=("devs",))
-    looked = [(inspect_spec(spec, "spec").marks, spec) for spec in _specs()]
+    looked = [Submission(spec, inspect_spec(spec, "spec").marks) for spec in _specs()]
 
     def decide() -> None:
-        for marks, spec in looked:
-            engine.decide(marks, spec, request)
+        for each in looked:
+            engine.decide(each, request)
 
-    assert not any(engine.decide(marks, spec, request).findings for marks, spec in looked)
+    assert not any(engine.decide(each, request).findings for each in looked)
     return decide
 
 

@@ -21,7 +21,7 @@ from webhook.admission.validate import validate
 from webhook.cli import main
 from webhook.features.platform import Site
 from webhook.kinds import VM, declared_fields
-from webhook.policy import Policies, load
+from webhook.policy import Loading, Policies, load
 from webhook.policy.language.model import LABELS
 from webhook.policy.vap import export
 
@@ -108,7 +108,7 @@ def test_an_audit_finds_the_other_type_and_not_the_sites(site: str) -> None:
 
 @SITES
 def test_an_export_refuses_the_other_type_and_not_the_sites(site: str) -> None:
-    made = export(load(POLICIES, declared_fields()), TARGETS, [], classes(Site(domain_type=site)))
+    made = export(load(POLICIES, Loading(declared_fields())), TARGETS, [], classes(Site(domain_type=site)))
     variables = {each["name"]: each["expression"] for each in made.documents[0]["spec"]["variables"]}
     told = next(said for name, said in variables.items() if name.startswith("values") and "'type'" in said)
     assert f"'type': {{'{OTHER[site]}': 'host-identity'}}" in told

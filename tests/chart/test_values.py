@@ -15,7 +15,7 @@ from tests.chart.rendering import CHART, Tree, leaves, look, rendered
 from webhook.cli import _parser
 from webhook.cli.serve import read
 from webhook.kinds import declared_fields
-from webhook.policy.loading.load import load
+from webhook.policy.loading.load import Loading, load
 from webhook.server.settings import read_site
 
 CASES = Path(__file__).parent / "cases"
@@ -99,11 +99,13 @@ def test_a_policy_of_ones_own_is_loaded_beside_the_shipped_ones(tmp_path: Path) 
         (CHART.parents[1] / "policies" / "baseline" / "policy.yaml").read_text().replace("name: baseline", "name: own")
     )
     mounted = _mount(rendered({"policies": {"extra": {"own.yaml": own}}})["ConfigMap/vmconfig-policies"], tmp_path)
-    loaded = load(mounted, declared_fields(), "restricted")
+    loaded = load(mounted, Loading(declared_fields(), "restricted"))
     assert [note.problem for note in loaded.notes] == []
     assert (
         loaded.digest
-        != load(_mount(rendered()["ConfigMap/vmconfig-policies"], tmp_path / "shipped"), declared_fields()).digest
+        != load(
+            _mount(rendered()["ConfigMap/vmconfig-policies"], tmp_path / "shipped"), Loading(declared_fields())
+        ).digest
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from webhook.declare import inspect
+from webhook.declare.field_path import FieldPath
 from webhook.declare.scalars import Ambiguous, kind_of, shown, told_as
 from webhook.declare.withheld import WITHHELD, field_at, problem_of, redacted, told, told_name
 from webhook.domain import domain_shape
@@ -16,7 +17,7 @@ DOMAIN = domain_shape()
 
 
 def _shape(path: str) -> Any:
-    entry = field_at(DOMAIN, path)
+    entry = field_at(DOMAIN, FieldPath.parse(path))
     assert entry is not None
     return entry.shape
 
@@ -84,7 +85,7 @@ def test_what_json_does_not_have_is_named_as_yaml_names_it() -> None:
 
 
 def test_a_secret_is_told_by_what_its_field_takes() -> None:
-    passwd = field_at(DOMAIN, "devices.graphics[0].passwd")
+    passwd = field_at(DOMAIN, FieldPath.parse("devices.graphics[0].passwd"))
     assert passwd is not None
     assert problem_of(passwd, "hunter2") is None
     assert told(passwd, "hunter2") == WITHHELD
@@ -96,7 +97,7 @@ def test_a_secret_is_told_by_what_its_field_takes() -> None:
 
 
 def test_what_is_no_secret_is_told_with_its_value() -> None:
-    title = field_at(DOMAIN, "title")
+    title = field_at(DOMAIN, FieldPath.parse("title"))
     assert title is not None
     assert told(title, "web") == "`web`"
     assert "`web\ufffd`" in str(problem_of(title, "web\n"))
@@ -104,7 +105,7 @@ def test_what_is_no_secret_is_told_with_its_value() -> None:
 
 def test_a_tree_is_shown_without_its_secrets_and_with_all_else() -> None:
     tree = {"graphics": [{"name": "g", "passwd": "hunter2", "port": 1}], "tpm": {"secret": "x", "model": "tpm-crb"}}
-    entry = field_at(DOMAIN, "devices")
+    entry = field_at(DOMAIN, FieldPath.parse("devices"))
     assert entry is not None
     assert redacted(tree, entry) == {
         "graphics": [{"name": "g", "passwd": "…", "port": 1}],
@@ -114,7 +115,7 @@ def test_a_tree_is_shown_without_its_secrets_and_with_all_else() -> None:
 
 @pytest.mark.parametrize("path", ["nothing", "devices.nothing", "title.below"])
 def test_an_undeclared_path_has_no_field_and_what_stands_below_a_scalar_has_the_scalars(path: str) -> None:
-    assert field_at(DOMAIN, path) is (DOMAIN.fields["title"] if path.startswith("title") else None)
+    assert field_at(DOMAIN, FieldPath.parse(path)) is (DOMAIN.fields["title"] if path.startswith("title") else None)
 
 
 def test_a_secret_that_passed_is_not_kept_in_memory_and_another_word_is() -> None:

@@ -10,7 +10,7 @@ import yaml
 from scripts.cpu_names import FILE, INSTALLED, gathered, of_map, of_qemu
 from tests.packages import need
 from tests.policy.context import PLACES, decide
-from webhook.policy import Engine, Request, compile_policies, load, shipped
+from webhook.policy import Engine, Loading, Request, compile_policies, load, shipped
 from webhook.policy.language.model import LABELS
 
 TABLE = yaml.safe_load(FILE.read_text())
@@ -27,7 +27,7 @@ def installed() -> None:
 
 @pytest.fixture(scope="module")
 def judge() -> Engine:
-    return compile_policies(load(shipped(), PLACES).engine.policies, PLACES)
+    return compile_policies(load(shipped(), Loading(PLACES)).engine.policies, PLACES)
 
 
 def rules(judge: Engine, level: str, cpu: dict[str, object]) -> set[str]:

@@ -11,7 +11,7 @@ from tests.policy.files import END
 from webhook.declare import DeclaredField, Mark, inspect, walk
 from webhook.domain import domain_shape
 from webhook.findings import Refused
-from webhook.policy import Decision, Engine, Policy, Request, compile_policies
+from webhook.policy import Decision, Engine, Policy, Request, Submission, compile_policies
 from webhook.policy.loading.load import check, parse
 
 PLACES: dict[str, DeclaredField] = {place.path: place for place in walk(domain_shape(), "domain")}
@@ -52,7 +52,7 @@ def decide(
 ) -> Decision:
     """The decision over a spec that holds a domain; what is no domain has no marks."""
     marks, stored_marks = (_marks(each) for each in (spec, stored))
-    return judge.decide(marks, spec, request or Request(), "spec", stored, stored_marks, frozen)
+    return judge.decide(Submission(spec, marks, "spec", stored, stored_marks, frozen), request or Request())
 
 
 def _marks(spec: Any) -> list[Mark]:

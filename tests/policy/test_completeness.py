@@ -12,7 +12,7 @@ from tests.policy.context import PLACES
 from tests.policy.files import HEAD, LEVEL_POLICIES, ended, policy, whole
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
-from webhook.policy import LEVELS, Policies, load, shipped
+from webhook.policy import LEVELS, Loading, Policies, load, shipped
 from webhook.policy.loading.budget import Budget
 from webhook.policy.loading.completeness import END, missing_ends
 from webhook.policy.loading.document import documents
@@ -92,21 +92,21 @@ def test_a_file_is_refused_with_what_to_write() -> None:
 def test_a_folder_without_a_policy_of_a_level_is_refused(tmp_path: Path, level: str) -> None:
     for file in FILES:
         (tmp_path / f"{file.parent.name}.yaml").write_bytes(file.read_bytes())
-    assert load(tmp_path, declared_fields())
+    assert load(tmp_path, Loading(declared_fields()))
     (tmp_path / f"{level}.yaml").unlink()
     with pytest.raises(Refused, match=f"no policy is about the level `{level}`"):
-        load(tmp_path, declared_fields())
+        load(tmp_path, Loading(declared_fields()))
     (tmp_path / "own.yaml").write_text(
         ended(HEAD % "own" + f"level: {level}\nrules: [{{name: r, deny: {{class: credential}}}}]\n")
     )
-    assert load(tmp_path, declared_fields())
+    assert load(tmp_path, Loading(declared_fields()))
 
 
 def test_a_part_of_a_folder_may_be_looked_at_without_levels(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(ended(policy()))
-    assert load(tmp_path, PLACES, levels=False)
+    assert load(tmp_path, Loading(PLACES, levels=False))
     with pytest.raises(Refused):
-        load(tmp_path, PLACES)
+        load(tmp_path, Loading(PLACES))
 
 
 class TestSets:
@@ -121,12 +121,12 @@ class TestSets:
         return tmp_path
 
     def test_a_folder_that_has_what_it_names_is_loaded(self, folder: Path) -> None:
-        assert load(folder, PLACES).set_file == f"{folder.name}/set.yaml"
+        assert load(folder, Loading(PLACES)).set_file == f"{folder.name}/set.yaml"
 
     def test_a_set_may_stand_in_a_file_with_policies(self, folder: Path) -> None:
         (folder / "set.yaml").unlink()
         (folder / "levels.yaml").write_text(LEVEL_POLICIES + "---\n" + SET % "team/a.yaml")
-        assert load(folder, PLACES)
+        assert load(folder, Loading(PLACES))
 
     def test_a_file_that_is_missing_is_a_finding_at_the_start(self, folder: Path) -> None:
         (folder / "team" / "a.yaml").unlink()
@@ -230,4 +230,4 @@ def test_a_file_that_a_mounted_config_map_lacks_was_taken_out(tmp_path: Path) ->
 
 def test_a_whole_file_alone_is_a_whole_folder(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(whole(policy()))
-    assert load(tmp_path, PLACES).set_file == ""
+    assert load(tmp_path, Loading(PLACES)).set_file == ""

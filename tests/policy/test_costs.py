@@ -10,7 +10,7 @@ import yaml
 
 from tests.policy.context import PLACES
 from webhook.declare import Backend
-from webhook.policy import load, shipped
+from webhook.policy import Loading, load, shipped
 from webhook.policy.language.field_content import LIST, MEMORY, NUMBER, holding
 from webhook.policy.language.totals import totals
 
@@ -52,5 +52,5 @@ def test_what_totals_count_is_declared() -> None:
 
 @pytest.mark.parametrize("level", ["restricted", "baseline"])
 def test_the_level_limits_what_devices_take_of_the_host(level: str) -> None:
-    [policy] = [each for each in load(shipped(), PLACES).engine.policies if each.name == level]
+    [policy] = [each for each in load(shipped(), Loading(PLACES)).engine.policies if each.name == level]
     assert {rule.selector.total for rule in policy.rules} - {""} == OF_DEVICES

@@ -11,7 +11,7 @@ import yaml
 from tests.policy.context import PLACES, TODAY, decide, engine, policies
 from webhook.policy import LEVELS, Engine, Request, compile_policies
 from webhook.policy.language.model import LABELS
-from webhook.policy.loading.load import load, shipped
+from webhook.policy.loading.load import Loading, load, shipped
 from webhook.policy.tools.difference import BY_VALUE, OTHERWISE, edits, narrowed, outcome_changes, vm_change
 
 CASES = yaml.safe_load((Path(__file__).parent / "difference.yaml").read_text())
@@ -55,7 +55,7 @@ def test_an_edit_says_both_sides_and_the_line() -> None:
 
 def test_what_is_refused_and_allowed_without_a_value_is_what_the_engine_decides() -> None:
     """Each level's own policies against none at all: the words hold of a real decision over a VM with that field."""
-    levels = load(shipped(), PLACES, today=lambda: TODAY).engine
+    levels = load(shipped(), Loading(PLACES, today=lambda: TODAY)).engine
     trees: Tree = {
         "domain.os.kernel": {"os": {"kernel": "/boot/k"}},
         "domain.devices.disks[*].driver.discard": {

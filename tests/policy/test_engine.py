@@ -28,7 +28,7 @@ from webhook.declare import (
 )
 from webhook.domain import domain_shape
 from webhook.findings import Refused
-from webhook.policy import Request, compile_policies
+from webhook.policy import Request, Submission, compile_policies
 from webhook.policy.engine.messages import DEFAULT_DENY, texts
 from webhook.policy.language.conditions import Condition
 from webhook.policy.language.cross_field import FieldLocation, guard
@@ -139,7 +139,7 @@ def new(rules: list[dict[str, Any]], domain: dict[str, Any], stored: Any = None)
     marks = inspect(domain, shape_of(Hosting), "spec.domain").marks
     judge = engine([{"rules": rules}] if rules else [], declared_fields=NEW)
     request = Request(operation="CREATE" if stored is None else "UPDATE")
-    return refused(judge.decide(marks, {"domain": domain}, request, stored={"domain": stored}))
+    return refused(judge.decide(Submission({"domain": domain}, marks, stored={"domain": stored}), request))
 
 
 def test_an_element_declared_tomorrow_is_refused_with_no_edit_of_a_policy() -> None:
@@ -231,12 +231,12 @@ def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_arou
     old = {"cards": [{"name": "a", "ports": [{"name": "p"}, {"name": "q", "socket": "x"}]}, {"name": "b"}]}
     new = {"cards": [{"name": "b"}, {"name": "a", "ports": [{"name": "p"}, {"name": "q"}]}]}
     marks = inspect(old, shape_of(Cards), "spec.domain").marks
-    request, stored = Request(operation="UPDATE"), {"domain": old}
-    [gone] = judge.lost(marks, {"domain": new}, stored, request, "spec")
+    request, submission = Request(operation="UPDATE"), Submission({"domain": new}, [], "spec", {"domain": old}, marks)
+    [gone] = judge.lost(submission, request)
     assert gone.path == "spec.domain.cards[1].ports[1].socket"
     gone.restore()
     assert new["cards"][1]["ports"] == [{"name": "p"}, {"name": "q", "socket": "x"}]
-    assert list(judge.lost(marks, {"domain": new}, stored, request, "spec")) == []
+    assert list(judge.lost(submission, request)) == []
 
 
 def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it() -> None:
@@ -252,7 +252,8 @@ def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it()
     ):
         new = {"pins": left}
         request, stored = Request(operation="UPDATE"), {"domain": {"pins": [one, two]}}
-        gone = list(judge.lost(marks, {"domain": new}, stored, request, "spec"))
+        submission = Submission({"domain": new}, [], "spec", stored, marks)
+        gone = list(judge.lost(submission, request))
         assert [each.path for each in gone] == ([] if left == [two, one] else ["spec.domain.pins"])
         for each in gone:
             each.restore()
@@ -264,7 +265,7 @@ def test_a_list_that_is_backend_as_a_whole_is_found_where_an_update_leaves_it_ou
     old = {"cards": [{"name": "a", "limits": [{"name": "p"}]}]}
     marks = inspect(old, shape_of(Cards), "spec.domain").marks
     new = {"domain": {"cards": [{"name": "a"}]}}
-    [gone] = judge.lost(marks, new, {"domain": old}, Request(operation="UPDATE"), "spec")
+    [gone] = judge.lost(Submission(new, [], "spec", {"domain": old}, marks), Request(operation="UPDATE"))
     assert (gone.path, gone.value) == ("spec.domain.cards[0].limits", [{"name": "p"}])
 
 
@@ -348,7 +349,7 @@ def test_paths_of_a_template_are_found_like_those_of_a_vm() -> None:
     for operation, found in (("CREATE", ["devices.disks[0].source.file", "vcpu.count"]), ("UPDATE", [])):
         judge = engine([{"rules": [{"name": "v", "forbid": {"path": "domain.vcpu.count"}}]}])
         request, spec = Request(operation=operation), {"domain": domain}
-        findings = judge.decide(marks, spec, request, "spec.template.spec", stored=spec).findings
+        findings = judge.decide(Submission(spec, marks, "spec.template.spec", spec), request).findings
         assert [each.path.removeprefix("spec.template.spec.domain.") for each in findings] == found
 
 

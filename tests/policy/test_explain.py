@@ -12,20 +12,21 @@ from tests.policy.context import PLACES, TODAY, engine, policies
 from tests.policy.test_engine import RULES
 from webhook.declare import inspect
 from webhook.domain import domain_shape
-from webhook.policy import Engine, Request, compile_policies, load, shipped
+from webhook.policy import Engine, Loading, Request, Submission, compile_policies, load, shipped
 from webhook.policy.language.model import LABELS, LEVELS
 from webhook.policy.tools.explain import FieldDecision, explain
 
 SPECS = st.fixed_dictionaries({"domain": strategies.trees(domain_shape())})
 SITE = policies([{"rules": RULES}])
-SHIPPED = load(shipped(), PLACES, today=lambda: TODAY).engine.policies
+SHIPPED = load(shipped(), Loading(PLACES, today=lambda: TODAY)).engine.policies
 ENGINES = {"site": compile_policies(SITE, PLACES), "all": compile_policies([*SHIPPED, *SITE], PLACES)}
 
 
 def explained(judge: Engine, spec: dict[str, Any], request: Request) -> tuple[list[FieldDecision], set[str]]:
     marks = inspect(spec["domain"], domain_shape(), "spec.domain").marks
-    decision = judge.decide(marks, spec, request)
-    return explain(judge, marks, spec, request, "spec"), {each.path for each in decision.findings}
+    submission = Submission(spec, marks)
+    decision = judge.decide(submission, request)
+    return explain(judge, submission, request), {each.path for each in decision.findings}
 
 
 @settings(max_examples=300, deadline=None)

@@ -13,10 +13,10 @@ import yaml
 from tests.policy.context import PLACES, TODAY, decide, refused
 from webhook.declare import Backend, inspect
 from webhook.domain import domain_shape
-from webhook.policy import LEVELS, Engine, Request, compile_policies, load, shipped
+from webhook.policy import LEVELS, Engine, Loading, Request, compile_policies, load, shipped
 from webhook.policy.language.model import LABELS
 
-POLICIES = load(shipped(), PLACES, today=lambda: TODAY).engine.policies
+POLICIES = load(shipped(), Loading(PLACES, today=lambda: TODAY)).engine.policies
 SUITES = {level: yaml.safe_load((shipped() / level / "suite.yaml").read_text())["cases"] for level in LEVELS}
 CASES = [(level, case) for level in LEVELS for case in SUITES[level]]
 SAMPLE = Path(__file__).parents[2] / "examples" / "proposal-domain-backend.yaml"

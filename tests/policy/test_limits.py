@@ -15,7 +15,7 @@ from webhook.findings import Refused
 from webhook.policy import Policies
 from webhook.policy.language.patterns import PATTERN_MEMORY, InvalidPattern, merged, pattern
 from webhook.policy.loading.budget import LIMITS, Budget, Exhausted, Pace
-from webhook.policy.loading.load import load_contents
+from webhook.policy.loading.load import Loading, load_contents
 
 _LEVELS = ("levels.yaml", ended(LEVEL_POLICIES).encode())
 
@@ -41,7 +41,7 @@ def _bytes(count: int) -> Files:
 def _values(count: int) -> Files:
     """So many YAML values, most of them in two lists."""
     budget = Budget()
-    load_contents("p", _in(1, 1), PLACES, today=lambda: TODAY, budget=budget)
+    load_contents("p", _in(1, 1), Loading(PLACES, today=lambda: TODAY, budget=budget))
     left = count - budget.spent["nodes"] + 2
     return _in(left // 2, left - left // 2)
 
@@ -100,7 +100,7 @@ AT: dict[str, Callable[[int], Files]] = {
 
 def wrong(files: Files) -> list[str]:
     try:
-        load_contents("p", files, PLACES, today=lambda: TODAY)
+        load_contents("p", files, Loading(PLACES, today=lambda: TODAY))
     except Refused as refused:
         return [str(finding) for finding in refused.findings]
     return []

@@ -13,7 +13,7 @@ import pytest
 from tests.policy.context import PLACES, TODAY
 from tests.policy.files import ended, policy, whole
 from webhook.findings import Refused
-from webhook.policy import load
+from webhook.policy import Loading, load
 from webhook.policy.loading.budget import Budget
 
 WRONG = Path(__file__).parent / "wrong"
@@ -21,13 +21,13 @@ WRONG = Path(__file__).parent / "wrong"
 
 def loaded(folder: Path) -> list[str]:
     """The names of the policies that a folder gives, but for those of levels."""
-    return [each.name for each in load(folder, PLACES, today=lambda: TODAY).engine.policies if not each.level]
+    return [each.name for each in load(folder, Loading(PLACES, today=lambda: TODAY)).engine.policies if not each.level]
 
 
 def wrong(folder: Path) -> str:
     """All findings of a folder that is refused."""
     with pytest.raises(Refused) as refused:
-        load(folder, PLACES, today=lambda: TODAY)
+        load(folder, Loading(PLACES, today=lambda: TODAY))
     return str(refused.value) + "\n"
 
 
@@ -63,7 +63,7 @@ def test_a_loader_rests_at_files_too_that_it_does_not_read(tmp_path: Path) -> No
 
     def rested() -> int:
         rests.clear()
-        load(tmp_path, PLACES, budget=Budget(lambda: rests.append(1)))
+        load(tmp_path, Loading(PLACES, budget=Budget(lambda: rests.append(1))))
         return len(rests)
 
     before = rested()
@@ -110,7 +110,7 @@ def test_a_huge_file_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_default_level_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(whole(policy()))
     with pytest.raises(Refused, match="`strict` is no level"):
-        load(tmp_path, PLACES, "strict")
+        load(tmp_path, Loading(PLACES, "strict"))
 
 
 def test_a_mounted_config_map_is_read_once_through_its_link(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_name_that_cannot_be_shown_is_a_finding_that_can(tmp_path: Path, name:
     (tmp_path / "a.yaml").write_text(whole(policy()))
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text(ended(policy("b")))
     with pytest.raises(Refused) as refused:
-        load(tmp_path, PLACES)
+        load(tmp_path, Loading(PLACES))
     (finding,) = refused.value.findings
     assert finding.problem == "cannot be read: its name has characters that cannot be shown"
     assert finding.path.isprintable()
@@ -189,7 +189,7 @@ def test_policies_that_are_too_deep_to_be_read_are_a_finding(tmp_path: Path) -> 
 
 def test_the_digest_changes_with_a_byte_and_with_a_name(tmp_path: Path) -> None:
     def digest() -> str:
-        return load(tmp_path, PLACES).digest
+        return load(tmp_path, Loading(PLACES)).digest
 
     file = tmp_path / "a.yaml"
     file.write_text(whole(policy()))
@@ -206,7 +206,7 @@ def test_the_digest_does_not_depend_on_where_the_folder_is(tmp_path: Path) -> No
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.yaml").write_text(whole(policy()))
-        digests.add(load(tmp_path / name, PLACES).digest)
+        digests.add(load(tmp_path / name, Loading(PLACES)).digest)
     assert len(digests) == 1
 
 
@@ -218,7 +218,7 @@ def test_an_exception_past_its_day_is_noted_and_not_fatal(tmp_path: Path) -> Non
             "- {rule: site/r, namespaces: [lab], until: 2026-11-24, owner: boot-team, ticket: OPS-9}\n"
         )
     )
-    notes = load(tmp_path, PLACES, today=lambda: date(2026, 11, 24)).notes
+    notes = load(tmp_path, Loading(PLACES, today=lambda: date(2026, 11, 24))).notes
     assert [str(note) for note in notes] == [
         f"{tmp_path.name}/a.yaml:6: the exception to `site/r` ended on 2026-11-23\n"
         "  help: remove it, or ask boot-team for a new day (OPS-9)"

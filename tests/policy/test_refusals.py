@@ -10,6 +10,7 @@ from typing import Any
 from tests.attacks.planting import possible
 from tests.policy.context import PLACES
 from webhook.declare import BACKEND_KINDS, SECRET_KINDS, Backend, DeclaredField
+from webhook.policy.engine.denial import Denial
 from webhook.policy.engine.messages import DEFAULT_DENY, refusal, texts
 from webhook.policy.language.selection import class_name
 from webhook.policy.language.selection import possible as classes
@@ -37,7 +38,7 @@ def _said() -> Iterator[tuple[str, str, Any, str, str]]:
     for path, place in PLACES.items():
         if not _NESTED.search(path):
             for kind, value in values(place):
-                made = refusal(DEFAULT_DENY[kind], path, kind, path, value, secret=place.field.secret)
+                made = refusal(Denial(DEFAULT_DENY[kind], path, kind, path, value), secret=place.field.secret)
                 yield path, kind, value, made.problem, made.help
 
 

@@ -15,7 +15,7 @@ from tests.policy.costs import SHAPES, Files, is_yaml
 from webhook.findings import Refused
 from webhook.policy import Loaded, Request
 from webhook.policy.loading.budget import LIMITS, Budget
-from webhook.policy.loading.load import load_contents
+from webhook.policy.loading.load import Loading, load_contents
 from webhook.policy.tools.schema import policy_schema
 
 # Calls of functions for each byte of a policy file; and whatever it holds, for tables of paths and some nearest names.
@@ -53,7 +53,7 @@ def steps(work: Callable[[], object]) -> int:
 
 def loaded(files: Files) -> Loaded | Refused:
     try:
-        return load_contents("policies", files, PLACES, today=lambda: TODAY)
+        return load_contents("policies", files, Loading(PLACES, today=lambda: TODAY))
     except Refused as refused:
         return refused
 
@@ -134,7 +134,7 @@ def test_a_loader_rests_before_it_has_done_much(shape: Callable[[int], Files]) -
     sys.setprofile(profile)
     try:
         with contextlib.suppress(Refused):
-            load_contents("policies", shape(4 * MANY), PLACES, today=lambda: TODAY, budget=budget)
+            load_contents("policies", shape(4 * MANY), Loading(PLACES, today=lambda: TODAY, budget=budget))
         rest()
     finally:
         sys.setprofile(None)

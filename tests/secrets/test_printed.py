@@ -16,7 +16,7 @@ from webhook.kinds import declared_fields
 from webhook.libvirt.imported import Map, import_domain
 from webhook.libvirt.parse import read
 from webhook.libvirt.render import render
-from webhook.policy.loading.load import load
+from webhook.policy.loading.load import Loading, load
 
 HERE = Path(__file__).parent
 SECRET = {path: place for path, place in leaves(secret=True).items() if not resting(path)}
@@ -143,6 +143,6 @@ def test_policies_with_a_secret_among_their_values_are_refused_without_it(tmp_pa
     text = yaml.dump({**head, "rules": [{"name": f"r-{number}", **rule} for number, rule in enumerate(rules)]})
     (tmp_path / "site.yaml").write_text(text)
     with pytest.raises(Refused) as refused:
-        load(tmp_path, declared_fields())
+        load(tmp_path, Loading(declared_fields()))
     assert len(refused.value.findings) > 50
     assert not told(refused.value)

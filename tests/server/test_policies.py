@@ -22,7 +22,7 @@ from tests.chart.rendering import rendered
 from tests.e2e.service import serving
 from tests.policy.files import HEAD, ended, policy, whole
 from webhook.kinds import declared_fields
-from webhook.policy import load
+from webhook.policy import Loading, load
 from webhook.policy.loading.load import load_contents
 
 Tree = dict[str, Any]
@@ -105,7 +105,8 @@ def test_a_config_map_is_read_as_its_mount_would_be(tmp_path: Path) -> None:
     folder.mkdir()
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    assert load_contents("policies", files.items(), declared_fields()).digest == load(folder, declared_fields()).digest
+    loading = Loading(declared_fields())
+    assert load_contents("policies", files.items(), loading).digest == load(folder, loading).digest
 
 
 @pytest.mark.parametrize("values", [{}, {"policies": {"agents": ["kube-system/agent"]}}], ids=["defaults", "agents"])

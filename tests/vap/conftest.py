@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.cluster import running
 from tests.vap.context import Outage, exported
 from webhook.kinds import declared_fields
-from webhook.policy import Engine, load, shipped
+from webhook.policy import Engine, Loading, load, shipped
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
 @pytest.fixture(scope="module")
 def shipped_only(outage: Outage) -> Engine:
     """The shipped policies, in force on the API server; the engine that is asked beside it."""
-    loaded = load(shipped(), declared_fields())
+    loaded = load(shipped(), Loading(declared_fields()))
     outage.put(exported(loaded))
     return loaded.engine
 

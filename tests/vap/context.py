@@ -19,8 +19,9 @@ from webhook.declare import DeclaredField, inspect
 from webhook.kinds import GROUP, KINDS, VERSION, VM, Kind, declared_fields
 from webhook.kinds.crd import crds
 from webhook.kinds.spec import spec_shape
-from webhook.policy import Engine, Loaded, Request, load
+from webhook.policy import Engine, Loaded, Loading, Request, load
 from webhook.policy.engine.granted import losses
+from webhook.policy.engine.submission import Submission, Update
 from webhook.policy.vap import Target, export
 
 Tree = dict[str, Any]
@@ -198,7 +199,7 @@ def loaded(policies: list[Tree], folder: Path, level: str = "restricted") -> Loa
     texts = yaml.safe_dump_all([{**head, **each} for each in policies], sort_keys=False)
     if policies:
         (folder / "site.yaml").write_text(f"{texts}...\n")
-    return load(folder, declared_fields(), level)
+    return load(folder, Loading(declared_fields(), level))
 
 
 def exported(from_: Loaded) -> list[Tree]:
@@ -215,19 +216,17 @@ def judged(engine: Engine, spec: Tree, request: Request, stored: Tree | None = N
     """
     sums = {rule.named for policy in engine.policies for rule in policy.rules if rule.selector.total}
     root = kind.spec_path
-    decision = engine.decide(inspect(spec, spec_shape(), root).marks, spec, request, root, stored)
+    marks, stored_marks = (
+        inspect(each, spec_shape(), root).marks if each is not None else [] for each in (spec, stored)
+    )
+    # What an update does not keep is told below, where it is stored.
+    decision = engine.decide(Submission(spec, marks, root, stored), request)
     told = {f"{root}.{_named(each.path[len(root) + 1 :], spec)}" for each in decision.findings if each.rule not in sums}
     if stored is None or request.operation != "UPDATE":
         return told
-    lost = losses(
-        engine.rules_for(request).enforce,
-        inspect(stored, spec_shape(), root).marks,
-        spec,
-        stored,
-        root,
-        engine.declared_fields,
-        frozen=all((each.get("abi") or {}).get("policy") != "latest" for each in (spec, stored)),
-    )
+    frozen = all((each.get("abi") or {}).get("policy") != "latest" for each in (spec, stored))
+    submission = Submission(spec, marks, root, stored, stored_marks, frozen)
+    lost = losses(engine.rules_for(request).enforce, Update(submission, stored, engine.declared_fields))
     return told | {f"{root}.{_named(denial.path[len(root) + 1 :], stored)}" for denial, _ in lost}
 
 

@@ -18,7 +18,7 @@ from webhook.cli import main
 from webhook.declare import Element, backend, choice, frontend, shape_of, text, walk
 from webhook.kinds import declared_fields
 from webhook.kinds.crd import crds
-from webhook.policy import compile_policies, load, shipped
+from webhook.policy import Loading, compile_policies, load, shipped
 from webhook.policy.engine.engine import utc_today
 from webhook.policy.vap import export
 
@@ -28,7 +28,7 @@ STALE = "vmconfig.kubevirt.io/stale-from"
 
 @pytest.fixture(scope="module")
 def documents() -> list[Tree]:
-    return exported(load(shipped(), declared_fields()))
+    return exported(load(shipped(), Loading(declared_fields())))
 
 
 def variables(document: Tree) -> dict[str, str]:
@@ -50,7 +50,7 @@ def chosen(document: Tree, labels: dict[str, str]) -> bool:
 @pytest.mark.parametrize("default", ["restricted", "baseline", "privileged"])
 @pytest.mark.parametrize("said", [None, "restricted", "baseline", "privileged", "sealed", ""])
 def test_every_namespace_is_under_just_one_level(default: str, said: str | None) -> None:
-    made = exported(load(shipped(), declared_fields(), default))
+    made = exported(load(shipped(), Loading(declared_fields(), default)))
     labels = {} if said is None else {LABEL: said}
     bound = [each["spec"]["policyName"] for each in made if each["kind"].endswith("Binding") and chosen(each, labels)]
     known = ("restricted", "baseline", "privileged")
@@ -123,7 +123,7 @@ def test_a_newly_declared_element_is_in_the_export_with_no_further_edit() -> Non
         (path := place.path.removeprefix("spec.")): replace(place, path=path)
         for place in walk(shape_of(Things), "spec")
     }
-    shipped_now = load(shipped(), declared_fields())
+    shipped_now = load(shipped(), Loading(declared_fields()))
     own = [
         replace(each, rules=tuple(r for r in each.rules if not r.selector.path)) for each in shipped_now.engine.policies
     ]

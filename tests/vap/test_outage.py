@@ -13,7 +13,7 @@ from tests.vap.context import NAMESPACES, Outage, exported, loaded
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.kinds import KINDS, declared_fields
-from webhook.policy import Policies, load, shipped
+from webhook.policy import Loading, Policies, load, shipped
 
 Tree = dict[str, Any]
 EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))}
@@ -240,7 +240,7 @@ def stored(outage: Outage) -> Tree:
     """An object with fields of the host, which was stored while no policy was in force; then come the shipped ones."""
     outage.remove()
     metadata = outage.store(STORED, "restricted")
-    outage.put(exported(load(shipped(), declared_fields())))
+    outage.put(exported(load(shipped(), Loading(declared_fields()))))
     return metadata
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from webhook.declare import Field, Frontend, Shape, told
+from webhook.declare import Field, FieldPath, Frontend, Shape, told
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
@@ -100,7 +100,7 @@ def frozen_finding(change: Change, path: str) -> Finding:
 
 
 def _words(value: Any, change: Change) -> str:
-    entry = field_at(domain_shape(), change.declared.removeprefix("domain."))
+    entry = field_at(domain_shape(), FieldPath.parse(change.declared.removeprefix("domain.")))
     if not isinstance(value, dict):
         return told(entry, value)
     name = entry.shape.fields.get("name") if entry and entry.shape else None

@@ -13,6 +13,7 @@ import orjson
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import kind_of
+from webhook.declare import FieldPath
 from webhook.declare.tree import copied
 from webhook.declare.withheld import field_at, redacted
 from webhook.expand.pipeline import Expanded, Step, expand
@@ -21,6 +22,8 @@ from webhook.kinds import Kind, inspect_spec, spec_shape
 
 Tree = dict[str, Any]
 _KEYS = ("name", "timer", "feature")
+# The parts of a spec.
+_PARTS = ("features", "abi", "domain")
 _MEANINGS = {
     Step.MERGED: "merged from `spec.features` and `spec.domain`",
     Step.NAMED: "named after the device's own words",
@@ -51,12 +54,13 @@ def explain(obj: Any, path: str, context: AdmissionContext) -> list[str]:
         raise Refused(reading.findings)
     trace = _traced(spec, context, kind)
     inner = _inside(path, kind)
-    value = value_at(trace.made.spec, inner)
-    if value is None:
+    way = FieldPath.parse(inner)
+    value = _at(trace.made.spec, way)
+    if value is None or str(way) != inner:
         raise Refused([Finding(path, "is not set in the expanded VM", "see `vmconfig expand` for what is", "path")])
     stored = inner.startswith("domain") and _is_stored(trace)
-    reasons = _reasons_of_stored(trace, inner, context, kind) if stored else _reasons(trace, inner, kind)
-    return [f"{path} = {_json(value, inner)}", *reasons]
+    reasons = _reasons_of_stored(trace, way, context, kind) if stored else _reasons(trace, way, kind)
+    return [f"{path} = {_json(value, way)}", *reasons]
 
 
 def _traced(spec: Tree, context: AdmissionContext, kind: Kind, known: Tree | None = None) -> _Trace:
@@ -71,8 +75,8 @@ def _is_stored(trace: _Trace) -> bool:
     return bool(named) and trace.made.spec["domain"] == trace.spec.get("domain")
 
 
-def _json(value: Any, inner: str) -> str:
-    entry = field_at(spec_shape(), inner)
+def _json(value: Any, path: FieldPath) -> str:
+    entry = field_at(spec_shape(), path)
     return "null" if entry is None else orjson.dumps(redacted(value, entry)).decode()
 
 
@@ -80,46 +84,48 @@ def _inside(path: str, kind: Kind) -> str:
     """A path relative to the spec, whether it was given from the object's root or from the domain."""
     for prefix in (f"{kind.spec_path}.", "."):
         path = path.removeprefix(prefix)
-    return path if path.split(".")[0].split("[")[0] in ("features", "abi", "domain") else f"domain.{path}"
+    begins = any(name in _PARTS for name, _ in FieldPath.parse(path)[:1])
+    return path if begins else f"domain.{path}"
 
 
-def _reasons(trace: _Trace, inner: str, kind: Kind) -> list[str]:
+def _reasons(trace: _Trace, path: FieldPath, kind: Kind) -> list[str]:
     """Of a new VM."""
-    named = _by_name(trace.made.spec, inner)
-    if value_at(trace.spec, named) is not None or value_at(trace.spec, inner) is not None:
-        return [f"stated by the tenant at {kind.spec_path}.{inner}"]
-    if inner.startswith("abi"):
+    named = _by_name(trace.made.spec, path)
+    if _at(trace.spec, named) is not None or _at(trace.spec, path) is not None:
+        return [f"stated by the tenant at {kind.spec_path}.{path}"]
+    (part, _), *rest = named
+    if part == "abi":
         return ["set by the service when it makes the machine"]
-    below, contributions = named.removeprefix("domain."), trace.made.contributions
-    lines = [f"asked by {c.origin}" for c in contributions if value_at(c.asked, below) is not None]
-    lines += [f"default of {c.origin} ({c.because})" for c in contributions if value_at(c.default, below) is not None]
+    below, contributions = FieldPath(rest), trace.made.contributions
+    lines = [f"asked by {c.origin}" for c in contributions if _at(c.asked, below) is not None]
+    lines += [f"default of {c.origin} ({c.because})" for c in contributions if _at(c.default, below) is not None]
     return lines or [_MEANINGS[step] for step in _deciding(trace, below)]
 
 
-def _deciding(trace: _Trace, below: str) -> list[Step]:
+def _deciding(trace: _Trace, below: FieldPath) -> list[Step]:
     """The steps that set or changed a value of the domain, the last one first; each once."""
     found: dict[Step, None] = {}
     before = None
     for step, domain in trace.steps:
-        value = value_at(domain, below)
+        value = _at(domain, below)
         if value != before:
             found = {step: None, **found}
         before = value
     return list(found)
 
 
-def _reasons_of_stored(trace: _Trace, inner: str, context: AdmissionContext, kind: Kind) -> list[str]:
+def _reasons_of_stored(trace: _Trace, path: FieldPath, context: AdmissionContext, kind: Kind) -> list[str]:
     """Of a stored VM: whether its rule set makes the value of `spec.features` alone."""
-    rule_set, named = trace.spec["abi"]["ruleSet"], _by_name(trace.made.spec, inner)
+    rule_set, named = trace.spec["abi"]["ruleSet"], _by_name(trace.made.spec, path)
     spec = {"features": trace.spec.get("features") or {}, "abi": {"ruleSet": rule_set}}
     try:
         again = _traced(spec, context, kind, trace.spec["domain"])
     except Refused as refused:
         first = refused.findings[0]
         return [f"stored, stated or changed since: `spec.features` alone is refused: {first.path}: {first.problem}"]
-    value = value_at(again.made.spec, named)
-    if value != value_at(trace.spec, inner):
-        made = "none" if value is None else f"`{_json(value, inner)}`"
+    value = _at(again.made.spec, named)
+    if value != _at(trace.spec, path):
+        made = "none" if value is None else f"`{_json(value, path)}`"
         return [f"stored, stated or changed since: rule set {rule_set} makes {made} of `spec.features`"]
     reasons = _reasons(again, named, kind)
     if reasons == [_MEANINGS[Step.IDENTIFIED]]:
@@ -127,30 +133,17 @@ def _reasons_of_stored(trace: _Trace, inner: str, context: AdmissionContext, kin
     return [f"stored, as rule set {rule_set} made it", *reasons]
 
 
-def _by_name(spec: Tree, path: str) -> str:
+def _by_name(spec: Tree, path: FieldPath) -> FieldPath:
     """The same path with list indices as names: `devices.disks[1]` becomes `devices.disks[my-disk]`."""
-    named: list[str] = []
-    for part in path.split("."):
-        name, _, index = part.partition("[")
-        entry = value_at(spec, ".".join([*named, part]))
-        key = next((entry[k] for k in _KEYS if isinstance(entry, dict) and k in entry), None)
-        named.append(f"{name}[{key}]" if index and key else part)
-    return ".".join(named)
+    named = FieldPath()
+    for name, entry in path:
+        here = named.below((name, entry))
+        found = _at(spec, here)
+        key = next((found[k] for k in _KEYS if isinstance(found, dict) and k in found), None)
+        named = named.below((name, key)) if entry and key else here
+    return named
 
 
-def value_at(tree: Any, path: str) -> Any:
-    """The value at a dotted path, entries of a list by index or by their key; None where there is none."""
-    for part in path.split("."):
-        name, _, index = part.partition("[")
-        tree = tree.get(name) if isinstance(tree, dict) else None
-        if index and isinstance(tree, list):
-            tree = _entry(tree, index.removesuffix("]"))
-        elif index:
-            return None
-    return tree
-
-
-def _entry(entries: list[Any], key: str) -> Any:
-    if key.isdigit() and int(key) < len(entries):
-        return entries[int(key)]
-    return next((e for e in entries if isinstance(e, dict) and key in [e.get(name) for name in _KEYS]), None)
+def _at(tree: Any, path: FieldPath) -> Any:
+    """The value at a path, entries of a list by index or by their key; None where there is none."""
+    return path.value(tree, _KEYS)

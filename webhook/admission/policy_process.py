@@ -112,12 +112,12 @@ def _loaded(asked: dict[str, Any]) -> Outcome:
     # The process that asks needs none of it.
     from webhook.kinds import declared_fields
     from webhook.policy.loading.exceptions import expiring
-    from webhook.policy.loading.load import load_contents
+    from webhook.policy.loading.load import Loading, load_contents
 
     today = date.fromisoformat(asked["today"])
     files = [(file, content.encode("latin-1")) for file, content in asked["files"]]
     try:
-        loaded = load_contents(asked["name"], files, declared_fields(), asked["level"], lambda: today)
+        loaded = load_contents(asked["name"], files, Loading(declared_fields(), asked["level"], lambda: today))
     except Refused as refused:
         return Outcome(tuple(refused.findings))
     return Outcome(notes=(*loaded.notes, *expiring(loaded.engine.policies, today)))

@@ -7,11 +7,12 @@ together is the agent's report, not a wish.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy, granted
+from webhook.admission.reading import Reading
 from webhook.admission.review import Review, Verdict, refusal
 from webhook.findings import Finding, Findings
 from webhook.kinds import Kind, inspect_spec
@@ -30,7 +31,7 @@ def validate_status(review: Review, kind: Kind, context: AdmissionContext) -> Ve
     for part in PARTS:
         domain, stored = new.get(part), old.get(part)
         if domain != stored:
-            judged = _judged(review, kind, context, f"status.{part}", domain, stored)
+            judged = _judged(review, kind, _Part(part, domain, stored), context)
             findings.take(judged.findings)
             findings.cut = findings.cut or judged.cut
             warnings += judged.warnings
@@ -45,30 +46,40 @@ def _status(obj: Any) -> dict[str, Any]:
     return status if type(status) is dict else {}
 
 
-def _judged(review: Review, kind: Kind, context: AdmissionContext, path: str, domain: Any, stored: Any) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a status as it is and as it was."""
+
+    name: str
+    domain: Any
+    stored: Any
+
+
+def _judged(review: Review, kind: Kind, part: _Part, context: AdmissionContext) -> Verdict:
     """Policies speak of a spec that holds a domain: the domain is put into a spec, and findings get its own path.
 
     What they want beside a domain is missing before and after, which is not the requester's doing.
     """
-    spec, before = {"domain": {} if domain is None else domain}, {"domain": stored or {}}
-    reading, stored_reading = inspect_spec(spec, path), inspect_spec(before, path)
-    inside = f"{path}.domain"
-    there = replace(kind, spec=tuple(path.split(".")))
-    if domain is None:
-        lost = granted(review, there, stored_reading, spec, before, context)
-        decision = Decision(Findings(each.finding() for each in lost))
+    there = replace(kind, spec=("status", part.name))
+    path, inside = there.spec_path, f"{there.spec_path}.domain"
+    spec, before = {"domain": {} if part.domain is None else part.domain}, {"domain": part.stored or {}}
+    found = inspect_spec(spec, path)
+    reading = Reading(there, spec, found, before, inspect_spec(before, path))
+    if part.domain is None:
+        decision = Decision(Findings(each.finding() for each in granted(review, reading, context)))
     else:
-        decision = check_policy(review, there, reading, spec, before, stored_reading, context, reading.findings.room)
+        decision = check_policy(review, reading, context, found.findings.room)
 
-    def moved(found: list[Finding]) -> tuple[Finding, ...]:
+    def moved(findings: list[Finding]) -> tuple[Finding, ...]:
         return tuple(
-            replace(each, path=path + each.path[len(inside) :], help=each.help.replace(inside, path)) for each in found
+            replace(each, path=path + each.path[len(inside) :], help=each.help.replace(inside, path))
+            for each in findings
         )
 
     return Verdict(
         allowed=True,
-        findings=moved([*reading.findings, *decision.findings]),
+        findings=moved([*found.findings, *decision.findings]),
         warnings=tuple(path + text[len(inside) :] for text in decision.warnings),
         audits=moved(decision.audits),
-        cut=reading.findings.cut or decision.findings.cut,
+        cut=found.findings.cut or decision.findings.cut,
     )

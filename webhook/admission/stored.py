@@ -6,7 +6,6 @@ some users or groups are asked about an unknown user.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +13,13 @@ from typing import Any
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import completed, review_of
 from webhook.admission.policy_check import check_policy
+from webhook.admission.reading import Reading
 from webhook.admission.site import marks_of
-from webhook.declare.inspect import Inspection
+from webhook.declare import declared_form
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
 from webhook.policy import Decision
 from webhook.policy.language.selection import class_name
-
-_INDEX = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,13 @@ def check_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) 
     """What the policies say of an object of this kind. Never raises, whatever its spec is."""
     review = review_of(dict(obj), kind)
     spec = kind.spec_of(review.object)
-    reading = inspect_spec(spec, kind.spec_path)
-    decision = check_policy(review, kind, reading, spec, None, Inspection(), context)
+    inspection = inspect_spec(spec, kind.spec_path)
+    decision = check_policy(review, Reading(kind, spec, inspection), context)
     uid = (obj.get("metadata") or {}).get("uid") or ""
-    marked = {mark.path: class_name(mark.field_class) for mark in marks_of(reading.marks, context.site, kind.spec_path)}
+    marks = marks_of(inspection.marks, context.site, kind.spec_path)
+    marked = {mark.path: class_name(mark.field_class) for mark in marks}
     classes = _classes(marked, decision, kind.spec_path)
-    return StoredCheck(kind, review.namespace, review.name, uid, tuple(reading.findings), decision, classes)
+    return StoredCheck(kind, review.namespace, review.name, uid, tuple(inspection.findings), decision, classes)
 
 
 def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dict[str, Any]:
@@ -69,6 +68,6 @@ def _classes(marked: Mapping[str, str], decision: Decision, path: str) -> dict[s
 
 def _declared(path: str) -> str:
     """The class of a place that has no mark: missing, counted, or frontend."""
-    declared = _INDEX.sub("[*]", path)
+    declared = declared_form(path)
     place = declared_fields().get(declared) or declared_fields().get(f"{declared}[*]")
     return class_name(place.field.field_class) if place else "frontend"

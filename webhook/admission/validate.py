@@ -10,13 +10,12 @@ from webhook.abi.state import LATEST, Tree
 from webhook.abi.tombstones import reserved_by_tombstones
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy
-from webhook.admission.reading import read_stored
+from webhook.admission.reading import read
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.admission.status import validate_status
 from webhook.consistency import consistent, warned_of
-from webhook.declare.tree import identical
 from webhook.findings import Finding, Findings
-from webhook.kinds import KINDS, inspect_spec
+from webhook.kinds import KINDS
 
 
 def validate(review: Review, context: AdmissionContext) -> Verdict:
@@ -26,13 +25,12 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         return ALLOWED
     if review.subresource:
         return validate_status(review, kind, context) if review.subresource == "status" else ALLOWED
-    spec = kind.spec_of(review.object)
-    stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
-    if stored is not None and identical(stored, spec):
+    reading = read(review, kind)
+    if reading is None:
         return ALLOWED
-    reading, stored_reading = inspect_spec(spec, kind.spec_path), read_stored(stored, kind)
-    findings = Findings(reading.findings)
-    findings.take(stored_reading.findings)
+    spec, stored = reading.spec, reading.stored
+    findings = Findings(reading.inspection.findings)
+    findings.take(reading.stored_inspection.findings)
     warnings = Findings()
     if not findings:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
@@ -41,7 +39,7 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         findings.take(reserved_by_tombstones(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
             findings.take(unfrozen(stored, spec, kind.spec_path))
-    judged = check_policy(review, kind, reading, spec, stored, stored_reading, context, findings.room)
+    judged = check_policy(review, reading, context, findings.room)
     findings.take(judged.findings)
     warning_texts = (*judged.warnings, *map(str, warnings))
     if findings:

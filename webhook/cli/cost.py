@@ -12,10 +12,10 @@ from typing import Any
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import review_of
 from webhook.admission.policy_check import check_policy
+from webhook.admission.reading import Reading
 from webhook.admission.stored import as_stored
 from webhook.cli import manifests, verbs
 from webhook.cli.verb import POLICY, Verb
-from webhook.declare.inspect import Inspection
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, declared_fields, inspect_spec
 from webhook.policy import LEVELS, Policies, shipped
@@ -137,8 +137,8 @@ def _decision(obj: Tree, context: AdmissionContext) -> Decision:
     kind = KINDS[obj["kind"]]
     obj = as_stored(obj, kind, context)
     spec = kind.spec_of(obj)
-    review, reading = review_of(obj, kind), inspect_spec(spec, kind.spec_path)
-    return lambda: check_policy(review, kind, reading, spec, None, Inspection(), context)
+    review, reading = review_of(obj, kind), Reading(kind, spec, inspect_spec(spec, kind.spec_path))
+    return lambda: check_policy(review, reading, context)
 
 
 VERBS = (Verb("bench", "how long policies take to load and to decide", run, add_flags, group=POLICY),)

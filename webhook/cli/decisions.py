@@ -13,7 +13,7 @@ from webhook.cli import files, verbs
 from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
-from webhook.policy import LEVELS, Policies, Request, shipped
+from webhook.policy import LEVELS, Policies, Request, Submission, shipped
 from webhook.policy.language.model import LABELS
 from webhook.policy.tools.explain import FieldDecision, explain
 
@@ -58,9 +58,8 @@ def _decided(obj: Tree, kind: Kind, context: AdmissionContext, given: argparse.N
         raise Refused(reading.findings)
     spec = kind.spec_of(offline.completed(obj, kind, context))
     marks = marks_of(inspect_spec(spec, kind.spec_path).marks, context.site, kind.spec_path)
-    return explain(
-        context.policies.engine, marks, spec, _request(offline.review_of(obj, kind).namespace, given), kind.spec_path
-    )
+    request = _request(offline.review_of(obj, kind).namespace, given)
+    return explain(context.policies.engine, Submission(spec, marks, kind.spec_path), request)
 
 
 def _request(namespace: str, given: argparse.Namespace) -> Request:

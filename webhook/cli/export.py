@@ -12,7 +12,7 @@ from webhook.admission.site import classes
 from webhook.cli import verbs
 from webhook.cli.verb import POLICY, Verb
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
-from webhook.policy import LEVELS, load, shipped
+from webhook.policy import LEVELS, Loading, load, shipped
 from webhook.policy.vap import Target, export
 
 # The namespaces that the chart's webhooks leave out too.
@@ -56,7 +56,7 @@ def add_flags(verb: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the objects; where a rule cannot be expressed, only the findings that say so."""
-    loaded = load(given.folder or shipped(), declared_fields(), given.default_level)
+    loaded = load(given.folder or shipped(), Loading(declared_fields(), given.default_level))
     targets = [Target(GROUP, VERSION, kind.plural, kind.name, kind.spec) for kind in KINDS.values()]
     made = export(loaded, targets, given.without or _WITHOUT, classes(verbs.site(given.site)))
     if made.findings:

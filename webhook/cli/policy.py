@@ -17,7 +17,7 @@ from webhook.declare import inspect
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
 from webhook.kinds.spec import spec_shape
-from webhook.policy import Policies, load, shipped
+from webhook.policy import Loading, Policies, load, shipped
 from webhook.policy.tools.cases import Complete
 from webhook.policy.tools.schema import policy_schema
 from webhook.policy.tools.suite import Folder
@@ -30,7 +30,7 @@ def _with_folder(parser: argparse.ArgumentParser) -> None:
 
 def check(given: argparse.Namespace) -> int:
     """Load a folder as the service would: all findings with file, line and column, or what is in it."""
-    loaded = load(Path(given.folder), declared_fields())
+    loaded = load(Path(given.folder), Loading(declared_fields()))
     if given.output == "text":
         policies = loaded.engine.policies
         print(f"{len(policies)} policies, {sum(len(policy.rules) for policy in policies)} rules: {loaded.digest}")

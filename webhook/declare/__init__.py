@@ -20,6 +20,7 @@ from webhook.declare.element import (
     goal,
     reference,
 )
+from webhook.declare.field_path import FieldPath, around, declared_form
 from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
 from webhook.declare.quantity import kib, written
 from webhook.declare.scalars import Known, Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
@@ -38,6 +39,7 @@ __all__ = [
     "Element",
     "Field",
     "FieldClass",
+    "FieldPath",
     "Frontend",
     "Goal",
     "Inspection",
@@ -47,10 +49,12 @@ __all__ = [
     "Scalar",
     "Shape",
     "Where",
+    "around",
     "backend",
     "boolean",
     "camel",
     "choice",
+    "declared_form",
     "element",
     "frontend",
     "goal",

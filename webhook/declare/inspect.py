@@ -6,13 +6,13 @@ two together) and finds every problem at once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ParamSpec
 
 from webhook.declare.element import FILLED_IN, Element, FieldClass, Frontend
+from webhook.declare.field_path import declared_form
 from webhook.declare.nearest import Pairs, nearest, pairs_of
 from webhook.declare.scalars import Ambiguous, kind_of, listed
 from webhook.declare.shape import Field, Shape, shape_of
@@ -46,7 +46,6 @@ class Inspection:
 # Where a walk is: the place above, and the key or index below it. Most walks find nothing and never need the text.
 Where = tuple[Any, str | int] | str
 
-_INDEX = re.compile(r"\[[0-9]+\]")
 # So many unknown fields get the nearest name in their finding; to look for it costs more than all the rest.
 _SUGGESTED = 16
 
@@ -222,7 +221,7 @@ def _wrong(where: Where, value: object, expected: str) -> Finding:
 def _way(path: str) -> str:
     """Where to read what a field takes: the definition on the cluster, which is made of the same declaration."""
     kind = "virtualmachineconfig" if path.startswith("spec.template.") else "vm"
-    return f"`kubectl explain {kind}.{_INDEX.sub('', path)}` says what it takes"
+    return f"`kubectl explain {kind}.{declared_form(path).replace('[*]', '')}` says what it takes"
 
 
 def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:

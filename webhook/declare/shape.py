@@ -41,6 +41,11 @@ class Field:
     # Values that passed the check, with their type: filled and bounded by the inspection.
     seen: dict[Any, type] = field(default_factory=dict)
 
+    def declared_in(self, element: str) -> str:
+        """The field's declared path, in an element that has this one; a list is declared by its entries."""
+        path = f"{element}.{self.name}" if element else self.name
+        return f"{path}[*]" if self.many else path
+
     def class_of_value(self, value: object) -> FieldClass:
         """The class of this value of the field."""
         return self.unless.get(value, self.field_class) if isinstance(value, str) else self.field_class
@@ -140,7 +145,7 @@ class DeclaredField:
 def walk(shape: Shape, path: str, covered: Backend | None = None) -> Iterator[DeclaredField]:
     """Every declared field below `shape`, elements before their fields, in the order of declaration."""
     for entry in shape.fields.values():
-        here = f"{path}.{entry.name}" + ("[*]" if entry.many else "")
+        here = entry.declared_in(path)
         field_class = covered or entry.field_class
         yield DeclaredField(here, entry, field_class)
         if entry.shape is not None:

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from webhook.declare.element import Backend
+from webhook.declare.field_path import FieldPath
 from webhook.declare.scalars import Scalar, listed, shown, told_as
 from webhook.declare.shape import Field, Shape
 
@@ -50,11 +51,11 @@ def redacted(value: Any, entry: Field) -> Any:
     return _without_secrets(value, entry.shape)
 
 
-def field_at(shape: Shape, path: str) -> Field | None:
+def field_at(shape: Shape, path: FieldPath) -> Field | None:
     """The field at a path of names, with or without indices; of what stands in a scalar, the scalar."""
     entry: Field | None = None
-    for part in path.split("."):
-        entry = shape.fields.get(part.partition("[")[0])
+    for name, _ in path:
+        entry = shape.fields.get(name)
         if entry is None or entry.shape is None:
             return entry
         shape = entry.shape

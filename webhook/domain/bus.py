@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from webhook.declare.field_path import FieldPath
 from webhook.declare.tree import at
 
 Tree = dict[str, Any]
@@ -92,7 +93,7 @@ class Generated(Fitting):
 
 def _tests(values: Values, *, wanted: bool) -> Iterator[Test]:
     for path, alternatives in values.items():
-        *above, name = path.split(".")
+        *above, name = (part for part, _ in FieldPath.parse(path))
         yield tuple(above), name, alternatives, wanted
 
 

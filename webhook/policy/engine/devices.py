@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from webhook.declare import FieldPath
+from webhook.declare.field_path import Part
 from webhook.policy.engine.namesakes import Namesakes
 
-# The parts of a declared path as PART finds them: a name, and an index where it is a list's entry.
-Parts = list[tuple[str, str]]
 DEVICES, TOMBSTONES = ("domain", "devices"), ("abi", "tombstones")
 # Devices to libvirt that do not stand among the devices.
 ELSEWHERE = frozenset({"domain.os.nvram"})
@@ -23,35 +23,35 @@ class DeviceLocation:
     """A device of a spec and its path there, `domain.devices.disks[2]`."""
 
     device: Any
-    path: str
+    path: FieldPath
     rests: bool
 
 
-def device_of(parts: Parts) -> tuple[str, str] | None:
+def device_of(path: FieldPath) -> tuple[str, str] | None:
     """Where the device stands that a path leads into; None where it leads into none."""
-    if len(parts) < 3 or (len(parts) == 3 and not parts[2][1]):
+    if len(path) < 3 or (len(path) == 3 and not path[2][1]):
         return None
-    where = (parts[0][0], parts[1][0])
+    where = (path[0][0], path[1][0])
     return where if where in (DEVICES, TOMBSTONES) else None
 
 
 def is_single(declared: str) -> bool:
     """Whether a declared path is that of a device that there can be but one of."""
-    where, _, kind = declared.rpartition(".")
-    among = where in (".".join(DEVICES), ".".join(TOMBSTONES)) and not kind.endswith("[*]")
+    *above, (_, entry) = FieldPath.parse(declared)
+    among = tuple(name for name, _ in above) in (DEVICES, TOMBSTONES) and not entry
     return among or declared in ELSEWHERE
 
 
-def device_at(spec: Any, where: tuple[str, str], part: tuple[str, str]) -> DeviceLocation | None:
+def device_at(spec: Any, where: tuple[str, str], part: Part) -> DeviceLocation | None:
     """The device at a place of a spec."""
     kind, index = part
     entries = _entries(spec, where, kind)
-    path, rests = f"{where[0]}.{where[1]}.{kind}", where == TOMBSTONES
+    path, rests = FieldPath(((where[0], ""), (where[1], ""), part)), where == TOMBSTONES
     if not index:
         return DeviceLocation(entries, path, rests) if type(entries) is dict else None
     if type(entries) is not list or int(index) >= len(entries):
         return None
-    return DeviceLocation(entries[int(index)], f"{path}[{index}]", rests)
+    return DeviceLocation(entries[int(index)], path, rests)
 
 
 def namesake(spec: Any, first: tuple[str, str], kind: str, device: Any, known: Namesakes) -> DeviceLocation | None:

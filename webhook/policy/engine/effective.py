@@ -8,37 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from webhook.declare import Backend, DeclaredField, Mark
+from webhook.declare import Backend, DeclaredField, Mark, declared_form
+from webhook.policy.engine.denial import TOTAL, Denial
 from webhook.policy.engine.field_tree import FieldNode, field_tree
 from webhook.policy.engine.index import Entry, Index
 from webhook.policy.engine.merged_rules import Clause, Clauses, MergedRules, Rank
 from webhook.policy.engine.messages import DEFAULT_DENY
-from webhook.policy.language.cross_field import FieldLocation, Memo
+from webhook.policy.language.cross_field import FieldLocation, Memo, Tree
 from webhook.policy.language.exemptions import of_values
 from webhook.policy.language.model import Exemption, Rule, Selector, Today
 from webhook.policy.language.selection import selects
 from webhook.policy.language.totals import Total, totals
 
-# The classes of what is not there, and of sums.
-MISSING, TOTAL = "", "total"
-Tree = Mapping[str, Any]
 # How many rules the kept merged rules may have together; beyond that they are merged with each review.
 _LARGEST = 200_000
 # The default deny is named where nothing else refuses.
 _LAST: Rank = (1 << 60, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """A value that a rule refuses, at `path` below the spec and at `declared` among the declarations."""
-
-    rule: Rule
-    declared: str
-    kind: str
-    path: str
-    value: Any
 
 
 def location_at(spec: Tree, path: str, root: str, memo: Memo) -> Callable[[], FieldLocation]:
@@ -108,10 +94,7 @@ class EffectiveRules:
 
 def declared_path(mark: Mark, path: str) -> str:
     """A mark's place among the declarations: `domain.devices.disks[*].source.file`."""
-    here = mark.path[len(path) + 1 :]
-    if "[" in here:
-        first, *rest = here.split("[")
-        here = first + "".join(f"[*{part[part.index(']') :]}" for part in rest)
+    here = declared_form(mark.path[len(path) + 1 :])
     return f"{here}[*]" if mark.field.many else here
 
 

@@ -6,19 +6,19 @@ policies look at, so that the second request of a kind finds them ready.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
 
-from webhook.declare import DeclaredField, Mark
+from webhook.declare import DeclaredField
 from webhook.findings import Finding, Findings
-from webhook.policy.engine.effective import Denial, EffectiveRules, Tree, effective_rules
+from webhook.policy.engine.denial import Denial
+from webhook.policy.engine.effective import EffectiveRules, effective_rules
 from webhook.policy.engine.evaluate import denials
 from webhook.policy.engine.granted import Lost, losses
 from webhook.policy.engine.index import Index, index
 from webhook.policy.engine.messages import refusal
-from webhook.policy.engine.namesakes import Namesakes
+from webhook.policy.engine.submission import Submission, Update
 from webhook.policy.engine.unchanged import unchanged
 from webhook.policy.language.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
 from webhook.policy.language.scope import chosen, exempts
@@ -66,71 +66,52 @@ class Engine:
     _by_request: dict[object, RulesByMode] = field(default_factory=dict)
     _effective: dict[object, EffectiveRules] = field(default_factory=dict)
 
-    def decide(
-        self,
-        marks: Sequence[Mark],
-        spec: Tree,
-        request: Request,
-        path: str = "spec",
-        stored: Mapping[str, Any] | None = None,
-        stored_marks: Sequence[Mark] = (),
-        frozen: bool = True,
-        most: int = _MOST,
-    ) -> Decision:
-        """Judge every backend field among `marks` and every ruled field of `spec`, which stands at `path`.
+    def decide(self, submitted: Submission, request: Request, most: int = _MOST) -> Decision:
+        """Judge every marked backend field of a spec and every ruled one.
 
-        `stored` is the old object's spec: on UPDATE, what it holds unchanged is not the requester's doing, and what
-        of it he could not set, by its `stored_marks`, stays as it is together with its device; where the VM is not
-        `frozen`, devices may move. Of each kind of finding `most` are made. Never raises, whatever the spec is; unknown
-        fields are the inspection's to refuse.
+        On UPDATE, what the stored spec holds unchanged is not the requester's doing, and what of it he could not set,
+        by its marks, stays as it is together with its device. Of each kind of finding `most` are made. Never raises,
+        whatever the spec is; unknown fields are the inspection's to refuse.
         """
-        rules = self.rules_for(request)
-        before = stored if request.operation == "UPDATE" else None
+        rules, update = self.rules_for(request), self._update(submitted, request)
 
         def found(one: EffectiveRules | None, known: Container[str]) -> Findings:
-            made = self._judged(one, marks, spec, path, before, most) if one is not None else ()
+            made = self._judged(one, submitted, update, most) if one is not None else ()
             return Findings((finding for finding in made if finding.path not in known), most)
 
         refused = found(rules.enforce, ())
         known = {finding.path for finding in refused}
-        if before is not None and stored_marks:
-            gone = self.lost(stored_marks, spec, before, request, path, frozen)
+        if update is not None and submitted.stored_marks:
+            gone = _lost(rules.enforce, update)
             refused.take(each.finding() for each in gone if each.path not in known)
         if rules.warn is None and rules.audit is None:
             return Decision(refused)
         return Decision(refused, found(rules.warn, known), found(rules.audit, known))
 
+    def _update(self, submitted: Submission, request: Request) -> Update | None:
+        """The update that is asked for; None where something new is."""
+        if request.operation != "UPDATE" or submitted.stored is None:
+            return None
+        return Update(submitted, submitted.stored, self.declared_fields)
+
     def _judged(
-        self,
-        one: EffectiveRules,
-        marks: Iterable[Mark],
-        spec: Tree,
-        path: str,
-        stored: Mapping[str, Any] | None,
-        most: int,
+        self, one: EffectiveRules, submitted: Submission, update: Update | None, most: int
     ) -> Iterator[Finding]:
-        known = Namesakes()
         # What is stored already may be any number of denials, and is no finding.
-        enough = most if stored is None else None
-        for denial in denials(one, marks, spec, path, enough):
-            if stored is not None and unchanged(one, denial, spec, stored, path, self.declared_fields, known):
+        enough = most if update is None else None
+        for denial in denials(one, submitted, enough):
+            if update is not None and unchanged(one, denial, update):
                 continue
             yield self._refusal(denial)
 
     def _refusal(self, denial: Denial) -> Finding:
         place = self.declared_fields.get(denial.declared)
-        secret = place is not None and place.field.secret
-        return refusal(denial.rule, denial.declared, denial.kind, denial.path, denial.value, secret=secret)
+        return refusal(denial, secret=place is not None and place.field.secret)
 
-    def lost(
-        self, marks: Iterable[Mark], spec: Tree, stored: Tree, request: Request, path: str, frozen: bool = True
-    ) -> Iterator[Lost]:
-        """What of the stored backend, by its marks, the requester could not set and `spec` does not keep, by place."""
-        reported: set[str] = set()
-        for _, each in losses(self.rules_for(request).enforce, marks, spec, stored, path, self.declared_fields, frozen):
-            if each.path not in reported:
-                reported.add(each.path)
-                yield each
+    def lost(self, submitted: Submission, request: Request) -> Iterator[Lost]:
+        """What of the stored backend, by its marks, the requester could not set and the new spec lacks, by place."""
+        update = self._update(submitted, request)
+        return iter(()) if update is None else _lost(self.rules_for(request).enforce, update)
 
     def rules_for(self, request: Request) -> RulesByMode:
         """The policies in force for a request, by mode."""
@@ -176,6 +157,14 @@ class Engine:
                 self.index, known, excepted, self.declared_fields, self.today
             )
         return found
+
+
+def _lost(one: EffectiveRules, update: Update) -> Iterator[Lost]:
+    reported: set[str] = set()
+    for _, each in losses(one, update):
+        if each.path not in reported:
+            reported.add(each.path)
+            yield each
 
 
 def _size(facts: object) -> int:

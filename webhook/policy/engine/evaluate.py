@@ -7,24 +7,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import BACKEND_KINDS, SIMPLE, Backend, Mark, Where, place_text, remember
-from webhook.policy.engine.effective import MISSING, TOTAL, Denial, EffectiveRules, Tree, location_at
+from webhook.declare import BACKEND_KINDS, SIMPLE, Backend, Where, place_text, remember
+from webhook.policy.engine.denial import MISSING, TOTAL, Denial
+from webhook.policy.engine.effective import EffectiveRules, location_at
 from webhook.policy.engine.field_tree import FieldNode
-from webhook.policy.language.cross_field import Memo
+from webhook.policy.engine.submission import Submission
+from webhook.policy.language.cross_field import Memo, Tree
 from webhook.policy.language.model import Rule
 
 _NOTHING: Tree = {}
 
 
-def denials(
-    one: EffectiveRules, marks: Iterable[Mark], spec: Tree, path: str, enough: int | None = None
-) -> Iterator[Denial]:
+def denials(one: EffectiveRules, submitted: Submission, enough: int | None = None) -> Iterator[Denial]:
     """All refusals of the rules in force: backend fields, the others in the order of the declarations, then sums.
 
     The walk over the others ends when it has found more than `enough`.
     """
     memo: Memo = {}
-    for mark in marks:
+    spec, path = submitted.spec, submitted.path
+    for mark in submitted.marks:
         field_class = mark.field_class
         if field_class.__class__ is Backend:
             denial = one.backend(mark, field_class, spec, path, memo)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare import BACKEND_KINDS, DeclaredField, Field
+from webhook.declare import BACKEND_KINDS, DeclaredField, Field, FieldPath
 from webhook.policy.engine.index import of_lists
 from webhook.policy.language.condition import Subject
 from webhook.policy.language.model import Rule
@@ -75,10 +75,8 @@ def _ruled(
 
 
 def _add(root: FieldNode, place: DeclaredField, rule: Rule, declared_fields: Mapping[str, DeclaredField]) -> None:
-    node, declared, way = root, "", [root]
-    for part in place.path.split("."):
-        declared = f"{declared}.{part}".removeprefix(".")
-        name = part.removesuffix("[*]")
+    node, way = root, [root]
+    for name, _, declared in FieldPath.parse(place.path).steps:
         if name not in node.below:
             node.below[name] = _node(declared, declared_fields)
         node = node.below[name]

@@ -7,17 +7,18 @@ The device may be removed as a whole; then it is kept among the tombstones with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import SECRET_KINDS, Backend, DeclaredField, Mark, shown
+from webhook.declare import SECRET_KINDS, Backend, FieldPath, shown
+from webhook.declare.field_path import Pair, Part
 from webhook.findings import Finding
-from webhook.policy.engine.devices import CHOSEN_ANEW, DEVICES, ELSEWHERE, Parts, device_at, device_of, namesake
-from webhook.policy.engine.effective import Denial, EffectiveRules, Tree
-from webhook.policy.engine.namesakes import Namesakes, contents
-from webhook.policy.engine.unchanged import PART, key_of
-from webhook.policy.language.cross_field import Memo
+from webhook.policy.engine.denial import Denial
+from webhook.policy.engine.devices import CHOSEN_ANEW, DEVICES, ELSEWHERE, device_at, device_of, namesake
+from webhook.policy.engine.effective import EffectiveRules
+from webhook.policy.engine.namesakes import contents
+from webhook.policy.engine.submission import Update
 from webhook.policy.language.model import Rule
 
 _VALUE = "restore it: who may not set it may not {} it"
@@ -56,136 +57,115 @@ class Lost:
         return Finding(self.path, self.problem, self.way, self.rule.named)
 
 
-def losses(
-    one: EffectiveRules,
-    marks: Iterable[Mark],
-    spec: Tree,
-    stored: Tree,
-    path: str,
-    declared_fields: Mapping[str, DeclaredField],
-    frozen: bool,
-) -> Iterator[tuple[Denial, Lost]]:
-    """What of the stored spec's backend, by its marks below `path`, these rules would refuse and `spec` does not keep.
+def losses(one: EffectiveRules, update: Update) -> Iterator[tuple[Denial, Lost]]:
+    """What of the stored spec's backend, by its marks, these rules would refuse and the new spec does not keep.
 
-    Each with the denial of the stored value. Where the VM is not `frozen`, devices may move: their place and their turn
-    at boot are no part of what they are.
+    Each with the denial of the stored value.
     """
-    memo: Memo = {}
-    update = _Update(spec, stored, path, declared_fields, frozen)
-    for mark in marks:
+    granted, path = _Granted(update), update.submitted.path
+    for mark in update.submitted.stored_marks:
         if not isinstance(mark.field_class, Backend):
             continue
-        denial = one.backend(mark, mark.field_class, stored, path, memo)
+        denial = one.backend(mark, mark.field_class, update.stored, path, update.known.memo)
         if denial is None:
             continue
-        each = update.lost(denial)
+        each = granted.lost(denial)
         if each is not None:
             yield denial, each
 
 
 @dataclass(frozen=True, slots=True)
-class _Position:
-    """Where a walk is in both specs: now, then, by its declared path and its path in the new object."""
+class _Granted:
+    """The granted values of one update. Of each pair, the one is stored and the other is in the new spec."""
 
-    new: Any
-    old: Any
-    declared: str
-    here: str
-
-
-@dataclass(slots=True)
-class _Update:
-    """Both specs of one update."""
-
-    spec: Tree
-    stored: Tree
-    path: str
-    declared_fields: Mapping[str, DeclaredField]
-    frozen: bool
-    known: Namesakes = field(default_factory=Namesakes)
+    update: Update
 
     def lost(self, denial: Denial) -> Lost | None:
         """What became of one granted value; None where it is as it was."""
-        parts: Parts = PART.findall(denial.path[len(self.path) + 1 :])
-        where = device_of(parts)
+        update, path = self.update, self.update.inside(denial.path)
+        spec, stored = update.submitted.spec, update.stored
+        where = device_of(path)
         if where is None:
-            return self._kept(denial, parts, _Position(self.spec, self.stored, "", self.path), None)
-        before = device_at(self.stored, where, parts[2])
+            return self._kept(denial, path, 0, Pair(stored, spec, FieldPath()), None)
+        before = device_at(stored, where, path[2])
         assert before is not None  # noqa: S101 - a mark is a place of its own spec
-        kind, index = parts[2]
-        now = namesake(self.spec, DEVICES, kind, before.device, self.known)
+        kind, _ = path[2]
+        now = namesake(spec, DEVICES, kind, before.device, update.known)
         if now is None:
             name = before.device.get("name", kind)
-            return Lost(f"{self.path}.domain.devices.{kind}[{name}]", "is gone", _GONE, denial.rule)
-        declared = f"{'.'.join(where)}.{kind}{'[*]' if index else ''}"
-        at = _Position(now.device, before.device, declared, f"{self.path}.{now.path}")
+            return Lost(f"{update.submitted.path}.domain.devices.{kind}[{name}]", "is gone", _GONE, denial.rule)
+        at = Pair(before.device, now.device, now.path)
         # A device that has just come to rest keeps no more than it has to: the frozen machine says what.
-        return self._kept(denial, parts[3:], at, None if now.rests and not before.rests else at)
+        return self._kept(denial, path, 3, at, None if now.rests and not before.rests else at)
 
-    def _kept(self, denial: Denial, parts: Parts, at: _Position, unit: _Position | None) -> Lost | None:
-        """Down to the value, and whether the unit that it belongs to is as it was."""
-        for depth, (name, index) in enumerate(parts):
-            declared = f"{at.declared}.{name}".removeprefix(".")
-            if type(at.new) is not dict:
+    def _kept(self, denial: Denial, path: FieldPath, depth: int, at: Pair, unit: Pair | None) -> Lost | None:
+        """Down to the value from so deep in its path, and whether the unit that it belongs to is as it was."""
+        for number, (name, entry) in enumerate(path[depth:], depth):
+            above = at
+            if type(above.other) is not dict:
                 return None  # malformed, and refused for that
-            if name not in at.new:
-                return self._missing(denial, at, parts[depth:])
-            new, old, here = at.new[name], at.old[name], f"{at.here}.{name}"
-            if index:
-                number = self._number(new, old[int(index)], f"{declared}[*]")
-                if number is None:
-                    return self._missing(denial, at, parts[depth:])
-                if number < 0:
+            if name not in above.other:
+                return self._missing(denial, above, path[number:])
+            at = above.field(name)
+            if entry:
+                there = self._number(at, int(entry), path.declared(number + 1))
+                if there is None:
+                    return self._missing(denial, above, path[number:])
+                if there < 0:
+                    at = above
                     break
-                new, old, declared, here = new[number], old[int(index)], f"{declared}[*]", f"{here}[{number}]"
-            at = _Position(new, old, declared, here)
-            if unit is None and (index or declared in ELSEWHERE):
+                at = at.entry(int(entry), there)
+            if unit is None and (entry or path.declared(number + 1) in ELSEWHERE):
                 unit = at
         else:
-            if not self.known.pair(at.new, at.old, _same):
+            if not self.update.known.pair(at.other, at.one, _same):
                 return self._changed(denial, at)
         return self._device_change(denial, at, unit) if unit is not None else None
 
-    def _number(self, new: Any, entry: Any, declared: str) -> int | None:
+    def _number(self, lists: Pair, index: int, declared: str) -> int | None:
         """Where an entry is in a new list, None where it is not; -1 where entries have no key and the same one is."""
-        if type(new) is not list:
+        if type(lists.other) is not list:
             return None
-        key = key_of(self.declared_fields.get(declared))
+        key, known = self.update.key(declared), self.update.known
         if key:
-            return self.known.number(entry, new, key)
-        return -1 if self.known.holds(new, entry) else None
+            return known.number(lists.one[index], lists.other, key)
+        return -1 if known.holds(lists.other, lists.one[index]) else None
 
-    def _device_change(self, denial: Denial, at: _Position, unit: _Position) -> Lost | None:
-        compared = _same if self.frozen else _same_elsewhere
-        if self.known.pair(unit.new, unit.old, compared):
+    def _device_change(self, denial: Denial, at: Pair, unit: Pair) -> Lost | None:
+        compared = _same if self.update.submitted.frozen else _same_elsewhere
+        if self.update.known.pair(unit.other, unit.one, compared):
             return None
-        differs = _differing(unit.new, unit.old, compared)
-        return Lost(at.here, f"was granted to a device whose `{differs}` was another", _DEVICE, denial.rule)
+        differs = _differing(unit.other, unit.one, compared)
+        problem = f"was granted to a device whose `{differs}` was another"
+        return Lost(self._place(at.path), problem, _DEVICE, denial.rule)
 
-    def _changed(self, denial: Denial, at: _Position) -> Lost:
-        value_shown = self._shown(denial, at.old)
+    def _changed(self, denial: Denial, at: Pair) -> Lost:
+        value_shown = self._shown(denial, at.one)
         problem = (
-            f"was {value_shown} and is {self._shown(denial, at.new)}" if value_shown else "is not what was granted"
+            f"was {value_shown} and is {self._shown(denial, at.other)}" if value_shown else "is not what was granted"
         )
-        return Lost(at.here, problem, _VALUE.format("change"), denial.rule)
+        return Lost(self._place(at.path), problem, _VALUE.format("change"), denial.rule)
 
-    def _missing(self, denial: Denial, at: _Position, parts: Parts) -> Lost:
+    def _missing(self, denial: Denial, at: Pair, parts: Sequence[Part]) -> Lost:
         """From the first name that is missing down to the field, or to a list that lacks an entry."""
         names: list[str] = []
-        value: Any = at.old
-        for name, index in parts:
+        value: Any = at.one
+        for name, entry in parts:
             names.append(name)
             value = value[name]
-            if index:
+            if entry:
                 break
         value_shown = self._shown(denial, value)
         problem = f"was {value_shown} and is gone" if value_shown else "is gone"
-        way = _VALUE.format("remove")
-        return Lost(".".join([at.here, *names]), problem, way, denial.rule, at.new, tuple(names), value)
+        way, place = _VALUE.format("remove"), self._place(at.path.below(*[(name, "") for name in names]))
+        return Lost(place, problem, way, denial.rule, at.other, tuple(names), value)
+
+    def _place(self, path: FieldPath) -> str:
+        return f"{self.update.submitted.path}.{path}"
 
     def _shown(self, denial: Denial, value: Any) -> str:
         """A value as it may be shown; empty where it may be a secret, or is no leaf."""
-        hidden = denial.kind in SECRET_KINDS or self.declared_fields[denial.declared].field.secret
+        hidden = denial.kind in SECRET_KINDS or self.update.declared_fields[denial.declared].field.secret
         return f"`{shown(value)}`" if not hidden and isinstance(value, str | int) else ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from webhook.declare import BACKEND_KINDS, DeclaredField
+from webhook.declare import BACKEND_KINDS, DeclaredField, around
 from webhook.policy.language.condition import Subject
 from webhook.policy.language.model import Policy, Rule
 from webhook.policy.language.selection import selects
@@ -45,10 +45,8 @@ class Index:
         yield from self.by_class.get(kind, ())
         if kind in BACKEND_KINDS:
             yield from self.by_class.get(BACKEND, ())
-        here = declared
-        while here:
+        for here in around(declared):
             yield from self.by_path.get(here, ())
-            here = here.rpartition(".")[0]
 
     def values(self) -> Iterator[Entry]:
         """All rules about values of fields."""
@@ -71,10 +69,8 @@ def _below(declared_fields: Mapping[str, DeclaredField], rest: Callable[[], None
     found: dict[str, list[DeclaredField]] = {"": list(declared_fields.values())}
     for path, place in declared_fields.items():
         rest()
-        here = path
-        while here:
+        for here in around(path):
             found.setdefault(here, []).append(place)
-            here = here.rpartition(".")[0]
     return found
 
 

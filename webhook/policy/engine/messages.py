@@ -10,6 +10,7 @@ import yaml
 
 from webhook.declare import BACKEND_KINDS, SECRET_KINDS, shown
 from webhook.findings import Finding
+from webhook.policy.engine.denial import Denial
 from webhook.policy.language.model import DEFAULT, Rule, Selector
 
 # These refuse backend that no rule permits, one for each kind.
@@ -26,13 +27,14 @@ def texts() -> dict[str, Any]:
     return loaded
 
 
-def refusal(rule: Rule, declared: str, kind: str, path: str, value: object, *, secret: bool = False) -> Finding:
-    """The finding for a value of class `kind` at `path` that `rule` refuses; one that may be a secret is not shown."""
-    hidden = secret or kind in SECRET_KINDS
-    return Finding(path, _problem(rule, declared, kind, value, hidden=hidden), _help(rule, declared, kind), rule.named)
+def refusal(denial: Denial, *, secret: bool = False) -> Finding:
+    """The finding for a value that is refused; one that may be a secret is not shown."""
+    hidden = secret or denial.kind in SECRET_KINDS
+    return Finding(denial.path, _problem(denial, hidden=hidden), _help(denial), denial.rule.named)
 
 
-def _problem(rule: Rule, declared: str, kind: str, value: object, *, hidden: bool) -> str:
+def _problem(denial: Denial, *, hidden: bool) -> str:
+    rule, declared, kind, value = denial.rule, denial.declared, denial.kind, denial.value
     visible = value if isinstance(value, str | int) and not hidden else None
     if rule.message:
         return rule.message if visible is None else f"`{shown(visible)}` is refused: {rule.message}"
@@ -67,11 +69,12 @@ def _sentence(declared: str, kind: str, value: str | int) -> str:
     return _field_text(words, declared) or str(words.get(kind_of_value, words["problem"]))
 
 
-def _help(rule: Rule, declared: str, kind: str) -> str:
+def _help(denial: Denial) -> str:
+    rule = denial.rule
     exception = f"ask an admin for an exception to `{rule.id}`"
     if rule.help:
         return f"{rule.help}, or {exception}" if rule.effect == "deny" else rule.help
-    way = _way_out(declared, kind)
+    way = _way_out(denial.declared, denial.kind)
     return f"{way}, or {exception}" if way else exception
 
 

@@ -6,12 +6,13 @@ a guard is a tree of field names that is compared with the VM's tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from webhook.declare import shown
+from webhook.declare import FieldPath, shown
+from webhook.declare.field_path import Step
 from webhook.policy.language.condition import Condition, Subject
 
 Tree = Mapping[str, Any]
@@ -34,22 +35,18 @@ class FieldLocation:
     @cached_property
     def entries(self) -> dict[str, int]:
         """The lists that the value stands in, by their declared path, and the index of its entry in each."""
-        found: dict[str, int] = {}
-        declared = ""
-        for part in self.path.split("."):
-            name, bracket, index = part.partition("[")
-            declared = f"{declared}.{name}".removeprefix(".")
-            if bracket:
-                declared += "[*]"
-                found[declared] = int(index.removesuffix("]"))
-        return found
+        return FieldPath.parse(self.path).indices
 
 
 @dataclass(slots=True)
 class _Node:
-    """One name of the tree: conditions on a list itself, on its entries or the value, and what stands below."""
+    """One name of the tree: conditions on a list itself, on its entries or the value, and what stands below.
+
+    `many` where the conditions are about entries of a list.
+    """
 
     declared: str = ""
+    many: bool = False
     list_conditions: list[Condition] = field(default_factory=list)
     own: list[Condition] = field(default_factory=list)
     below: dict[str, _Node] = field(default_factory=dict)
@@ -72,11 +69,10 @@ def guard(word: str, conditions: Mapping[str, tuple[Condition, ...]]) -> Guard:
     """A guard of conditions that have been checked against their fields."""
     root = _Node()
     for path, wanted in conditions.items():
-        node, declared = root, ""
-        for part in path.split("."):
-            declared = f"{declared}.{part}".removeprefix(".")
-            node = node.below.setdefault(part.removesuffix("[*]"), _Node())
-            node.declared = declared
+        node = root
+        for name, entry, declared in FieldPath.parse(path).steps:
+            node = node.below.setdefault(name, _Node())
+            node.declared, node.many = declared, bool(entry)
         for each in wanted:
             (node.list_conditions if each.subject is Subject.LIST else node.own).append(each)
     return Guard(word, conditions, root)
@@ -95,7 +91,7 @@ def _fits_tree(node: _Node, tree: Any, location: FieldLocation) -> bool:
 
 def _fits_some(node: _Node, value: Any, location: FieldLocation) -> bool:
     """Whether something fits a node; of a list that the ruled value does not stand in, this is found out once."""
-    if not node.declared.endswith("[*]") or node.declared in location.entries:
+    if not node.many or node.declared in location.entries:
         return any(_fits_value(node, one, location) for one in _candidates(node, value, location))
     known = (id(node), id(value))
     if known not in location.memo:
@@ -105,7 +101,7 @@ def _fits_some(node: _Node, value: Any, location: FieldLocation) -> bool:
 
 def _candidates(node: _Node, value: Any, location: FieldLocation) -> Sequence[Any]:
     """What a node's conditions may be about: the value; of a list the entry that the ruled value stands in, or any."""
-    if not node.declared.endswith("[*]"):
+    if not node.many:
         return (value,)
     if type(value) is not list:
         return ()
@@ -134,6 +130,11 @@ class Comparison:
     name: str
     path: str
     same: Callable[[Any], object]
+    # The path, compiled.
+    steps: tuple[Step, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", FieldPath.parse(self.path).steps)
 
     def holds(self, value: Any, location: FieldLocation) -> bool:
         """Whether the rule is about this value, as far as the other field decides."""
@@ -143,11 +144,11 @@ class Comparison:
 
     def _others(self, location: FieldLocation) -> frozenset[object]:
         """The values to compare with; where they do not depend on the value's own entry, they are looked up once."""
-        if any(self.path.startswith(declared) for declared in location.entries):
-            return frozenset(self.same(other) for other in values_at(self.path, location))
+        if any(declared in location.entries for _, _, declared in self.steps):
+            return frozenset(self.same(other) for other in values_at(self.steps, location))
         known = (id(self),)
         if known not in location.memo:
-            location.memo[known] = frozenset(self.same(other) for other in values_at(self.path, location))
+            location.memo[known] = frozenset(self.same(other) for other in values_at(self.steps, location))
         found: frozenset[object] = location.memo[known]
         return found
 
@@ -156,15 +157,12 @@ class Comparison:
         return f"is `{shown(value)}`, which is {'' if self.name == 'equals' else 'not '}the value of `spec.{self.path}`"
 
 
-def values_at(path: str, location: FieldLocation) -> Iterator[Any]:
+def values_at(steps: Iterable[Step], location: FieldLocation) -> Iterator[Any]:
     """All values at a declared path, those of the value's own entries where it stands in the same lists."""
     found: list[Any] = [location.spec]
-    declared = ""
-    for part in path.split("."):
-        declared = f"{declared}.{part}".removeprefix(".")
-        name = part.removesuffix("[*]")
+    for name, entry, declared in steps:
         found = [tree[name] for tree in found if type(tree) is dict and name in tree]
-        if name != part:
+        if entry:
             own = location.entries.get(declared)
             lists = [value for value in found if type(value) is list]
             found = [entry for each in lists for entry in (each if own is None else each[own : own + 1])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from webhook.declare import BACKEND_KINDS, Backend, DeclaredField, FieldClass, Frontend, Goal
+from webhook.declare import BACKEND_KINDS, Backend, DeclaredField, FieldClass, Frontend, Goal, around
 from webhook.policy.language.model import Rule
 
 _BACKEND = frozenset(BACKEND_KINDS)
@@ -38,18 +38,15 @@ def classes_below(
     found: dict[str, set[str]] = {}
     for path, place in declared_fields.items():
         rest()
-        classes, here = possible(place), path
-        while here:
+        classes = possible(place)
+        for here in around(path):
             found.setdefault(here, set()).update(classes)
-            here = here.rpartition(".")[0]
     return found
 
 
 def decided_with(path: str, declared_fields: Mapping[str, DeclaredField]) -> str:
     """The element around a declared path that is backend as a whole, if there is one: it is decided, not its fields."""
-    parts = path.split(".")
-    for length in range(1, len(parts)):
-        parent = ".".join(parts[:length])
+    for parent in reversed([*around(path)][1:]):
         if parent in declared_fields and isinstance(declared_fields[parent].field_class, Backend):
             return parent
     return ""

@@ -5,7 +5,7 @@ What they are made of is data, by declared paths; nothing here knows a device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from webhook.declare import kib
+from webhook.declare import FieldPath, kib
 
 Tree = Mapping[str, Any]
 MEMORY = "memory"
@@ -79,24 +79,24 @@ def _product(paths: Iterable[str], unit: str) -> Term:  # noqa: ARG001 - one of 
 
 def _each(entries: Mapping[str, str], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
     """What each entry of these lists states below itself, 1 where it states nothing."""
-    known = [(_reader(path), _reader(below)) for path, below in entries.items()]
-    return lambda spec: sum([_or_one(below(entry)) for read, below in known for entry in read(spec)])
+    known = [(FieldPath.parse(path), FieldPath.parse(below)) for path, below in entries.items()]
+    return lambda spec: sum([_or_one(entry, below) for path, below in known for entry in path.values(spec)])
 
 
 def _words(paths: Mapping[str, Mapping[str, int]], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
     """What each word at these paths stands for."""
-    known = [(_reader(path), amounts) for path, amounts in paths.items()]
+    known = [(FieldPath.parse(path), amounts) for path, amounts in paths.items()]
     return lambda spec: sum(
-        [amounts.get(value, 0) for read, amounts in known for value in read(spec) if type(value) is str]
+        [amounts.get(value, 0) for path, amounts in known for value in path.values(spec) if type(value) is str]
     )
 
 
 def _entries(entry: Mapping[str, Any], unit: str) -> Term:  # noqa: ARG001 - one of _TERMS
-    read, left_out = _reader(entry["below"]), frozenset(entry["except"])
+    path, left_out = FieldPath.parse(entry["below"]), frozenset(entry["except"])
 
     def count(spec: Tree) -> int:
         found = 0
-        for tree in read(spec):
+        for tree in path.values(spec):
             for name, value in tree.items() if type(tree) is dict else ():
                 if name not in left_out:
                     found += len(value) if type(value) is list else 1
@@ -117,12 +117,12 @@ _TERMS: dict[str, Callable[[Any, str], Term]] = {
 
 
 def _adding(paths: Iterable[str], amount: Callable[[Any], int]) -> Term:
-    known = [_reader(path) for path in paths]
-    return lambda spec: sum([amount(value) for read in known for value in read(spec)])
+    known = [FieldPath.parse(path) for path in paths]
+    return lambda spec: sum([amount(value) for path in known for value in path.values(spec)])
 
 
-def _or_one(values: Sequence[Any]) -> int:
-    return max([1, *map(_whole, values)])
+def _or_one(entry: Any, below: FieldPath) -> int:
+    return max([1, *map(_whole, below.values(entry))])
 
 
 def _whole(value: Any) -> int:
@@ -131,32 +131,3 @@ def _whole(value: Any) -> int:
 
 def _kib(value: Any) -> int:
     return kib(value) or 0
-
-
-def _reader(path: str) -> Callable[[Any], Sequence[Any]]:
-    """What reads all values at a declared path; what is of another shape, or nothing, has none."""
-    here, many, below = path.partition("[*]")
-    names = tuple(here.split(".")) if here else ()
-    below = below.removeprefix(".")
-    entries = _entries_reader(below) if many else None
-
-    def read(tree: Any) -> Sequence[Any]:
-        for name in names:
-            tree = tree.get(name) if type(tree) is dict else None
-            if tree is None:  # nearly always: most VMs state little of what is counted
-                return ()
-        if entries is None:
-            return (tree,)
-        return entries(tree) if type(tree) is list else ()
-
-    return read
-
-
-def _entries_reader(below: str) -> Callable[[list[Any]], Sequence[Any]]:
-    """What reads all values below the entries of a list; most entries state none."""
-    if not below:
-        return lambda entries: entries
-    first, read = below.partition(".")[0].removesuffix("[*]"), _reader(below)
-    return lambda entries: [
-        value for entry in entries if type(entry) is dict and first in entry for value in read(entry)
-    ]

@@ -11,7 +11,7 @@ from webhook.policy.engine.engine import Engine, no_rest, utc_today
 from webhook.policy.language.model import LEVELS, Today
 from webhook.policy.loading.budget import Budget
 from webhook.policy.loading.completeness import missing_files
-from webhook.policy.loading.load import Loaded, load
+from webhook.policy.loading.load import Loaded, Loading, load
 
 
 class Policies:
@@ -28,7 +28,7 @@ class Policies:
         self.folder = folder
         self.error: list[Finding] = []
         self._load: Callable[[Budget], Loaded] = lambda budget: load(
-            folder, declared_fields, default_level, today, budget
+            folder, Loading(declared_fields, default_level, today, budget)
         )
         self._loaded = self._load(Budget())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from webhook.declare import BACKEND_KINDS
+from webhook.declare import BACKEND_KINDS, around
 from webhook.policy.language.condition import Condition
 from webhook.policy.language.model import Rule, Selector
 
@@ -43,9 +43,7 @@ def lint(rules: Sequence[Rule], rest: Callable[[], None]) -> Iterator[tuple[Rule
 
 def _covering(unconditional: Mapping[tuple[str, str], Rule], selector: Selector) -> Rule | None:
     """A forbid that is about all that is selected: looked up, because a policy may have thousands of them."""
-    paths = ["", selector.path]
-    while paths[-1]:
-        paths.append(paths[-1].rpartition(".")[0])
+    paths = ["", *around(selector.path)]
     near = (unconditional.get((kind, path)) for kind in ("", selector.kind, _BACKEND) for path in paths)
     return next((each for each in near if each is not None and covers(each.selector, selector)), None)
 

@@ -55,50 +55,34 @@ class Parsed:
     findings: list[Finding] = field(default_factory=list)
 
 
-def load(
-    folder: Path,
-    declared_fields: Mapping[str, DeclaredField],
-    default_level: str = LEVELS[0],
-    today: Today = utc_today,
-    budget: Budget | None = None,
-    *,
-    levels: bool = True,
-) -> Loaded:
-    """Everything that `folder` holds, or Refused with all that is wrong with it.
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """One loading of a folder's files: with what, and within which budget; raises Refused for an unknown level.
 
     Without `levels` they need not all be there: for whoever looks at a part of what a service has.
     """
-    return _loaded(_name(folder), _files_of(folder), Loading(declared_fields, default_level, today, budget, levels))
+
+    declared_fields: Mapping[str, DeclaredField]
+    default_level: str = LEVELS[0]
+    today: Today = utc_today
+    budget: Budget = field(default_factory=Budget)
+    levels: bool = True
+
+    def __post_init__(self) -> None:
+        if self.default_level not in LEVELS:
+            problem = f"`{self.default_level}` is no level"
+            raise Refused([Finding("default level", problem, f"known: {', '.join(LEVELS)}")])
 
 
-def load_contents(
-    name: str,
-    contents: Contents,
-    declared_fields: Mapping[str, DeclaredField],
-    default_level: str = LEVELS[0],
-    today: Today = utc_today,
-    budget: Budget | None = None,
-) -> Loaded:
+def load(folder: Path, loading: Loading) -> Loaded:
+    """Everything that `folder` holds, or Refused with all that is wrong with it."""
+    return _loaded(_name(folder), _files_of(folder), loading)
+
+
+def load_contents(name: str, contents: Contents, loading: Loading) -> Loaded:
     """The same of the names and contents of a folder's files, such as a ConfigMap has before it is mounted."""
     files = ((f"{name}/{file}", content) for file, content in sorted(contents))
-    return _loaded(name, files, Loading(declared_fields, default_level, today, budget))
-
-
-class Loading:
-    """One loading of a folder's files: with what, and within which budget."""
-
-    def __init__(
-        self,
-        declared_fields: Mapping[str, DeclaredField],
-        default_level: str,
-        today: Today,
-        budget: Budget | None = None,
-        levels: bool = True,
-    ) -> None:
-        if default_level not in LEVELS:
-            raise Refused([Finding("default level", f"`{default_level}` is no level", f"known: {', '.join(LEVELS)}")])
-        self.declared_fields, self.default_level, self.today = declared_fields, default_level, today
-        self.budget, self.levels = budget or Budget(), levels
+    return _loaded(name, files, loading)
 
 
 def _loaded(folder: str, files: Contents, loading: Loading) -> Loaded:

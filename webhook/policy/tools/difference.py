@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from webhook.declare import DeclaredField
+from webhook.declare import DeclaredField, around
 from webhook.findings import Finding
 from webhook.policy.engine.engine import Engine
 from webhook.policy.engine.messages import DEFAULT_DENY
@@ -159,9 +159,7 @@ def _by_place(rules: Iterable[Rule]) -> _Index:
 
 def _about(rules: _Index, path: str, kind: str) -> list[Rule]:
     """The rules about values of a class at a place; the default deny is one."""
-    parts = path.split(".")
-    above = ["", *(".".join(parts[: count + 1]) for count in range(len(parts)))]
-    named = (rules.get((place, word), ()) for place in above for word in ("", kind, "backend"))
+    named = (rules.get((place, word), ()) for place in ("", *around(path)) for word in ("", kind, "backend"))
     default = [DEFAULT_DENY[kind]] if kind in DEFAULT_DENY else []
     return [rule for each in named for rule in each if selects(rule, path, kind)] + default
 

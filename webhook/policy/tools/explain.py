@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import FieldClass, Mark
-from webhook.policy.engine.effective import EffectiveRules, location_at
+from webhook.declare import DeclaredField, FieldClass, declared_form
+from webhook.policy.engine.effective import location_at
 from webhook.policy.engine.engine import Engine
 from webhook.policy.engine.evaluate import denials
+from webhook.policy.engine.submission import Submission
 from webhook.policy.language.model import Request, Rule
 from webhook.policy.language.selection import class_name
-
-_INDEX = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,51 +25,57 @@ class FieldDecision:
     rule: Rule | None
 
 
-def explain(
-    engine: Engine, marks: Sequence[Mark], spec: dict[str, Any], request: Request, path: str
-) -> list[FieldDecision]:
+def explain(engine: Engine, submitted: Submission, request: Request) -> list[FieldDecision]:
     """Every field of a spec that has been inspected, in its own order; then refusals of lists and sums."""
-    rules = engine.rules_for(request).enforce
-    marked = {mark.path: mark.field_class for mark in marks}
-    found = [_decided(engine, rules, spec, path, *leaf) for leaf in _leaves(engine, marked, spec, path, path)]
+    rules, spec, root = engine.rules_for(request).enforce, submitted.spec, submitted.path
+    marked = {mark.path: mark.field_class for mark in submitted.marks}
+    found = []
+    for each in _Fields(engine.declared_fields, marked, root).below(spec, root):
+        location = location_at(spec, each.path, root, {})
+        rule, refused = rules.rules_about(each.declared, each.kind).deciding(each.value, location)
+        found.append(FieldDecision(each.path, each.kind, refused, rule))
     known = {each.path for each in found if each.refused}
-    for denial in denials(rules, marks, spec, path):
+    for denial in denials(rules, submitted):
         if denial.path not in known:
             found.append(FieldDecision(denial.path, denial.kind or "missing", True, denial.rule))
     return found
 
 
-def _decided(
-    engine: Engine, rules: EffectiveRules, spec: dict[str, Any], root: str, here: str, kind: str, value: Any
-) -> FieldDecision:
-    declared = _declared(engine, here, root)
-    rule, refused = rules.rules_about(declared, kind).deciding(value, location_at(spec, here, root, {}))
-    return FieldDecision(here, kind, refused, rule)
+@dataclass(frozen=True, slots=True)
+class _FieldValue:
+    """A field that is decided by itself, with its class and what stands there."""
+
+    path: str
+    declared: str
+    kind: str
+    value: Any
 
 
-def _declared(engine: Engine, path: str, root: str) -> str:
-    """A path as the declarations have it; a list that is backend as a whole is declared by its entries."""
-    declared = _INDEX.sub("[*]", path[len(root) + 1 :])
-    return declared if declared in engine.declared_fields else f"{declared}[*]"
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The fields of a spec at `root`; `marked` has the classes of those that are no frontend."""
 
+    declared_fields: Mapping[str, DeclaredField]
+    marked: Mapping[str, FieldClass]
+    root: str
 
-def _leaves(
-    engine: Engine, marked: Mapping[str, FieldClass], tree: Any, path: str, root: str
-) -> Iterator[tuple[str, str, Any]]:
-    """Each field with its path and class; an element that is backend as a whole is one field."""
-    for name, value in tree.items():
-        here = f"{path}.{name}"
-        field_class = marked.get(here)
-        if field_class is not None:
-            yield here, class_name(field_class), value
-        elif isinstance(value, dict):
-            yield from _leaves(engine, marked, value, here, root)
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            for index, entry in enumerate(value):
-                yield from _leaves(engine, marked, entry, f"{here}[{index}]", root)
-        else:
-            yield (
-                here,
-                class_name(engine.declared_fields[_declared(engine, here, root)].field.class_of_value(value)),
-                value,
-            )
+    def below(self, tree: Any, path: str) -> Iterator[_FieldValue]:
+        """Each field below an element; an element that is backend as a whole is one field."""
+        for name, value in tree.items():
+            here = f"{path}.{name}"
+            if here in self.marked:
+                yield _FieldValue(here, self._declared(here), class_name(self.marked[here]), value)
+            elif isinstance(value, dict):
+                yield from self.below(value, here)
+            elif isinstance(value, list) and value and isinstance(value[0], dict):
+                for index, entry in enumerate(value):
+                    yield from self.below(entry, f"{here}[{index}]")
+            else:
+                declared = self._declared(here)
+                field_class = self.declared_fields[declared].field.class_of_value(value)
+                yield _FieldValue(here, declared, class_name(field_class), value)
+
+    def _declared(self, path: str) -> str:
+        """A path as the declarations have it; a list that is backend as a whole is declared by its entries."""
+        declared = declared_form(path[len(self.root) + 1 :])
+        return declared if declared in self.declared_fields else f"{declared}[*]"

@@ -13,9 +13,10 @@ from typing import Any
 from webhook.declare import DeclaredField, Mark, shown
 from webhook.findings import Finding
 from webhook.policy.engine.engine import Engine, compile_policies, utc_today
+from webhook.policy.engine.submission import Submission
 from webhook.policy.language.model import LABELS, LEVELS, Policy, Rule, Today
 from webhook.policy.language.selection import possible
-from webhook.policy.loading.load import SUITE, load
+from webhook.policy.loading.load import SUITE, Loading, load
 from webhook.policy.tools.cases import Case, Complete, Verdict, read_cases
 
 Tree = dict[str, Any]
@@ -55,7 +56,7 @@ class Folder:
 
 def run(folder: Folder) -> Outcome:
     """Run every suite of a folder of policies; Refused where the policies themselves do not load."""
-    policies = load(folder.path, folder.declared_fields, today=folder.today, levels=False).engine.policies
+    policies = load(folder.path, Loading(folder.declared_fields, today=folder.today, levels=False)).engine.policies
     findings: list[Finding] = []
     count = 0
     for file in sorted(folder.path.rglob(SUITE)):
@@ -94,7 +95,7 @@ def _decided(judge: Engine, case: Case, level: str, folder: Folder) -> dict[str,
     """The path and the rule of each refusal, warning and audit."""
     request = replace(case.request, labels={LABELS["enforce"]: level, **case.request.labels})
     marks = list(folder.marks(case.spec, case.path))
-    decision = judge.decide(marks, case.spec, request, case.path, case.stored)
+    decision = judge.decide(Submission(case.spec, marks, case.path, case.stored), request)
     found = {_REFUSED: decision.findings, "warned": decision.warned, "audited": decision.audits}
     return {
         mode: sorted((each.path, each.rule.partition(" ")[0]) for each in findings) for mode, findings in found.items()

@@ -6,12 +6,13 @@ condition's kind has the formula of the condition. Fields that may be missing ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from webhook.declare import DeclaredField, Field, kib
+from webhook.declare.field_path import Step
 from webhook.policy.language.cel_form import CelValue
 from webhook.policy.language.condition import Condition, Subject
 from webhook.policy.language.conditions import CONDITIONS
@@ -71,7 +72,7 @@ class Formulas:
         """`equals` and `not-equals`."""
         equal = FALSE
         if operand.field.scalar is not None and operand.field.scalar.schema.get("type") != "array":
-            equal = self._equal(each, each.path.split("."), "", operand.spec, operand)
+            equal = self._equal(each, each.steps, operand.spec, operand)
         return equal if each.name == "equals" else negated(equal)
 
     def guard(self, guard: Guard, operand: CelOperand) -> str:
@@ -79,21 +80,17 @@ class Formulas:
         fits = self._fits_tree(guard.root, operand.spec, operand)
         return fits if guard.word == "where" else negated(fits)
 
-    def _equal(self, each: Comparison, parts: list[str], above: str, tree: str, operand: CelOperand) -> str:
+    def _equal(self, each: Comparison, steps: Sequence[Step], tree: str, operand: CelOperand) -> str:
         """Whether some value at the path below `tree` equals the operand."""
-        part, *rest = parts
-        declared = f"{above}.{part}".removeprefix(".")
-        name = part.removesuffix("[*]")
+        (name, entry, declared), *rest = steps
         here = f"{tree}[?{text(name)}]"
 
         def below(found: str) -> str:
             return (
-                self._equal(each, rest, declared, found, operand)
-                if rest
-                else self._with_value(found, _sameness(each, operand))
+                self._equal(each, rest, found, operand) if rest else self._with_value(found, _sameness(each, operand))
             )
 
-        return below(here) if name == part else self._some(declared, here, operand, below)
+        return self._some(declared, here, operand, below) if entry else below(here)
 
     def _fits_tree(self, node: Any, tree: str, operand: CelOperand) -> str:
         """Whether the conditions of a guard below an element (cross_field._Node) hold of `tree`."""
@@ -101,7 +98,7 @@ class Formulas:
         for name, child in node.below.items():
             here = f"{tree}[?{text(name)}]"
             parts += [self._of_list(each, child.declared, f"{here}.orValue([])") for each in child.list_conditions]
-            if not child.declared.endswith("[*]"):
+            if not child.many:
                 parts.append(self._fits_value(child, here, operand))
             elif child.own or child.below:
                 parts.append(

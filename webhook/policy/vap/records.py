@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webhook.declare import FieldPath
 from webhook.policy.engine.devices import CHOSEN_ANEW, DEVICES, TOMBSTONES
 from webhook.policy.vap.cel import FALSE, TRUE, text
 
@@ -136,5 +137,5 @@ def _entries_at(spec: str, path: str, single: bool) -> str:
     """The entries at a path of a spec."""
     if not path:
         return _EMPTY
-    way = spec + "".join(f".?{part}" for part in path.split("."))
+    way = spec + "".join(f".?{name}" for name, _ in FieldPath.parse(path))
     return f"{way}.optMap(v, [v]).orValue([])" if single else f"{way}.orValue([])"

@@ -105,7 +105,7 @@ class Tables:
     def add(self, name: str, row: Row, fields: Mapping[str, Field], element: ElementOperand) -> str:
         """The name of the row of an element with these fields; empty where nothing in it is refused."""
         for entry in fields.values():
-            declared = f"{element.declared}.{entry.name}".removeprefix(".") + ("[*]" if entry.many else "")
+            declared = entry.declared_in(element.declared)
             if entry.shape is None or isinstance(entry.field_class, Backend):
                 self._value(row, entry, declared, element)
             else:
