@@ -15,7 +15,7 @@ from webhook.machines import Machine
 
 Tree = dict[str, Any]
 
-# What a VM runs on where neither tenant nor guest says: KubeVirt's own default, and the one with PCI Express.
+# What a VM runs on where the tenant does not say; on x86_64 the guest's row goes before.
 _ARCH = "x86_64"
 _FAMILIES = {
     "x86_64": "q35",
@@ -74,7 +74,8 @@ def platform_of(features: Tree, domain: Tree, site: Site, rule_set: str, path: s
     os = domain.get("os") or {}
     guest = _guest(system, rule_set, path, findings)
     arch = system.get("arch") or (os.get("type") or {}).get("arch") or _ARCH
-    machine = _machine(system, os.get("type") or {}, arch, rule_set, path, findings)
+    usual = guest.machine if guest and arch == _ARCH else _FAMILIES.get(arch, "")
+    machine = _machine(system, os.get("type") or {}, arch, usual, rule_set, path, findings)
     if guest is None or machine is None:
         raise Refused(findings)
     if machine.family not in guest.disk:
@@ -103,9 +104,9 @@ def _guest(system: Tree, rule_set: str, path: str, findings: list[Finding]) -> G
 
 
 def _machine(
-    system: Tree, stated: Tree, arch: str, rule_set: str, path: str, findings: list[Finding]
+    system: Tree, stated: Tree, arch: str, usual: str, rule_set: str, path: str, findings: list[Finding]
 ) -> Machine | None:
-    """The machine that is said, or the default; one finding for each place that says what cannot be."""
+    """The machine that is said, or the `usual` one; one finding for each place that says what cannot be."""
     named = [
         (place, name, machines.find(arch, name, rule_set))
         for place, name in (
@@ -123,7 +124,7 @@ def _machine(
         findings.append(Finding(known[0][0], problem, "remove one of the two, or let them agree", "conflict"))
     if known:
         return known[0][2]
-    default = machines.find(arch, _FAMILIES.get(arch, ""), rule_set)
+    default = machines.find(arch, usual, rule_set)
     if default is None and not named:
         place = f"{path}.features.system.arch" if system.get("arch") else f"{path}.domain.os.type.arch"
         problem = f"rule set {rule_set} has no machine for `{shown(arch)}`"
@@ -143,7 +144,9 @@ def _unknown(place: str, name: str, arch: str, rule_set: str) -> Finding:
 def _elsewhere(guest: Guest, arch: str, system: Tree, path: str) -> Finding:
     """The guest does not exist for this architecture."""
     place = f"{path}.features.system.arch" if system.get("arch") else f"{path}.domain.os.type.arch"
-    problem = f"`{shown(arch)}`: {guest.title} is for x86_64 alone"
+    archs = [one for one, family in _FAMILIES.items() if family in guest.disk]
+    alone = f"{archs[0]} alone" if len(archs) == 1 else " and ".join(archs)
+    problem = f"`{shown(arch)}`: {guest.title} is for {alone}"
     return Finding(place, problem, "leave the architecture out, or name another guest", "guest")
 
 

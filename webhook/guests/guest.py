@@ -23,6 +23,8 @@ class Guest:
     """One guest of a rule set; there is one object a guest, so that it can key a cache.
 
     `version` is empty where any is meant; `strict` guests are refused a machine that their installer refuses.
+    `machine` is the family that it gets on x86_64 when nobody says: i440fx where virtio works by its old form alone,
+    which q35's root ports do not have, or where there is no driver for q35's USB controller.
     `memory` (MiB) and `cpus` are what it gets when nobody says, headrooms how many times as much can be plugged in
     while it runs. `cpus_as` says what a bare count of vCPUs counts: sockets or cores. `disk` and `nic` are by machine
     family, `video` by the display's type (else the machine's). `features`, `clock`, `clock_offset` and `pm` are parts
@@ -34,6 +36,7 @@ class Guest:
     because: str
     minimum: Minimum
     strict: bool
+    machine: str
     memory: int
     cpus: int
     memory_headroom: int
