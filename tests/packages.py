@@ -15,7 +15,7 @@ import sys
 import pytest
 
 # libvirt: its schema, the driver and its tools; QEMU for each machine of the rule sets; firmware, TPM; what the
-# Python binding is built with. clock: a process that believes in another time.
+# Python binding is built with. clock: a process that believes in another time. osinfo: what is known of guests.
 PACKAGES = {
     "libvirt": (
         "libvirt0", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients", "libvirt-dev", "pkg-config",
@@ -23,6 +23,7 @@ PACKAGES = {
         "ovmf", "seabios", "qemu-efi-aarch64", "swtpm", "swtpm-tools",
     ),
     "clock": ("libfaketime",),
+    "osinfo": ("osinfo-db",),
 }  # fmt: skip
 # libvirt's QEMU driver does not start without the user that QEMU would run as.
 USER = "libvirt-qemu"

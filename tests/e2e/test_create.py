@@ -34,6 +34,14 @@ def test_a_created_example_is_stored_as_the_offline_expansion_says(tenant: Tenan
     assert "domain" in (stored["spec"] if stored["kind"] == "VM" else stored["spec"]["template"]["spec"])
 
 
+@pytest.mark.parametrize("name", ["win11", "Windows Server 2022", "http://redhat.com/rhel/9.4"])
+def test_a_guests_name_as_people_write_it_passes_the_schema_and_stays(tenant: Tenant, name: str) -> None:
+    head = {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "named"}}
+    stored = tenant.create(yaml.safe_dump({**head, "spec": {"features": {"system": {"type": name}}}}))
+    assert stored["spec"]["features"]["system"] == {"type": name}
+    assert stored["spec"]["domain"]["os"]["firmware"] == "efi"
+
+
 def test_a_warning_with_its_help_reaches_the_tenant(tenant: Tenant) -> None:
     features = {"system": {"type": "linux", "arch": "riscv64"}}
     head = {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "warned"}}

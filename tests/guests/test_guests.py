@@ -12,9 +12,13 @@ import yaml
 from webhook import guests, machines
 from webhook.declare import Backend, inspect
 from webhook.domain import domain_shape
+from webhook.features import features_shape
 from webhook.findings import Refused
+from webhook.guests import data_files
+from webhook.guests.names import plain
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text())
+NAMES = yaml.safe_load((Path(__file__).parent / "names.yaml").read_text())
 RULE_SET = "2026.1"
 ALL = guests.guests(RULE_SET)
 FAMILIES = ("q35", "i440fx")
@@ -33,6 +37,36 @@ def test_a_guest_is_found_or_refused(case: dict[str, Any]) -> None:
         values = {name: getattr(found, name) for name in case["guest"]}
         assert {k: list(astuple(v)) if k == "minimum" else v for k, v in values.items()} == case["guest"]
         assert found.because == f"rule set {RULE_SET}: guests/{found.type}.yaml {found.title}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_as_people_write_it_is_its_guest(name: str) -> None:
+    findings = inspect({"system": {"type": name}}, features_shape(), "spec.features").findings
+    assert findings == []
+    try:
+        title = guests.find({"type": name}, RULE_SET).title
+    except Refused:
+        title = None
+    assert title == NAMES[name]
+
+
+@pytest.mark.parametrize("name", [name for name, title in NAMES.items() if title])
+def test_a_name_may_be_parted_between_type_and_version_where_it_has_a_space(name: str) -> None:
+    first, _, rest = name.partition(" ")
+    system = {"type": first, "version": rest} if rest and first.lower() in guests.types() else {"type": name}
+    assert guests.find(system, RULE_SET).title == NAMES[name]
+
+
+def test_a_name_means_one_type() -> None:
+    """The names of one file are none of another's; reading them refuses that."""
+    names = data_files.names(RULE_SET)
+    assert set(names.values()) == set(guests.types())
+    assert all(plain(name) == name for name in names)
+
+
+@pytest.mark.parametrize("guest", ALL, ids=lambda guest: guest.title)
+def test_a_guest_is_found_by_its_own_title(guest: guests.Guest) -> None:
+    assert guests.find({"type": guest.title}, RULE_SET) is guest
 
 
 def test_each_guest_has_a_case() -> None:
@@ -66,6 +100,7 @@ def test_a_guest_has_buses_that_its_machines_have(guest: guests.Guest, family: s
     assert machine is not None
     assert guest.disk[family] in machine.defaults["disk_buses"]
     assert guest.nic[family]
+    assert guest.machine in FAMILIES
 
 
 @pytest.mark.parametrize("guest", ALL, ids=lambda guest: guest.title)

@@ -10,7 +10,9 @@ import pytest
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import LEAST, MACHINES
 from tests.oracle.visible import differences
+from webhook import guests
 from webhook.libvirt.render import render
+from webhook.rule_sets import RULE_SETS
 
 Complete = Callable[[dict[str, Any]], dict[str, Any]]
 Kept = Callable[[str], list[tuple[dict[str, Any], str, str]]]
@@ -21,6 +23,16 @@ def test_libvirt_adds_nothing_that_the_guest_sees(machine: str, kept: Kept) -> N
     rows = kept(machine)
     assert len(rows) >= LEAST
     found = {str(features): changed for features, xml, there in rows if (changed := differences(xml, there))}
+    assert found == {}
+
+
+def test_libvirt_adds_nothing_to_any_guest(hypervisor: Hypervisor, complete: Complete) -> None:
+    devices = {"storage": [{"type": "disk", "source": "root"}], "network": [{"source": "lan"}], "graphics": "spice"}
+    found = {}
+    for guest in guests.guests(RULE_SETS[-1]):
+        xml = render(complete({"features": {**devices, "system": {"type": guest.title}}}), "vm")
+        if changed := differences(xml, hypervisor.completed(xml)):
+            found[guest.title] = changed
     assert found == {}
 
 

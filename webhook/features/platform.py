@@ -15,7 +15,7 @@ from webhook.machines import Machine
 
 Tree = dict[str, Any]
 
-# The defaults: the architecture is KubeVirt's, and of its machines the one with PCI Express.
+# The defaults: the architecture is KubeVirt's; on x86_64 the guest's data names the machine.
 _ARCH = "x86_64"
 _FAMILIES = {
     "x86_64": "q35",
@@ -72,7 +72,8 @@ def platform_of(features: Tree, domain: Tree, site: Site, rule_set: str, path: s
     request = _Request(features.get("system") or {}, domain.get("os") or {}, rule_set, path)
     guest = request.guest()
     arch = request.arch()
-    machine = request.machine(arch)
+    default = guest.machine if guest and arch == _ARCH else _FAMILIES.get(arch, "")
+    machine = request.machine(arch, default)
     if guest is None or machine is None:
         raise Refused(request.findings)
     if machine.family not in guest.disk:
@@ -114,8 +115,8 @@ class _Request:
         """The architecture, or the default."""
         return self.system.get("arch") or (self.os.get("type") or {}).get("arch") or _ARCH
 
-    def machine(self, arch: str) -> Machine | None:
-        """The machine that is named, or the default; one finding for each place that names an impossible one."""
+    def machine(self, arch: str, family: str) -> Machine | None:
+        """The machine that is named, or the default one; one finding for each place that names an impossible one."""
         named = [
             (place, name, machines.find(arch, name, self.rule_set))
             for place, name in (
@@ -134,7 +135,7 @@ class _Request:
             self.findings.append(Finding(known[0][0], problem, way, "conflict"))
         if known:
             return known[0][2]
-        default = machines.find(arch, _FAMILIES.get(arch, ""), self.rule_set)
+        default = machines.find(arch, family, self.rule_set)
         if default is None and not named:
             problem = f"rule set {self.rule_set} has no machine for `{shown(arch)}`"
             way = f"known are {listed(tuple(_FAMILIES))}"
@@ -146,7 +147,9 @@ class _Request:
 
     def not_for(self, guest: Guest, arch: str) -> Finding:
         """The guest does not exist for this architecture."""
-        problem = f"`{shown(arch)}`: {guest.title} is for x86_64 alone"
+        archs = [one for one, family in _FAMILIES.items() if family in guest.disk]
+        alone = f"{archs[0]} alone" if len(archs) == 1 else " and ".join(archs)
+        problem = f"`{shown(arch)}`: {guest.title} is for {alone}"
         return Finding(self._place_of_arch(), problem, "leave the architecture out, or name another guest", "guest")
 
     def firmware(self, guest: Guest, machine: Machine) -> tuple[str, bool]:

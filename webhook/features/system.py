@@ -18,8 +18,14 @@ from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
 from webhook.guests import Guest
 
-_VERSION = text(16, "[A-Za-z0-9][A-Za-z0-9.]*", "a version like `10` or `22.04`")
-_TYPE = text(32, "[a-z][-a-z0-9]*", "a guest like `windows`")
+_VERSION = text(32, "[A-Za-z0-9][A-Za-z0-9. _-]*", "a version like `10` or `22.04`")
+_TYPE = text(64, "[A-Za-z][A-Za-z0-9. _:/-]*", "a guest like `windows`")
+# Editors offer the types; that other names of them are taken the API server has to know, too.
+_TYPE_SCHEMA = {
+    "type": "string",
+    "maxLength": 64,
+    "anyOf": [{"enum": list(guests.types())}, {"pattern": _TYPE.schema["pattern"]}],
+}
 # Enlightenments that QEMU's emulation does not start with (seen on 7.2: they need KVM's interrupt controller).
 _KVM_ONLY = ("synic", "stimer")
 _LIFECYCLE: Tree = {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"}
@@ -38,7 +44,9 @@ _INT_OR_STRING = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "intege
 class Wanted(Element):
     """The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot."""
 
-    type: Annotated[str, replace(_TYPE, schema={"type": "string", "enum": list(guests.types())})] | None = frontend("-")
+    type: Annotated[str, replace(_TYPE, schema=_TYPE_SCHEMA)] | None = frontend(
+        "-", doc="The guest, like `windows`; also as people write it: `win11`, `rhel9.4`, an id of osinfo."
+    )
     version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend(
         "-", doc="Its version, like `12`; one with a dot in quotes, like `'24.04'`."
     )

@@ -22,11 +22,12 @@ class Minimum:
 class Guest:
     """One guest of a rule set; there is one object a guest, so that it can key a cache.
 
-    `version` is empty for any; a `strict` guest is refused a machine that its installer would refuse. `memory` (MiB)
-    and `cpus` are the defaults, headrooms how many times as much can be plugged in while it runs. `cpus_as` is what a
-    bare count of vCPUs counts: sockets or cores. `disk` and `nic` are by machine
-    family, `video` by the display's type (else the machine's). `features`, `clock`, `clock_offset` and `pm` are parts
-    of a domain, which callers copy.
+    `version` is empty for any; a `strict` guest is refused a machine that its installer would refuse. `machine` is its
+    default family on x86_64: i440fx where virtio works in its legacy form alone, which q35's root ports lack, or where
+    there is no driver for q35's USB controller. `memory` (MiB) and `cpus` are the defaults, headrooms how many times as
+    much can be plugged in while it runs. `cpus_as` is what a bare count of vCPUs counts: sockets or cores. `disk` and
+    `nic` are by machine family, `video` by the display's type (else the machine's). `features`, `clock`,
+    `clock_offset` and `pm` are parts of a domain, which callers copy.
     """
 
     type: str
@@ -34,6 +35,7 @@ class Guest:
     because: str
     minimum: Minimum
     strict: bool
+    machine: str
     memory: int
     cpus: int
     memory_headroom: int
