@@ -30,7 +30,7 @@ from tests.waiting import until
 CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 # Seconds from the start of the service to its midnight.
 UNTIL_MIDNIGHT = 40
-VMS = "/apis/kubevirt.io/v1alpha1/namespaces/{}/vms"
+VMS = "/apis/kubevirt.io/v1alpha1/namespaces/{}/vmdefinitions"
 SITE = """\
 apiVersion: policy.vmconfig.kubevirt.io/v1
 kind: Policy

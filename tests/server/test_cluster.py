@@ -261,12 +261,14 @@ def test_a_config_map_that_is_not_there_is_no_event_and_no_harm(installed: Insta
 def status(installed: Installed, name: str, part: Tree, *as_whom: str) -> Any:
     patch = json.dumps({"status": part})
     flags = ("--subresource=status", "--type=merge", "-p", patch)
-    return installed.kubectl("-n", "team-s", "patch", "vm", name, *flags, *as_whom, check=False)
+    return installed.kubectl("-n", "team-s", "patch", "vmd", name, *flags, *as_whom, check=False)
 
 
 def test_a_status_is_judged_like_a_spec_for_whoever_writes_it(installed: Installed) -> None:
     namespace(installed.cluster, "team-s")
-    installed.kubectl("create", "clusterrole", "status", "--verb=get,patch", "--resource=vms,vms/status")
+    installed.kubectl(
+        "create", "clusterrole", "status", "--verb=get,patch", "--resource=vmdefinitions,vmdefinitions/status"
+    )
     for subject in ("--user=tenant", "--serviceaccount=kube-system:agent"):
         name = subject.rpartition("=")[2].replace(":", "-")
         installed.kubectl("create", "clusterrolebinding", f"status-{name}", "--clusterrole=status", subject)
@@ -287,7 +289,7 @@ def test_a_status_is_judged_like_a_spec_for_whoever_writes_it(installed: Install
     assert status(installed, "tuned", {"phase": "Running"}, "--as=tenant").returncode == 0
     again = {"current": {"devices": {"disks": [{"name": "root", "source": {"file": "/etc/passwd"}}]}}}
     assert "/etc/passwd" in status(installed, "tuned", again, "--as=tenant").stderr
-    stored = json.loads(installed.kubectl("-n", "team-s", "get", "vm", "tuned", "-o", "json").stdout)
+    stored = json.loads(installed.kubectl("-n", "team-s", "get", "vmd", "tuned", "-o", "json").stdout)
     assert stored["status"]["current"]["devices"]["disks"][0]["source"]["file"] == "/etc/shadow"
 
 

@@ -88,7 +88,7 @@ def _parser(serving: bool = True) -> argparse.ArgumentParser:
     imported.add_argument("--map", metavar="FILE", help="YAML: claims by image, networks by bridge or libvirt network")
     imported.add_argument("--machine", help="the versioned machine type, where the XML has an alias")
     imported.add_argument("--name", help="the VM's name, where the XML's is no name of a Kubernetes object")
-    _verb(found, "crd", verbs.crd, "the CustomResourceDefinitions")
+    _verb(found, "crd", verbs.crd, "the CustomResourceDefinitions, for `kubectl apply --server-side`")
     _policy(found)
     audit.add_flags(_verb(found, "audit", audit.run, "what the policies say of all that a cluster has stored"))
     service = found.add_parser("serve", help="serve the webhooks", description="serve the webhooks over TLS")

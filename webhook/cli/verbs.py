@@ -23,6 +23,11 @@ from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
 Verb = Callable[[argparse.Namespace], int]
+# An object's annotations have 256 KiB together (apimachinery: TotalAnnotationSizeLimitB).
+_APPLIED = (
+    "# Apply with `kubectl apply --server-side -f FILE`: a plain apply would keep a copy of each in its annotations,\n"
+    "# which have 256 KiB."
+)
 
 
 def context(given: argparse.Namespace) -> AdmissionContext:
@@ -105,7 +110,9 @@ def explain(given: argparse.Namespace) -> int:
 
 
 def crd(given: argparse.Namespace) -> int:
-    """Print the CustomResourceDefinitions."""
+    """Print the CustomResourceDefinitions; as YAML they say how they are applied."""
+    if given.output != "json":
+        print(_APPLIED)
     show(crds(), given.output)
     return 0
 

@@ -38,11 +38,13 @@ _INT_OR_STRING = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "intege
 class Wanted(Element):
     """The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot."""
 
-    type: Annotated[str, replace(_TYPE, schema={"type": "string", "enum": list(guests.types())})] | None = frontend("-")
+    type: Annotated[str, replace(_TYPE, schema={"type": "string", "enum": list(guests.types())})] | None = frontend(
+        "-", doc="The operating system, like `windows` or `debian`; `linux` and `other` for one that has no name here."
+    )
     version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend(
         "-", doc="Its version, like `12`; one with a dot in quotes, like `'24.04'`."
     )
-    arch: Annotated[str, choice(*ARCHITECTURES)] | None = frontend("-")
+    arch: Annotated[str, choice(*ARCHITECTURES)] | None = frontend("-", doc="The architecture, `x86_64` where unsaid.")
     machine: Machine | None = frontend("-", doc="A family like `q35`, or a versioned machine type like `pc-q35-7.2`.")
     firmware: Annotated[str, choice("bios", "efi")] | None = frontend(
         "-", doc="The firmware: `bios`, or `efi` for UEFI."

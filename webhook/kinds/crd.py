@@ -8,21 +8,28 @@ from webhook.declare import schema
 from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
 from webhook.kinds.spec import spec_shape
 
-
 def crds() -> list[Tree]:
     """All CustomResourceDefinitions (apiextensions.k8s.io/v1): structural, with every property real."""
     return [_crd(kind) for kind in KINDS.values()]
 
 
 def _crd(kind: Kind) -> Tree:
-    names = {"kind": kind.name, "listKind": f"{kind.name}List", "plural": kind.plural, "singular": kind.singular}
+    names = {
+        "kind": kind.name,
+        "listKind": f"{kind.name}List",
+        "plural": kind.plural,
+        "singular": kind.singular,
+        "shortNames": list(kind.short_names),
+        # Found by `kubectl get all`, as KubeVirt's are.
+        "categories": ["all"],
+    }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{kind.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
-            "names": {**names, **({"shortNames": list(kind.short_names)} if kind.short_names else {})},
+            "names": names,
             "scope": "Namespaced",
             "versions": [_version(kind)],
         },
@@ -102,7 +109,7 @@ def _columns(kind: Kind) -> list[Tree]:
     base = f".{kind.spec_path}"
     shown = [
         ("Guest", "string", f"{base}.features.system.type"),
-        ("Memory", "string", f"{base}.domain.memory.size"),
+        ("Memory (MiB)", "string", f"{base}.domain.memory.size"),
         ("CPUs", "integer", f"{base}.domain.vcpu.current"),
         ("Machine", "string", f"{base}.domain.os.type.machine"),
         ("Age", "date", ".metadata.creationTimestamp"),
