@@ -37,6 +37,15 @@ def test_every_property_has_a_type_but_two_that_no_schema_can_say() -> None:
     assert all(dict(whole())[path]["x-kubernetes-preserve-unknown-fields"] for path in untyped)
 
 
+def test_unknown_names_reach_the_service_wherever_a_tenant_writes_and_nowhere_else() -> None:
+    for path, node in whole():
+        if "properties" in node:
+            tenants = (
+                path.startswith(("VM.spec", "VirtualMachineConfig.spec.template.spec")) and ".tombstones" not in path
+            )
+            assert node.get("x-kubernetes-preserve-unknown-fields", False) == tenants, path
+
+
 def test_every_field_of_features_has_a_sentence_of_its_own() -> None:
     of_classes = re.compile(r"(Goal\.|Names a \w+\.| )+")
     described = {path: node.get("description", "") for path, node in whole() if ".spec.features" in path}

@@ -31,7 +31,8 @@ def mutate(review: Review, context: AdmissionContext) -> Verdict:
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
     if stored is not None and identical(stored, spec):
         return ALLOWED
-    reading, stored_reading = inspect_spec(spec, kind.spec_path), read_stored(stored, kind)
+    reading = inspect_spec(spec, kind.spec_path)
+    stored, stored_reading = read_stored(stored, kind)
     findings = Findings(reading.findings)
     findings.take(stored_reading.findings)
     if not findings:

@@ -8,6 +8,10 @@ from webhook.declare import schema
 from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
 from webhook.kinds.spec import spec_shape
 
+# Nobody but the service writes there.
+_OF_THE_SERVICE = ("tombstones",)
+
+
 def crds() -> list[Tree]:
     """All CustomResourceDefinitions (apiextensions.k8s.io/v1): structural, with every property real."""
     return [_crd(kind) for kind in KINDS.values()]
@@ -48,7 +52,7 @@ def _version(kind: Kind) -> Tree:
 
 
 def _object(kind: Kind) -> Tree:
-    spec: Tree = _with_rules(schema(spec_shape()))
+    spec: Tree = _with_rules(_unpruned(schema(spec_shape())))
     for key in reversed(kind.spec[1:]):
         inner: Tree = {key: spec}
         if key == "spec":
@@ -79,6 +83,22 @@ def _with_rules(spec: Tree) -> Tree:
         }
     ]
     return spec
+
+
+def _unpruned(tree: Tree) -> Tree:
+    """A schema that lets names through that it does not know: the webhook refuses them with the nearest one.
+
+    An API server would drop them first, and a client that did not ask for strict validation would never hear of it.
+    """
+    made = dict(tree)
+    if "properties" in tree:
+        made["properties"] = {
+            name: inner if name in _OF_THE_SERVICE else _unpruned(inner) for name, inner in tree["properties"].items()
+        }
+        made["x-kubernetes-preserve-unknown-fields"] = True
+    if "items" in tree:
+        made["items"] = _unpruned(tree["items"])
+    return made
 
 
 def _template_metadata() -> Tree:
