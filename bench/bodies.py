@@ -52,7 +52,7 @@ def review(obj: Tree) -> bytes:
     request = {
         "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
         "kind": {"group": "kubevirt.io", "version": "v1alpha1", "kind": "VM"},
-        "resource": {"group": "kubevirt.io", "version": "v1alpha1", "resource": "vms"},
+        "resource": {"group": "kubevirt.io", "version": "v1alpha1", "resource": "vmdefinitions"},
         "requestKind": {"group": "kubevirt.io", "version": "v1alpha1", "kind": "VM"},
         "name": obj["metadata"]["name"],
         "namespace": "default",

@@ -29,7 +29,7 @@ CHART = processes.ROOT / "charts" / "vmconfig"
 COUNT = 1200
 CONNECTIONS = 16
 WITHOUT, NO_OP, COMPLETE, OURS = "without webhooks", "no-op webhooks", "no-op, complete VMs sent", "ours"
-PATH = b"/apis/kubevirt.io/v1alpha1/namespaces/default/vms"
+PATH = b"/apis/kubevirt.io/v1alpha1/namespaces/default/vmdefinitions"
 
 
 @dataclass
@@ -46,7 +46,7 @@ def measure(certs: Path) -> dict[str, Creates]:
     short, complete = [orjson.dumps(vm(number)) for number in range(COUNT)], _complete()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as cluster:
         _apply(cluster, _manifests("https://127.0.0.1:1", certs, "CustomResourceDefinition"))
-        cluster.wait_established("vms.kubevirt.io")
+        cluster.wait_established("vmdefinitions.kubevirt.io")
         for _ in range(2):
             for name in rows:
                 with _hooked(name, cluster, certs):

@@ -118,7 +118,7 @@ def admit(client: httpx.Client, tenant: Tree) -> tuple[str, Tree]:
 
 def _ask(client: httpx.Client, path: str, obj: Tree) -> Tree:
     group, version = obj["apiVersion"].split("/")
-    plural = {"VM": "vms", "VirtualMachineConfig": "virtualmachineconfigs"}[obj["kind"]]
+    plural = {"VM": "vmdefinitions", "VirtualMachineConfig": "virtualmachineconfigs"}[obj["kind"]]
     request = {
         "uid": str(uuid.uuid4()),
         "kind": {"group": group, "version": version, "kind": obj["kind"]},

@@ -16,7 +16,7 @@ from webhook.server.app import create_app
 from webhook.server.settings import Settings
 
 POLICIES = Path(__file__).parents[2] / "policies"
-PLURALS = {"VM": "vms", "VirtualMachineConfig": "virtualmachineconfigs"}
+PLURALS = {"VM": "vmdefinitions", "VirtualMachineConfig": "virtualmachineconfigs"}
 
 Tree = dict[str, Any]
 

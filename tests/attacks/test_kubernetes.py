@@ -74,7 +74,7 @@ class Attacked:
         client = self.clients[who.get("by", "tenant")]
         return client.request(method, path, params=query, headers=headers, content=json.dumps(body))
 
-    def stored(self, kind: str = "vms") -> Tree:
+    def stored(self, kind: str = "vmdefinitions") -> Tree:
         found: Tree = self.clients["admin"].get(f"{API}/{MINE}/{kind}/web").raise_for_status().json()
         return found
 
@@ -100,7 +100,10 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
         here = Attacked(cluster, {"tenant": tenant, "admin": admin})
         probe = {**manifest("VM", {"domain": {"devices": {"rng": {"path": "/dev/random"}}}}), "metadata": {"name": "a"}}
         until(
-            lambda: here.ask("POST", f"{API}/{FREE}/vms?dryRun=All", {"as": {"by": "admin"}}, probe).status_code == 201
+            lambda: (
+                here.ask("POST", f"{API}/{FREE}/vmdefinitions?dryRun=All", {"as": {"by": "admin"}}, probe).status_code
+                == 201
+            )
         )
         yield here
 
@@ -112,15 +115,15 @@ def web(attacked: Attacked, request: pytest.FixtureRequest) -> Iterator[Tree]:
     obj = manifest("VM", STORED, "web")
     if step.get("deleted"):
         obj["metadata"]["finalizers"] = ["example.org/wait"]
-    answer = attacked.ask("POST", f"{API}/{MINE}/vms", {"manager": "owner"}, obj)
+    answer = attacked.ask("POST", f"{API}/{MINE}/vmdefinitions", {"manager": "owner"}, obj)
     assert answer.status_code == 201, answer.text
     if step.get("deleted"):
-        attacked.ask("DELETE", f"{API}/{MINE}/vms/web", step, {})
+        attacked.ask("DELETE", f"{API}/{MINE}/vmdefinitions/web", step, {})
     yield attacked.stored()
     admin = attacked.clients["admin"]
     if step.get("deleted"):
         admin.patch(
-            f"{API}/{MINE}/vms/web",
+            f"{API}/{MINE}/vmdefinitions/web",
             content='{"metadata":{"finalizers":null}}',
             headers={"Content-Type": TYPES["patch"]},
         )

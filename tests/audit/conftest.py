@@ -101,12 +101,12 @@ def _define(found: Audited, *definitions: Tree) -> None:
 
 def _store_malformed(found: Audited) -> None:
     """A VM from before its definition had a schema: the API server does not look at it again when it is read."""
-    names = {"kind": "VM", "plural": "vms", "singular": "vm", "listKind": "VMList"}
+    names = {"kind": "VM", "plural": "vmdefinitions", "singular": "vmdefinition", "listKind": "VMList"}
     anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     version = {"name": "v1alpha1", "served": True, "storage": True, "schema": anything}
     spec = {"group": "kubevirt.io", "scope": "Namespaced", "names": names, "versions": [version]}
     metadata = {
-        "name": "vms.kubevirt.io",
+        "name": "vmdefinitions.kubevirt.io",
         "annotations": crds()[0]["metadata"].get("annotations", {}),
     }
     kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}

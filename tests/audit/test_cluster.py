@@ -51,7 +51,7 @@ def test_reports_say_what_is_stored_and_why_it_would_be_refused(audited: Audited
     assert reports["team-a"]["summary"] == {"pass": 1, "fail": 3, "warn": 0, "error": 2, "skip": 0}
     assert reports["team-b"]["summary"] == {"pass": 1, "fail": 0, "warn": 0, "error": 0, "skip": 0}
     tuned = next(each for each in reports["team-a"]["results"] if each["resources"][0]["name"] == "tuned")
-    uid = json.loads(audited.kubectl("-n", "team-a", "get", "vm", "tuned", "-o", "json").stdout)["metadata"]["uid"]
+    uid = json.loads(audited.kubectl("-n", "team-a", "get", "vmd", "tuned", "-o", "json").stdout)["metadata"]["uid"]
     assert tuned["resources"][0]["uid"] == uid
     assert (tuned["severity"], tuned["category"]) == ("low", "io-tuning")
     assert "`unsafe`" in tuned["message"]
@@ -127,10 +127,10 @@ def test_a_vm_that_is_gone_leaves_the_report_and_the_last_one_takes_it_along(aud
     audited.kubectl("create", "namespace", "team-c")
     audited.store("team-c", stored("one", TUNED), complete("two"))
     audited.run(*AUDIT, "--write-reports", "--namespace", "team-c")
-    audited.kubectl("-n", "team-c", "delete", "vm", "one")
+    audited.kubectl("-n", "team-c", "delete", "vmd", "one")
     audited.run(*AUDIT, "--write-reports", "--namespace", "team-c")
     assert audited.reports()["team-c"]["summary"] == {"pass": 1, "fail": 0, "warn": 0, "error": 0, "skip": 0}
-    audited.kubectl("-n", "team-c", "delete", "vm", "two")
+    audited.kubectl("-n", "team-c", "delete", "vmd", "two")
     done = audited.run(*AUDIT, "--write-reports", "--namespace", "team-c")
     assert "reports: 0 written, 1 removed" in done.stdout
     assert set(audited.reports()) == {"team-a", "team-b"}
@@ -152,7 +152,7 @@ def test_a_namespace_that_is_being_deleted_is_read_and_gets_no_report(audited: A
     done = audited.run(*AUDIT, "--write-reports", "--namespace", "going")
     assert done.returncode == 1, done.stderr
     assert "reports: 0 written, 0 removed" in done.stdout
-    audited.kubectl("-n", "going", "delete", "vm", "tuned")
+    audited.kubectl("-n", "going", "delete", "vmd", "tuned")
 
 
 def test_a_namespace_that_is_not_there_is_a_finding(audited: Audited) -> None:
@@ -193,16 +193,16 @@ def test_without_policy_reports_in_the_cluster_the_way_out_is_said(audited: Audi
 def test_the_account_may_do_its_work_and_nothing_else(audited: Audited) -> None:
     account = f"--as=system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
     asked = {
-        "list vms": True,
+        "list vmdefinitions": True,
         "list virtualmachineconfigs": True,
         "list namespaces": True,
         "list policyreports": True,
         "create policyreports": True,
         "patch policyreports": True,
         "delete policyreports": True,
-        "get vms": False,
-        "watch vms": False,
-        "patch vms": False,
+        "get vmdefinitions": False,
+        "watch vmdefinitions": False,
+        "patch vmdefinitions": False,
         "delete virtualmachineconfigs": False,
         "patch namespaces": False,
         "list secrets": False,

@@ -143,7 +143,7 @@ def test_the_service_may_do_its_work_and_nothing_else(release: Release) -> None:
         f"patch configmap/{NAME}-policies": False,
         "get configmap/another": False,
         "list configmaps": False,
-        "list vms.kubevirt.io": False,
+        "list vmdefinitions.kubevirt.io": False,
         "create pods": False,
     }
     said = {

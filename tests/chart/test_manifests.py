@@ -90,7 +90,11 @@ def test_both_webhooks_fail_closed_for_creates_and_updates_of_all_tenants(kind: 
                 "apiVersions": ["v1alpha1"],
                 "operations": ["CREATE", "UPDATE"],
                 # A status is trusted like a spec, and is complete as it is written.
-                "resources": ["vms", "virtualmachineconfigs", *(["vms/status"] if path == "validate" else [])],
+                "resources": [
+                    "vmdefinitions",
+                    "virtualmachineconfigs",
+                    *(["vmdefinitions/status"] if path == "validate" else []),
+                ],
                 "scope": "Namespaced",
             }
         ],

@@ -142,7 +142,7 @@ def test_crd_prints_both_definitions() -> None:
     for output, load in (("text", yaml.safe_load_all), ("json", json.loads), ("yaml", yaml.safe_load_all)):
         made: Any = load(vmconfig("crd", "-o", output).stdout)  # type: ignore[operator]
         names = [crd["metadata"]["name"] for crd in made]
-        assert names == ["vms.kubevirt.io", "virtualmachineconfigs.kubevirt.io"]
+        assert names == ["vmdefinitions.kubevirt.io", "virtualmachineconfigs.kubevirt.io"]
 
 
 @pytest.mark.parametrize(

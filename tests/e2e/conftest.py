@@ -14,6 +14,7 @@ import yaml
 
 from tests.cluster.cluster import Cluster
 from tests.e2e.service import Service, install, serving
+from webhook.kinds import KINDS
 
 Tree = dict[str, Any]
 _numbers = itertools.count(1)
@@ -37,8 +38,8 @@ class Tenant:
         text = manifest if isinstance(manifest, str) or manifest is None else yaml.safe_dump(manifest)
         return self.cluster.kubectl("-n", self.namespace, *args, input=text, check=check)
 
-    def get(self, name: str, kind: str = "vm") -> Tree:
-        stored: Tree = json.loads(self.kubectl("get", kind, name, "-o", "json").stdout)
+    def get(self, name: str, kind: str = "VM") -> Tree:
+        stored: Tree = json.loads(self.kubectl("get", KINDS[kind].plural, name, "-o", "json").stdout)
         return stored
 
     def create(self, manifest: Any) -> Tree:

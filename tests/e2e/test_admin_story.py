@@ -27,7 +27,7 @@ from tests.cluster.cluster import Cluster, running
 from tests.e2e.service import POLICIES, RELEASE, ROOT, Service, account, install, manifests, serving
 from tests.waiting import until
 
-VMS = "/apis/kubevirt.io/v1alpha1/namespaces/{}/vms"
+VMS = "/apis/kubevirt.io/v1alpha1/namespaces/{}/vmdefinitions"
 SITE = """\
 apiVersion: policy.vmconfig.kubevirt.io/v1
 kind: Policy

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.e2e.conftest import Tenant
+from webhook.kinds import KINDS
 
 Tree = dict[str, Any]
 
@@ -79,7 +80,7 @@ def test_replace_with_the_original_file_restores_the_machine(tenant: Tenant, kin
 
 def test_a_patch_of_labels_changes_no_spec(tenant: Tenant, kind: str) -> None:
     first = tenant.create(machine(kind, "web", features()))
-    tenant.kubectl("patch", kind, "web", "--type=merge", "-p", '{"metadata":{"labels":{"tier":"web"}}}')
+    tenant.kubectl("patch", KINDS[kind].plural, "web", "--type=merge", "-p", '{"metadata":{"labels":{"tier":"web"}}}')
     second = tenant.get("web", kind)
     assert second["metadata"]["labels"] == {"tier": "web"}
     assert second["spec"] == first["spec"]
@@ -90,9 +91,11 @@ def test_a_finalizer_can_be_removed_from_a_machine_that_is_being_deleted(tenant:
     manifest = machine(kind, "web", features())
     manifest["metadata"]["finalizers"] = ["example.org/wait"]
     tenant.create(manifest)
-    tenant.kubectl("delete", kind, "web", "--wait=false")
-    tenant.kubectl("patch", kind, "web", "--type=json", "-p", '[{"op":"remove","path":"/metadata/finalizers"}]')
-    assert tenant.kubectl("get", kind, "web", check=False).returncode != 0
+    tenant.kubectl("delete", KINDS[kind].plural, "web", "--wait=false")
+    tenant.kubectl(
+        "patch", KINDS[kind].plural, "web", "--type=json", "-p", '[{"op":"remove","path":"/metadata/finalizers"}]'
+    )
+    assert tenant.kubectl("get", KINDS[kind].plural, "web", check=False).returncode != 0
 
 
 def test_a_dry_run_twice_differs_in_identities_alone(tenant: Tenant, kind: str) -> None:
@@ -104,12 +107,12 @@ def test_a_dry_run_twice_differs_in_identities_alone(tenant: Tenant, kind: str) 
         for _ in range(2)
     ]
     assert without_identities(inner(answers[0])) == without_identities(inner(answers[1]))
-    assert tenant.kubectl("get", kind, "web", check=False).returncode != 0
+    assert tenant.kubectl("get", KINDS[kind].plural, "web", check=False).returncode != 0
 
 
 def test_a_machine_recreated_from_its_stored_manifest_keeps_its_abi(tenant: Tenant, kind: str) -> None:
     first = tenant.create(machine(kind, "web", features()))
-    tenant.kubectl("delete", kind, "web")
+    tenant.kubectl("delete", KINDS[kind].plural, "web")
     for field in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"):
         first["metadata"].pop(field, None)
     second = tenant.create(first)
@@ -178,7 +181,7 @@ def test_a_change_of_a_frozen_field_is_refused_with_its_consequence(
     spec: Tree = {"domain": change}
     if kind == "VirtualMachineConfig":
         spec = {"template": {"spec": spec}}
-    message = refused("patch", kind, "web", "--type=merge", "-p", json.dumps({"spec": spec}))
+    message = refused("patch", KINDS[kind].plural, "web", "--type=merge", "-p", json.dumps({"spec": spec}))
     assert place in message
     assert tenant.get("web", kind)["spec"] == first["spec"]
 
@@ -193,12 +196,12 @@ def test_a_moved_device_is_refused_with_its_consequence(tenant: Tenant, refused:
 
 def test_a_feature_that_contradicts_the_frozen_machine_is_refused(tenant: Tenant, refused: Any) -> None:
     tenant.create(machine("VM", "web", features()))
-    message = refused("patch", "vm", "web", "--type=merge", "-p", '{"spec":{"features":{"memory":"4Gi"}}}')
+    message = refused("patch", "vmd", "web", "--type=merge", "-p", '{"spec":{"features":{"memory":"4Gi"}}}')
     assert "spec.features.memory: asks for `4Gi`" in message
     assert "help: restore the feature" in message
 
 
 def test_a_deletion_is_never_held_up_by_content(tenant: Tenant, kind: str) -> None:
     tenant.create(machine(kind, "web", features()))
-    tenant.kubectl("delete", kind, "web")
-    assert tenant.kubectl("get", kind, "web", check=False).returncode != 0
+    tenant.kubectl("delete", KINDS[kind].plural, "web")
+    assert tenant.kubectl("get", KINDS[kind].plural, "web", check=False).returncode != 0

@@ -23,8 +23,8 @@ def test_a_create_is_refused_while_the_webhook_is_down(
         down = tenant.kubectl("create", "-f", "-", manifest=machine("VM", "during", features()), check=False)
         assert down.returncode != 0
         assert "failed calling webhook" in down.stderr
-        assert tenant.kubectl("get", "vm", "during", check=False).returncode != 0
-        tenant.kubectl("delete", "vm", "before")
+        assert tenant.kubectl("get", "vmd", "during", check=False).returncode != 0
+        tenant.kubectl("delete", "vmd", "before")
         with serving(tmp_path, port):
             assert tenant.create(machine("VM", "after", features()))["spec"]["domain"]
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -31,11 +32,30 @@ def whole() -> Iterator[tuple[str, Tree]]:
 
 
 def test_every_property_has_a_type_but_two_that_no_schema_can_say() -> None:
-    untyped = {path for path, node in whole() if "x-kubernetes-preserve-unknown-fields" in node}
+    untyped = {path for path, node in whole() if not node.get("type") and not node.get("x-kubernetes-int-or-string")}
     assert {path.rpartition(".features.")[2] for path in untyped} == {"graphics", "numa"}
+    assert all(dict(whole())[path]["x-kubernetes-preserve-unknown-fields"] for path in untyped)
+
+
+def test_unknown_names_reach_the_service_wherever_a_tenant_writes_and_nowhere_else() -> None:
     for path, node in whole():
-        if path not in untyped:
-            assert node.get("type") or node.get("x-kubernetes-int-or-string"), path
+        if "properties" in node:
+            tenants = (
+                path.startswith(("VM.spec", "VirtualMachineConfig.spec.template.spec")) and ".tombstones" not in path
+            )
+            assert node.get("x-kubernetes-preserve-unknown-fields", False) == tenants, path
+
+
+def test_every_field_of_features_has_a_sentence_of_its_own() -> None:
+    of_classes = re.compile(r"(Goal\.|Names a \w+\.| )+")
+    described = {path: node.get("description", "") for path, node in whole() if ".spec.features" in path}
+    assert len(described) > 80
+    assert [path for path, text in described.items() if not of_classes.sub("", text)] == []
+
+
+def test_every_kind_has_a_short_name_and_is_found_by_get_all() -> None:
+    names = [crd["spec"]["names"] for crd in crds()]
+    assert [(each["shortNames"], each["categories"]) for each in names] == [(["vmd"], ["all"]), (["vmconfig"], ["all"])]
 
 
 def test_lists_of_devices_are_keyed_by_name() -> None:
@@ -60,10 +80,10 @@ def test_the_api_server_stores_them_and_explains_fields(cluster: Cluster) -> Non
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump_all(crds()))
     for crd in crds():
         cluster.wait_established(crd["metadata"]["name"])
-    status = json.loads(cluster.kubectl("get", "crd", "vms.kubevirt.io", "-o", "json").stdout)["status"]
+    status = json.loads(cluster.kubectl("get", "crd", "vmdefinitions.kubevirt.io", "-o", "json").stdout)["status"]
     assert not [one for one in status["conditions"] if one["type"] == "NonStructuralSchema"]
     for _ in range(50):
-        told = cluster.kubectl("explain", "vm.spec.domain.devices.disks", check=False)
+        told = cluster.kubectl("explain", "vmd.spec.domain.devices.disks", check=False)
         if told.returncode == 0:
             break
         time.sleep(0.2)

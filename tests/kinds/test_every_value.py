@@ -18,7 +18,7 @@ from webhook.kinds import declared_fields, spec_shape
 from webhook.kinds.crd import crds
 
 # Webhooks that other tests of this cluster have installed leave this namespace out.
-URL = "/apis/kubevirt.io/v1alpha1/namespaces/kube-system/vms?dryRun=All&fieldValidation=Strict"
+URL = "/apis/kubevirt.io/v1alpha1/namespaces/kube-system/vmdefinitions?dryRun=All&fieldValidation=Strict"
 
 
 @pytest.fixture(scope="module")

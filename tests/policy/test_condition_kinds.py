@@ -25,7 +25,7 @@ from webhook.policy.tools.schema import policy_schema
 from webhook.policy.vap import Export, Target, export
 
 TITLE, DESCRIPTION = "domain.title", "domain.description"
-TARGETS = [Target("kubevirt.io", "v1alpha1", "vms", "VM", ("spec",))]
+TARGETS = [Target("kubevirt.io", "v1alpha1", "vmdefinitions", "VM", ("spec",))]
 
 
 def make(wanted: object, field: Field | None) -> Condition:

@@ -170,8 +170,11 @@ def test_a_cluster_that_nobody_named_is_a_matter_of_usage(tmp_path: Path) -> Non
 
 def test_the_rights_of_the_chart_are_just_those_that_are_used(installed: Installed) -> None:
     """What is not granted makes the service not ready or the tests below fail; this is about what is too much."""
-    rules = [rule for document in release(VALUES) for rule in document.get("rules", []) if document["kind"] == "Role"]
-    rules += [r for d in release(VALUES) for r in d.get("rules", []) if d["kind"] == "ClusterRole"]
+    installs = release(VALUES)
+    # The chart's other roles are for people and agents.
+    bindings = [each for each in installs if "roleRef" in each and each["subjects"][0]["name"] == "vmconfig"]
+    own = {(each["roleRef"]["kind"], each["roleRef"]["name"]) for each in bindings}
+    rules = [rule for each in installs if (each["kind"], each["metadata"]["name"]) in own for rule in each["rules"]]
     granted = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
     hooks = {"mutatingwebhookconfigurations", "validatingwebhookconfigurations"}
     certificates = {("secrets", verb) for verb in ("create", "get", "patch")}
@@ -261,12 +264,14 @@ def test_a_config_map_that_is_not_there_is_no_event_and_no_harm(installed: Insta
 def status(installed: Installed, name: str, part: Tree, *as_whom: str) -> Any:
     patch = json.dumps({"status": part})
     flags = ("--subresource=status", "--type=merge", "-p", patch)
-    return installed.kubectl("-n", "team-s", "patch", "vm", name, *flags, *as_whom, check=False)
+    return installed.kubectl("-n", "team-s", "patch", "vmd", name, *flags, *as_whom, check=False)
 
 
 def test_a_status_is_judged_like_a_spec_for_whoever_writes_it(installed: Installed) -> None:
     namespace(installed.cluster, "team-s")
-    installed.kubectl("create", "clusterrole", "status", "--verb=get,patch", "--resource=vms,vms/status")
+    installed.kubectl(
+        "create", "clusterrole", "status", "--verb=get,patch", "--resource=vmdefinitions,vmdefinitions/status"
+    )
     for subject in ("--user=tenant", "--serviceaccount=kube-system:agent"):
         name = subject.rpartition("=")[2].replace(":", "-")
         installed.kubectl("create", "clusterrolebinding", f"status-{name}", "--clusterrole=status", subject)
@@ -287,7 +292,7 @@ def test_a_status_is_judged_like_a_spec_for_whoever_writes_it(installed: Install
     assert status(installed, "tuned", {"phase": "Running"}, "--as=tenant").returncode == 0
     again = {"current": {"devices": {"disks": [{"name": "root", "source": {"file": "/etc/passwd"}}]}}}
     assert "/etc/passwd" in status(installed, "tuned", again, "--as=tenant").stderr
-    stored = json.loads(installed.kubectl("-n", "team-s", "get", "vm", "tuned", "-o", "json").stdout)
+    stored = json.loads(installed.kubectl("-n", "team-s", "get", "vmd", "tuned", "-o", "json").stdout)
     assert stored["status"]["current"]["devices"]["disks"][0]["source"]["file"] == "/etc/shadow"
 
 

@@ -64,7 +64,7 @@ def test_every_policy_fails_closed_for_both_kinds_and_leaves_namespaces_out(docu
     for policy in policies:
         matched = policy["spec"]["matchConstraints"]
         assert policy["spec"]["failurePolicy"] == "Fail"
-        assert matched["resourceRules"][0]["resources"] == ["vms", "virtualmachineconfigs"]
+        assert matched["resourceRules"][0]["resources"] == ["vmdefinitions", "virtualmachineconfigs"]
         assert matched["namespaceSelector"]["matchExpressions"][0]["values"] == ["kube-system"]
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.admission.review import Review
+from webhook.declare import Shape
 from webhook.declare.inspect import Inspection
 from webhook.declare.tree import identical
 from webhook.findings import Finding, Findings
-from webhook.kinds import Kind, inspect_spec
+from webhook.kinds import Kind, inspect_spec, spec_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,43 @@ def read(review: Review, kind: Kind) -> Reading | None:
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
     if stored is not None and identical(stored, spec):
         return None
-    return Reading(kind, spec, inspect_spec(spec, kind.spec_path), stored, _read_stored(stored, kind))
+    return Reading(kind, spec, inspect_spec(spec, kind.spec_path), *_read_stored(stored, kind))
 
 
-def _read_stored(stored: Any, kind: Kind) -> Inspection:
-    """The shape of what is stored; a review whose old object is no VM is not an API server's."""
+def _read_stored(stored: Any, kind: Kind) -> tuple[Any, Inspection]:
+    """What is stored, as far as the API knows it, and its shape.
+
+    An API server takes names that the API does not know while the webhooks are away. An update may leave them out: what
+    was stored without meaning is not brought back. A review whose old object is no VM is not an API server's.
+    """
     if stored is None:
-        return Inspection()
+        return None, Inspection()
     found = inspect_spec(stored, kind.spec_path)
+    if found.findings and not found.oversized:
+        stored = _known(stored, spec_shape())
+        found = inspect_spec(stored, kind.spec_path)
     if found.findings:
         first = found.findings[0]
         way = "the stored object does not fit the API: restore it from a backup, or delete and create it"
         found.findings = Findings(
             [Finding(first.path, f"is malformed where it is stored: {first.problem}", way, "stored")]
         )
-    return found
+    return stored, found
+
+
+def _known(tree: Any, shape: Shape) -> Any:
+    """A copy without the names that the declaration does not have."""
+    if type(tree) is not dict:
+        return tree
+    kept = {}
+    for name, value in tree.items():
+        entry = shape.fields.get(name)
+        if entry is None:
+            continue
+        if entry.shape is None:
+            kept[name] = value
+        elif entry.many and type(value) is list:
+            kept[name] = [_known(item, entry.shape) for item in value]
+        else:
+            kept[name] = _known(value, entry.shape)
+    return kept

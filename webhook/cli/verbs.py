@@ -22,6 +22,11 @@ from webhook.kinds.crd import crds
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
+# An object's annotations have 256 KiB together (apimachinery: TotalAnnotationSizeLimitB).
+_APPLIED = (
+    "# Apply with `kubectl apply --server-side -f FILE`: a plain apply would keep a copy of each in its annotations,\n"
+    "# which have 256 KiB."
+)
 
 
 def context(given: argparse.Namespace) -> AdmissionContext:
@@ -136,7 +141,9 @@ def explain(given: argparse.Namespace) -> int:
 
 
 def crd(given: argparse.Namespace) -> int:
-    """Print the CustomResourceDefinitions."""
+    """Print the CustomResourceDefinitions; as YAML they say how they are applied."""
+    if given.output != "json":
+        print(_APPLIED)
     show(crds(), given.output)
     return 0
 
@@ -192,5 +199,5 @@ VERBS = (
     Verb("render", "the libvirt XML of a VM", render, _of_render),
     Verb("check", "the findings that the webhook would give; exit code 1 where there are some", check, _of_objects),
     Verb("explain", "where a value came from: the tenant, a feature, a guest's rule", explain, _of_explain),
-    Verb("crd", "the CustomResourceDefinitions", crd),
+    Verb("crd", "the CustomResourceDefinitions, for `kubectl apply --server-side`", crd),
 )

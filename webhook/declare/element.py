@@ -94,14 +94,14 @@ def backend(kind: str, place: str = "", unless: Mapping[str, FieldClass] | None 
     return Declared(Backend(kind), place, unless or {}, secret=secret)
 
 
-def reference(kind: str, place: str = "") -> Any:
+def reference(kind: str, place: str = "", doc: str = "") -> Any:
     """The name of a Kubernetes object of this kind; it has no place in the XML."""
-    return Declared(Reference(kind), place)
+    return Declared(Reference(kind), place, doc=doc)
 
 
-def goal(place: str = "", unless: Mapping[str, FieldClass] | None = None) -> Any:
+def goal(place: str = "", unless: Mapping[str, FieldClass] | None = None, doc: str = "") -> Any:
     """What the tenant wants of the host without naming anything of it."""
-    return Declared(Goal(), place, unless or {})
+    return Declared(Goal(), place, unless or {}, doc)
 
 
 class Declaration(type):

@@ -220,7 +220,7 @@ def _wrong(where: Where, value: object, expected: str) -> Finding:
 
 def _way(path: str) -> str:
     """Where to read what a field takes: the definition on the cluster, which is made of the same declaration."""
-    kind = "virtualmachineconfig" if path.startswith("spec.template.") else "vm"
+    kind = "virtualmachineconfig" if path.startswith("spec.template.") else "vmd"
     return f"`kubectl explain {kind}.{declared_form(path).replace('[*]', '')}` says what it takes"
 
 

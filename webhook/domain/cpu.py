@@ -29,11 +29,13 @@ class VcpuState(Element, tag="vcpu", key="id"):
 class Topology(Element, tag="topology"):
     """Sockets, dies, cores and threads as the guest counts them."""
 
-    sockets: Positive | None = frontend()
-    dies: Positive | None = frontend()
-    clusters: Positive | None = frontend()
-    cores: Positive | None = frontend()
-    threads: Positive | None = frontend()
+    sockets: Positive | None = frontend(doc="How many sockets there are, 1 or more.")
+    dies: Positive | None = frontend(doc="Dies of each socket, 1 or more.")
+    clusters: Positive | None = frontend(doc="Clusters of each die, 1 or more.")
+    cores: Positive | None = frontend(
+        doc="Cores of each cluster, or of each die where there are no clusters, 1 or more."
+    )
+    threads: Positive | None = frontend(doc="Threads of each core, 1 or more.")
 
 
 class CpuFeature(Element, tag="feature"):

@@ -35,9 +35,11 @@ class Wanted(Element):
     )
     topology: Topology | None = frontend("-")
     model: Annotated[str, text(64, "[A-Za-z0-9][A-Za-z0-9._-]*", "a CPU model's name")] | None = frontend(
-        "-", unless=dict.fromkeys(_FOLLOWING, Goal())
+        "-",
+        unless=dict.fromkeys(_FOLLOWING, Goal()),
+        doc="A CPU model like `Skylake-Server`, or what follows the node: `host-model`, `host-passthrough`, `maximum`.",
     )
-    exclusive: Flag | None = goal("-")
+    exclusive: Flag | None = goal("-", doc="Whether the host's CPUs are this VM's alone: `true` or `false`.")
 
 
 _NOTHING = Wanted()

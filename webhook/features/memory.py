@@ -22,10 +22,18 @@ def expand(wanted: int | str | None, platform: Platform, origin: str) -> list[Co
     """`memory.size` as asked; the memory at boot and the maximum are derived from it."""
     stated = platform.stated.get("memory") or {}
     cells = written(platform.in_cells) if platform.in_cells else None
-    size = wanted or stated.get("size") or cells or platform.guest.memory
-    memory: Tree = {"current": size} if wanted else {"size": size, "current": size}
+    # Beside an amount in the domain the tenant's words stay as they are: a conflict quotes both.
+    asked = wanted if "size" in stated else _in_mib(wanted)
+    size = asked or stated.get("size") or cells or platform.guest.memory
+    memory: Tree = {"current": size} if asked else {"size": size, "current": size}
     default: Tree = {"memory": memory, **_headroom(size, platform)}
-    return [Contribution(origin, {"memory": {"size": wanted}} if wanted else {}, default, platform.guest.because)]
+    return [Contribution(origin, {"memory": {"size": asked}} if asked else {}, default, platform.guest.because)]
+
+
+def _in_mib(wanted: int | str | None) -> int | str | None:
+    """The amount in the unit in which VMs are listed, wherever it is whole in it."""
+    amount = kib(wanted)
+    return None if amount is None else written(amount)
 
 
 def _headroom(size: int | str, platform: Platform) -> Tree:

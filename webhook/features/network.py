@@ -15,9 +15,13 @@ from webhook.findings import Finding, Refused
 class Nic(Element):
     """A NIC; `source` names the network that it is on."""
 
-    name: DeviceName | None = frontend("-")
-    source: ObjectName | None = reference("Network", "-")
-    model: Annotated[str, choice("virtio", "e1000e", "e1000", "rtl8139")] | None = frontend("-")
+    name: DeviceName | None = frontend(
+        "-", doc="What it is known by (lower-case letters, digits, `-`); else one is made."
+    )
+    source: ObjectName | None = reference("Network", "-", doc="The network that it is on; without one the pod's.")
+    model: Annotated[str, choice("virtio", "e1000e", "e1000", "rtl8139")] | None = frontend(
+        "-", doc="What the guest sees: `virtio`, `e1000e`, `e1000` or `rtl8139`; else what suits the guest."
+    )
     mac: Mac | None = frontend("-", doc="A unicast MAC address like `02:00:00:12:34:56`; else one is made.")
     boot_order: Positive | None = frontend("-", doc="Its turn at boot: 1 is the first.")
 

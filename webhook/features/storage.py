@@ -24,13 +24,19 @@ _NO_READONLY = ("ide", "sata")
 class Drive(Element):
     """A disk or a CD-ROM drive; `source` names the PersistentVolumeClaim with its content."""
 
-    name: DeviceName | None = frontend("-")
-    type: Annotated[str, choice("disk", "cdrom")] | None = frontend("-")
-    source: ObjectName | None = reference("PersistentVolumeClaim", "-")
-    interface: Annotated[str, choice(*_BUSES)] | None = frontend("-")
+    name: DeviceName | None = frontend(
+        "-", doc="What it is known by (lower-case letters, digits, `-`); else one is made."
+    )
+    type: Annotated[str, choice("disk", "cdrom")] | None = frontend("-", doc="`disk` or `cdrom`; a disk where unsaid.")
+    source: ObjectName | None = reference("PersistentVolumeClaim", "-", doc="What holds its content.")
+    interface: Annotated[str, choice(*_BUSES)] | None = frontend(
+        "-", doc="How it is attached: `virtio`, `virtio-scsi`, `sata`, `ide` or `usb`; else what suits the guest."
+    )
     boot_order: Positive | None = frontend("-", doc="Its turn at boot: 1 is the first.")
-    serial: Serial | None = frontend("-")
-    readonly: Flag | None = frontend("-")
+    serial: Serial | None = frontend(
+        "-", doc="Its serial number (letters, digits, space, `.`, `_`, `+`, `-`); else one is made."
+    )
+    readonly: Flag | None = frontend("-", doc="Whether the guest may only read it: `true` or `false`.")
 
 
 Wanted = list[Drive]

@@ -45,12 +45,14 @@ class Wanted(Element):
     """The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot."""
 
     type: Annotated[str, replace(_TYPE, schema=_TYPE_SCHEMA)] | None = frontend(
-        "-", doc="The guest, like `windows`; also as people write it: `win11`, `rhel9.4`, an id of osinfo."
+        "-",
+        doc="The operating system, like `windows`; also as people write it: `win11`, `rhel9.4`, an id of osinfo; "
+        "`linux` and `other` for one that has no name here.",
     )
     version: Annotated[int | str, Scalar(_INT_OR_STRING, _version)] | None = frontend(
         "-", doc="Its version, like `12`; one with a dot in quotes, like `'24.04'`."
     )
-    arch: Annotated[str, choice(*ARCHITECTURES)] | None = frontend("-")
+    arch: Annotated[str, choice(*ARCHITECTURES)] | None = frontend("-", doc="The architecture, `x86_64` where unsaid.")
     machine: Machine | None = frontend("-", doc="A family like `q35`, or a versioned machine type like `pc-q35-7.2`.")
     firmware: Annotated[str, choice("bios", "efi")] | None = frontend(
         "-", doc="The firmware: `bios`, or `efi` for UEFI."

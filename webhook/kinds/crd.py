@@ -8,6 +8,9 @@ from webhook.declare import schema
 from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
 from webhook.kinds.spec import spec_shape
 
+# Nobody but the service writes there.
+_OF_THE_SERVICE = ("tombstones",)
+
 
 def crds() -> list[Tree]:
     """All CustomResourceDefinitions (apiextensions.k8s.io/v1): structural, with every property real."""
@@ -15,14 +18,22 @@ def crds() -> list[Tree]:
 
 
 def _crd(kind: Kind) -> Tree:
-    names = {"kind": kind.name, "listKind": f"{kind.name}List", "plural": kind.plural, "singular": kind.singular}
+    names = {
+        "kind": kind.name,
+        "listKind": f"{kind.name}List",
+        "plural": kind.plural,
+        "singular": kind.singular,
+        "shortNames": list(kind.short_names),
+        # Found by `kubectl get all`, as KubeVirt's are.
+        "categories": ["all"],
+    }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{kind.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
-            "names": {**names, **({"shortNames": list(kind.short_names)} if kind.short_names else {})},
+            "names": names,
             "scope": "Namespaced",
             "versions": [_version(kind)],
         },
@@ -41,7 +52,7 @@ def _version(kind: Kind) -> Tree:
 
 
 def _object(kind: Kind) -> Tree:
-    spec: Tree = _with_rules(schema(spec_shape()))
+    spec: Tree = _with_rules(_unpruned(schema(spec_shape())))
     for key in reversed(kind.spec[1:]):
         inner: Tree = {key: spec}
         if key == "spec":
@@ -74,6 +85,22 @@ def _with_rules(spec: Tree) -> Tree:
     return spec
 
 
+def _unpruned(tree: Tree) -> Tree:
+    """A schema that lets names through that it does not know: the webhook refuses them with the nearest one.
+
+    An API server would drop them first, and a client that did not ask for strict validation would never hear of it.
+    """
+    made = dict(tree)
+    if "properties" in tree:
+        made["properties"] = {
+            name: inner if name in _OF_THE_SERVICE else _unpruned(inner) for name, inner in tree["properties"].items()
+        }
+        made["x-kubernetes-preserve-unknown-fields"] = True
+    if "items" in tree:
+        made["items"] = _unpruned(tree["items"])
+    return made
+
+
 def _template_metadata() -> Tree:
     texts = {"type": "object", "additionalProperties": {"type": "string"}}
     return {
@@ -102,7 +129,7 @@ def _columns(kind: Kind) -> list[Tree]:
     base = f".{kind.spec_path}"
     shown = [
         ("Guest", "string", f"{base}.features.system.type"),
-        ("Memory", "string", f"{base}.domain.memory.size"),
+        ("Memory (MiB)", "string", f"{base}.domain.memory.size"),
         ("CPUs", "integer", f"{base}.domain.vcpu.current"),
         ("Machine", "string", f"{base}.domain.os.type.machine"),
         ("Age", "date", ".metadata.creationTimestamp"),

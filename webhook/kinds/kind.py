@@ -41,8 +41,15 @@ class Kind:
         return obj
 
 
+# A definition's plural, singular and short names are one set in a group, and whoever comes second gets none of what is
+# taken: KubeVirt's VirtualMachine has `vm` and `vms` in this one.
 VM = Kind(
-    "VM", "vms", "vm", (), "A virtual machine: what the tenant says, and the complete hardware made of it.", ("spec",)
+    "VM",
+    "vmdefinitions",
+    "vmdefinition",
+    ("vmd",),
+    "A virtual machine: what the tenant says, and the complete hardware made of it.",
+    ("spec",),
 )
 VM_CONFIG = Kind(
     "VirtualMachineConfig",

@@ -34,7 +34,7 @@ rules:
     apiVersions: [v1alpha1]
     operations: [CREATE, UPDATE]
     # Whoever acts on a status trusts it like a spec; only the agent of a node writes one, and it is complete.
-    resources: [vms, virtualmachineconfigs{{ if eq .path "validate" }}, vms/status{{ end }}]
+    resources: [vmdefinitions, virtualmachineconfigs{{ if eq .path "validate" }}, vmdefinitions/status{{ end }}]
     scope: Namespaced
 # No objectSelector: a label that a tenant can write must not exempt his object.
 namespaceSelector:
