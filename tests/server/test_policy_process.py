@@ -155,6 +155,18 @@ def _children(service: Service) -> list[int]:
     return [int(child) for children in tasks for child in children.read_text().split()]
 
 
+def _checking(service: Service) -> list[int]:
+    """Those that are checks already, and no longer copies of the service that will be: these it waits for."""
+    return [child for child in _children(service) if b"policy_process" in _command(child)]
+
+
+def _command(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""
+
+
 def _memory(service: Service) -> int:
     return int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1]) * 4096
 
@@ -265,8 +277,8 @@ def test_a_check_that_hangs_ends_with_the_service_and_is_answered(tmp_path: Path
         asking = [threading.Thread(target=lambda: answers.append(_sent(service))) for _ in range(3)]
         for each in asking:
             each.start()
-        until(lambda: _children(service), "no check began")
-        stopped = _children(service)
+        until(lambda: _checking(service), "no check began")
+        stopped = _checking(service)
         for child in stopped:
             os.kill(child, signal.SIGSTOP)
         service.process.terminate()

@@ -78,17 +78,20 @@ class Checks:
 
     def _run(self, command: list[str], asked: bytes) -> tuple[int, bytes]:
         """The exit code and the output of one process; raises TimeoutExpired. It has ended in any case."""
+        if self.ended:
+            return _NOT_BEGUN, b""
+        # Not under the lock: a process may be slow to start, and `end` waits for nothing.
+        process = subprocess.Popen(  # noqa: S603 - the same Python, on a module of ours
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        )
         with self._lock:
-            if self.ended:
-                return _NOT_BEGUN, b""
-            process = subprocess.Popen(  # noqa: S603 - the same Python, on a module of ours
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={"PYTHONPATH": str(Path(__file__).parents[2])},
-            )
             self._running.add(process)
+            if self.ended:
+                process.kill()
         with process:
             try:
                 told, _ = process.communicate(asked, timeout=DEADLINE)
