@@ -1,4 +1,4 @@
-"""What an update that passes changes of a VM, as warnings: devices that come and go, and what they refer to."""
+"""What an update that passes changes of a VM, as warnings: what devices refer to, and what its features lead to."""
 
 from __future__ import annotations
 
@@ -20,32 +20,31 @@ _WORDS = {"disks": "disk", "interfaces": "NIC"}
 def changed(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     """The changes of an update; where only the words of the features are others, that the machine stays as it is.
 
-    Goals are told where the features have changed. Of a VM that follows the newest rule set all else may change too.
+    Devices that come and go, and goals, are told where the features have changed.
     """
     told_any = False
     by_features = stored.get("features") != spec.get("features")
-    for finding in _changes(stored, spec, f"{path}.domain", goals=by_features):
+    for finding in _changes(stored, spec, f"{path}.domain", by_features=by_features):
         told_any = True
         yield finding
     if by_features and not told_any and (spec.get("abi") or {}).get("policy") != LATEST:
         yield Finding(f"{path}.features", "the update changes these words alone, the machine stays as it is")
 
 
-def _changes(stored: Tree, spec: Tree, path: str, *, goals: bool) -> Iterator[Finding]:
+def _changes(stored: Tree, spec: Tree, path: str, *, by_features: bool) -> Iterator[Finding]:
     before = _removable(stored["domain"].get("devices", {}))
     now = _removable((spec.get("domain") or {}).get("devices", {}))
-    resting = devices_of((stored.get("abi") or {}).get("tombstones") or {})
-    for (kind, name), device in before.items():
-        if (kind, name) not in now:
-            yield Finding(f"{path}.devices.{kind}", f"{_called(kind, name)} is removed{_was_on(kind, device)}")
-    for (kind, name), device in now.items():
-        place = f"{path}.devices.{kind}[{name}]"
-        if (kind, name) in before:
-            yield from _reconnected((kind, name), before[kind, name], device, place)
-        else:
-            news = "is back at its place" if (kind, name) in resting else "is new"
-            yield Finding(place, f"{_called(kind, name)} {news}{_uses(kind, device)}")
-    if goals:
+    for key in (key for key in before if key in now):
+        yield from _reconnected(key, before[key], now[key], f"{path}.devices.{key[0]}[{key[1]}]")
+    if by_features:
+        for (kind, name), device in before.items():
+            if (kind, name) not in now:
+                yield Finding(f"{path}.devices.{kind}", f"{_called(kind, name)} is removed{_was_on(kind, device)}")
+        resting = devices_of((stored.get("abi") or {}).get("tombstones") or {})
+        for (kind, name), device in now.items():
+            if (kind, name) not in before:
+                news = "is back at its place" if (kind, name) in resting else "is new"
+                yield Finding(f"{path}.devices.{kind}[{name}]", f"{_called(kind, name)} {news}{_uses(kind, device)}")
         yield from _goals(stored["domain"], spec.get("domain") or {}, domain_shape(), path)
 
 
@@ -74,13 +73,17 @@ def _called(kind: str, name: str) -> str:
 
 
 def _uses(kind: str, device: Tree) -> str:
-    references = [f"{name} `{shown(device[name])}`" for name in sorted(references_of(kind)) if device.get(name)]
-    return f" and uses {', '.join(references)}" if references else ""
+    references = _references(kind, device)
+    return f" and uses {references}" if references else ""
 
 
 def _was_on(kind: str, device: Tree) -> str:
-    references = [f"{name} `{shown(device[name])}`" for name in sorted(references_of(kind)) if device.get(name)]
-    return f", it used {', '.join(references)}" if references else ""
+    references = _references(kind, device)
+    return f", it used {references}" if references else ""
+
+
+def _references(kind: str, device: Tree) -> str:
+    return ", ".join(f"{name} `{shown(device[name])}`" for name in sorted(references_of(kind)) if device.get(name))
 
 
 def _goals(before: Tree, now: Tree, shape: Shape, path: str) -> Iterator[Finding]:

@@ -42,9 +42,10 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         findings.take(reserved_by_tombstones(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
             findings.take(unfrozen(stored, spec, kind.spec_path))
-            warnings.take(changed(stored, spec, kind.spec_path))
     judged = check_policy(review, kind, reading, spec, stored, stored_reading, context, findings.room)
     findings.take(judged.findings)
+    if not findings and stored is not None and stored.get("domain"):
+        warnings.take(changed(stored, spec, kind.spec_path))
     warning_texts = (*judged.warnings, *map(str, warnings))
     if findings:
         return refusal(findings, warning_texts, tuple(judged.audits))

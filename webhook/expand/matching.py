@@ -7,15 +7,14 @@ apart is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
-from webhook.abi.adoption import references_of
 from webhook.abi.freeze import Tree
 from webhook.declare.scalars import listed
 from webhook.domain.names import label, names_of
 from webhook.expand.settling import Candidates, settled
-from webhook.expand.wanted import Wanted, identities_of, wanted_by
+from webhook.expand.wanted import Wanted, identities_of, references, wanted_by
 from webhook.features.contribution import Contribution
 from webhook.findings import Finding, Refused
 
@@ -25,33 +24,6 @@ _MOST_COMPARED = 16384
 Keys = Callable[[Wanted], Iterable[Hashable]]
 DeviceKeys = Callable[[str, Tree], Iterable[Hashable]]
 Fits = Callable[[Wanted, Tree], bool]
-
-
-def recognised(contributions: Iterable[Contribution], devices: Tree) -> dict[str, str]:
-    """The names that the devices of complete lists have of which these contributions made parts.
-
-    What an entry asks is in its device. Where several have it all, which one it is makes no difference to them.
-    """
-    names: dict[str, str] = {}
-    for kind, entries in wanted_by(contributions).items():
-        stated = {each.name for each in entries if not each.base}
-        free = {device["name"]: device for device in devices.get(kind, ()) if device["name"] not in stated}
-        # Those that ask for most first: others have more devices to choose from.
-        for each in sorted((each for each in entries if each.base), key=lambda each: -len(each.text)):
-            name = _device_of(each, free)
-            if name is not None:
-                names[each.origin] = name
-                del free[name]
-    return names
-
-
-def _device_of(wanted: Wanted, free: Mapping[str, Tree]) -> str | None:
-    """The device with all that is asked, rather the one with the name that the feature made."""
-    own = free.get(wanted.name)
-    if own is not None and wanted.connected_as(own) and wanted.agrees(own):
-        return wanted.name
-    fitting = (name for name, one in free.items() if wanted.connected_as(one) and wanted.agrees(one))
-    return next(fitting, wanted.name if own is not None else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,20 +149,25 @@ class _Matching:
         unsettled = self._settle(
             self._candidates(among, lambda entry: self._referred(entry.asked), self._referred_by, fits), among
         )
-        self._refuse(unsettled, among)
+        self._refuse(unsettled)
 
     def _returning(self) -> None:
-        """A removed device that returns: it referred to the same object, or to none as the entry does."""
-        unsettled = self._settle(
-            self._candidates(
-                self.resting,
-                lambda entry: [_references(self.kind, entry.asked)],
-                lambda _, device: [_references(self.kind, device)],
-                Wanted.can_be,
-            ),
+        """A removed device that returns: it referred to the same object, or to none as the entry does.
+
+        Where the entry may as well be a stored device that would go, and now refers to that object, nobody knows.
+        """
+        candidates = self._candidates(
             self.resting,
+            lambda entry: [references(self.kind, entry.asked)],
+            lambda _, device: [references(self.kind, device)],
+            Wanted.can_be,
         )
-        self._refuse(unsettled, self.resting)
+        if candidates:
+            going = self._candidates(self.free, lambda _: [""], lambda _name, _: [""], Wanted.can_be)
+            doubtful = {origin: [*names, *going[origin]] for origin, names in candidates.items() if origin in going}
+            candidates = {origin: names for origin, names in candidates.items() if origin not in doubtful}
+            self._refuse(doubtful)
+        self._refuse(self._settle(candidates, self.resting))
 
     def _otherwise_unchanged(self, made: dict[str, Wanted]) -> None:
         """An entry that says all that a stored one did but for what it refers to, where both are the only such ones."""
@@ -211,11 +188,11 @@ class _Matching:
         for origin, names in candidates.items():
             entry = self.waiting[origin]
             candidates[origin] = [name for name in names if entry.agrees(self.free[name])] or names
-        self._refuse(self._settle(candidates, self.free, strict=True), self.free)
+        self._refuse(self._settle(candidates, self.free, strict=True))
 
     def _referred(self, device: Tree) -> list[Hashable]:
         """What a device refers to, if anything."""
-        found = _references(self.kind, device)
+        found = references(self.kind, device)
         return [found] if found else []
 
     def _referred_by(self, _name: str, device: Tree) -> list[Hashable]:
@@ -247,19 +224,18 @@ class _Matching:
             self._take(self.waiting[origin], name, among)
         return left
 
-    def _refuse(self, unsettled: Candidates, among: dict[str, Tree]) -> None:
+    def _refuse(self, unsettled: Candidates) -> None:
         """Report the entries that may be several devices, or share the only one, and take all of these out."""
         for origin, names in unsettled.items():
-            ticked = listed(tuple(names))
-            several = len(names) > 1
-            problem = f"has no name and may be {'any of ' if several else ''}{ticked}"
-            new = "" if several else f", or another name, such as `name: {self._example(origin, names)}`, if it is new"
+            problem = f"has no name and may be {'any of ' if len(names) > 1 else ''}{listed(tuple(names))}"
             ways = " or ".join(f"`name: {name}`" for name in names[:4])
-            self.findings.append(Finding(origin, problem, f"write {ways} to keep the device{new}", "frozen"))
+            new = f"or another name, such as `name: {self._example(origin, names)}`, if it is new"
+            self.findings.append(Finding(origin, problem, f"write {ways} to keep the device, {new}", "frozen"))
         for origin, names in unsettled.items():
             self.waiting.pop(origin, None)
             for name in names:
-                among.pop(name, None)
+                self.free.pop(name, None)
+                self.resting.pop(name, None)
 
     def _example(self, origin: str, names: list[str]) -> str:
         """A name for a new device."""
@@ -281,8 +257,3 @@ class _Matching:
         waiting = list(self.waiting.values())
         names = names_of(((None, each.base) for each in waiting), self._reserved())
         self.names |= {each.origin: name for each, name in zip(waiting, names, strict=True)}
-
-
-def _references(kind: str, device: Tree) -> tuple[tuple[str, str], ...]:
-    """What a device refers to, by field."""
-    return tuple((name, device[name]) for name in sorted(references_of(kind)) if device.get(name))

@@ -17,9 +17,10 @@ from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
-from webhook.expand.matching import Stored, matched, recognised
+from webhook.expand.matching import Stored, matched
 from webhook.expand.merge import merge
 from webhook.expand.naming import name_devices
+from webhook.expand.recognition import recognised, with_names
 from webhook.expand.references import Connected, connected, contradicted, follow
 from webhook.expand.wanted import Names, renamed
 from webhook.features import expand as expand_features
@@ -124,13 +125,15 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     asked = _asked(stored, features or {}, rule_set, context, path)
     kept, findings = _frozen(spec.get("domain") or {}, stored, asked, f"{path}.domain")
     platform, contributions = _contributions(spec, kept.domain, rule_set, context, path)
-    contributions = renamed(contributions, asked.names)
-    findings += merge(kept.domain, contributions, f"{path}.domain", frozen=True)
+    named = renamed(contributions, asked.names)
+    findings += merge(kept.domain, named, f"{path}.domain", frozen=True)
     name_devices(kept.domain["devices"], kept.tombstones)
     abi["tombstones"] = kept.tombstones
     if not kept.tombstones:
         del abi["tombstones"]
-    return _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings), context, path)
+    made = _finish(_Draft(spec, kept.domain, abi, platform, named, findings), context, path)
+    made.spec = with_names(made.spec, contributions, asked.names, path)
+    return made
 
 
 def _frozen(incoming: Tree, stored: Tree, asked: _Asked, path: str) -> tuple[Kept, list[Finding]]:
@@ -164,6 +167,7 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
     platform, contributions = _contributions(spec, domain, NEWEST, context, path)
     draft = _Draft(spec, domain, copied(abi), platform, renamed(contributions, asked.names), [])
     made = _made(draft, context, path, stored["domain"])
+    made.spec = with_names(made.spec, contributions, asked.names, path)
     drop_present(made.spec["abi"]["tombstones"], made.spec["domain"])
     if not made.spec["abi"]["tombstones"]:
         del made.spec["abi"]["tombstones"]

@@ -42,8 +42,7 @@ class Wanted(NamedTuple):
     @property
     def text_but_references(self) -> bytes:
         """What is asked, whatever the device is connected to."""
-        references = references_of(self.kind)
-        left = {name: value for name, value in self.asked.items() if name not in references}
+        left = {name: value for name, value in self.asked.items() if name not in references_of(self.kind)}
         return orjson.dumps(left, option=orjson.OPT_SORT_KEYS)
 
     @property
@@ -53,7 +52,7 @@ class Wanted(NamedTuple):
 
     def connected_as(self, device: Tree) -> bool:
         """Whether a device refers to what is asked."""
-        return all(self.asked.get(name) == device.get(name) for name in references_of(self.kind))
+        return references(self.kind, self.asked) == references(self.kind, device)
 
     def agrees(self, device: Tree) -> bool:
         """Whether a device has all that is asked, but for what it refers to."""
@@ -105,6 +104,11 @@ def identities_of(kind: str, device: Tree) -> Iterator[Hashable]:
         value = at(device, path)
         if value is not None:
             yield path, str(value).lower()
+
+
+def references(kind: str, device: Tree) -> tuple[tuple[str, str], ...]:
+    """What a device refers to, by field."""
+    return tuple((name, device[name]) for name in sorted(references_of(kind)) if device.get(name))
 
 
 # Declarations do not change: one entry a list of devices.
