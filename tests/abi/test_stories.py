@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from tests.abi.life import GUEST, admitted, devices, seen
+from webhook.expand.matching import Stored, matched
+from webhook.features.contribution import Contribution, one
 from webhook.findings import Refused
 
 STORIES = yaml.safe_load((Path(__file__).parent / "cases" / "stories.yaml").read_text())
@@ -17,11 +19,11 @@ Tree = dict[str, Any]
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story["title"])
 def test_a_story_goes_as_it_is_told(story: Tree) -> None:
-    stored, _ = admitted({"features": {**GUEST, **story["first"]}, **_domain(story)})
+    stored, _ = admitted({"features": {**GUEST, **story["first"]}, **_parts(story)})
     known = devices(stored)
     for update in story["updates"]:
-        lists = {name: update[name] for name in ("storage", "network") if name in update}
-        spec = {"features": {**stored["features"], **lists}, **_domain(update)}
+        said = {name: update[name] for name in ("storage", "network", "cpu") if name in update}
+        spec = {"features": {**stored["features"], **said}, **_parts({**story, "domain": None, **update})}
         if "refused" in update:
             with pytest.raises(Refused) as refused:
                 admitted(spec, stored)
@@ -32,11 +34,36 @@ def test_a_story_goes_as_it_is_told(story: Tree) -> None:
         assert {name: one.get("claim") or one.get("network") for name, one in now.items()} == update["is"]
         for name, device in now.items():
             assert seen(device) == seen(known.setdefault(name, device)), name
+        assert {name: stored["features"][name] for name in update.get("features", {})} == update.get("features", {})
         if "tells" in update:
             assert [warning.partition(": ")[2] for warning in warnings] == update["tells"]
         again, _ = admitted(stored)
         assert again == stored, "created again from what is stored"
 
 
-def _domain(part: Tree) -> Tree:
-    return {"domain": part["domain"]} if "domain" in part else {}
+def _parts(told: Tree) -> Tree:
+    return {name: told[name] for name in ("domain", "abi") if told.get(name)}
+
+
+def test_lists_with_too_much_to_compare_want_names() -> None:
+    before = [_disk(index, f"old-{index}") for index in range(200)]
+    after = [_disk(index, f"new-{index}") for index in range(200)]
+    stored = Stored({"disks": [each.asked["devices"]["disks"][0] for each in before]}, {}, before)
+    with pytest.raises(Refused, match=r"spec\.features\.storage: has too many entries without a name"):
+        matched(after, stored)
+
+
+def _disk(index: int, claim: str) -> Contribution:
+    device = {"name": claim, "claim": claim, "device": "disk"}
+    return Contribution(f"spec.features.storage[{index}]", one("disks", device), {}, "", claim)
+
+
+def test_a_card_that_was_granted_something_goes_to_no_other_network() -> None:
+    stored, _ = admitted({"features": {**GUEST, "network": [{"source": "front"}, {"source": "back"}]}})
+    stored["domain"]["devices"]["interfaces"][0]["vlan"] = {"tags": [{"id": 7}]}
+    for entry in ({"source": "other"}, {"name": "front", "source": "other"}, {}):
+        moved = {**stored, "features": {**GUEST, "network": [entry, {"source": "back"}]}}
+        with pytest.raises(Refused, match="was granted to a device whose `network` was another"):
+            admitted(moved, stored)
+    for network in ([{"source": "back"}], [{"source": "front"}, {"source": "back-2"}]):
+        admitted({**stored, "features": {**GUEST, "network": network}}, stored)

@@ -34,12 +34,12 @@ class AskedDevices:
     references: Mapping[DeviceKey, Tree] = field(default_factory=dict)
 
 
-def adopt_names(devices: Tree, stored: Tree, asked: AskedDevices, path: str) -> None:
+def adopt_names(devices: Tree, stored: Tree, tombstones: Tree, asked: AskedDevices, path: str) -> None:
     """Give unnamed devices the names of stored ones, in place.
 
-    Each gets the name of the first one that it does not contradict. One that contradicts all is a stored one that would
-    be removed otherwise and refers to another object now, if there is only one. Raises Refused where there are
-    several, or where too many devices have no name.
+    Each gets the name of the first one that it does not contradict. One that contradicts all is the only removed one
+    that referred to the same object, or a stored one that would be removed otherwise and refers to another object now,
+    if there is only one. Raises Refused where there are several, or where too many devices have no name.
     """
     compared = count(1)
     findings: list[Finding] = []
@@ -47,7 +47,7 @@ def adopt_names(devices: Tree, stored: Tree, asked: AskedDevices, path: str) -> 
         before = stored.get(kind)
         if isinstance(entries, list) and isinstance(before, list):
             adoption = _Adoption(kind, f"{path}.devices.{kind}", asked, compared)
-            findings += adoption.run(entries, before)
+            findings += adoption.run(entries, before, tombstones.get(kind, []))
     if findings:
         raise Refused(findings)
 
@@ -61,7 +61,7 @@ class _Adoption:
     asked: AskedDevices
     compared: Iterator[int]
 
-    def run(self, entries: list[Tree], before: list[Tree]) -> Iterator[Finding]:
+    def run(self, entries: list[Tree], before: list[Tree], resting: list[Tree]) -> Iterator[Finding]:
         """Name the devices; the findings of those that may be several stored ones."""
         taken = {entry.get("name") for entry in entries}
         free = {old["name"]: old for old in before if old["name"] not in taken}
@@ -71,8 +71,19 @@ class _Adoption:
             if name is not None:
                 entry["name"] = name
                 del free[name]
+        self._bring_back([entry for entry in unnamed.values() if "name" not in entry], resting, taken)
         removed = {name: old for name, old in free.items() if (self.kind, name) not in self.asked.after}
         yield from self._reconnect({index: entry for index, entry in unnamed.items() if "name" not in entry}, removed)
+
+    def _bring_back(self, unnamed: list[Tree], resting: list[Tree], taken: set[Any]) -> None:
+        """Devices that were removed, and referred to the same object."""
+        references = references_of(self.kind)
+        for entry in unnamed:
+            if not references.isdisjoint(entry):
+                names = [old["name"] for old in resting if old["name"] not in taken and self._agrees(entry, old)]
+                if len(names) == 1:
+                    entry["name"] = names[0]
+                    taken.add(names[0])
 
     def _reconnect(self, unnamed: dict[int, Tree], removed: dict[str, Tree]) -> Iterator[Finding]:
         """Devices that differ from a removed one in nothing but what they refer to."""

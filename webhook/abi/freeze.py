@@ -48,7 +48,7 @@ def freeze(stored: Tree, tombstones: Tree, incoming: Tree, asked: AskedDevices, 
     """
     domain = copied(incoming)
     devices = domain.setdefault("devices", {})
-    adopt_names(devices, stored.get("devices", {}), asked, path)
+    adopt_names(devices, stored.get("devices", {}), tombstones, asked, path)
     present = device_keys([domain])
     removed = _removed(stored, devices, present, asked)
     kept = Kept(domain, copied(tombstones))

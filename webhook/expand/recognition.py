@@ -59,7 +59,9 @@ def with_names(spec: Tree, contributions: Iterable[Contribution], names: Names, 
     `contributions` are those of its features under the names that these made, `names` what the devices are called.
     Entries of the same list get their names together.
     """
+    contributions = list(contributions)
     found = recognised(contributions, spec["domain"].get("devices", {}))
+    names = {each.origin: names[each.origin] for each in contributions if each.origin in names}
     doubtful = {_list_of(origin) for origin, name in names.items() if found.get(origin) != name}
     if not doubtful:
         return spec

@@ -1,6 +1,6 @@
 """Disks and CD-ROM drives, each with the PersistentVolumeClaim that holds its content.
 
-A drive is named after its claim, so that its index in the list does not matter to the guest.
+A drive without a name is named after its claim when it is made; the claim may change later.
 """
 
 from __future__ import annotations
