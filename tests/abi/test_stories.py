@@ -10,6 +10,7 @@ import yaml
 
 from tests.abi.life import GUEST, admitted, devices, seen
 from webhook.expand.matching import Stored, matched
+from webhook.expand.wanted import wanted_by
 from webhook.features.contribution import Contribution, one
 from webhook.findings import Refused
 
@@ -46,9 +47,9 @@ def _parts(told: Tree) -> Tree:
 
 
 def test_lists_with_too_much_to_compare_want_names() -> None:
-    before = [_disk(index, f"old-{index}") for index in range(200)]
-    after = [_disk(index, f"new-{index}") for index in range(200)]
-    stored = Stored({"disks": [each.asked["devices"]["disks"][0] for each in before]}, {}, before)
+    before = wanted_by(_disk(index, f"old-{index}") for index in range(200))
+    after = wanted_by(_disk(index, f"new-{index}") for index in range(200))
+    stored = Stored({"disks": [{"name": each.name, **each.asked} for each in before["disks"]]}, {}, before)
     with pytest.raises(Refused, match=r"spec\.features\.storage: has too many entries without a name"):
         matched(after, stored)
 

@@ -63,9 +63,11 @@ class _Adoption:
 
     def run(self, entries: list[Tree], before: list[Tree], resting: list[Tree]) -> Iterator[Finding]:
         """Name the devices; the findings of those that may be several stored ones."""
+        unnamed = {index: entry for index, entry in enumerate(entries) if not entry.get("name")}
+        if not unnamed:
+            return
         taken = {entry.get("name") for entry in entries}
         free = {old["name"]: old for old in before if old["name"] not in taken}
-        unnamed = {index: entry for index, entry in enumerate(entries) if not entry.get("name")}
         for entry in unnamed.values():
             name = next((name for name, old in free.items() if self._is(entry, name, old)), None)
             if name is not None:

@@ -14,8 +14,7 @@ from webhook.abi.freeze import Tree
 from webhook.declare.scalars import listed
 from webhook.domain.names import label, names_of
 from webhook.expand.settling import Candidates, settled
-from webhook.expand.wanted import Wanted, identities_of, references, wanted_by
-from webhook.features.contribution import Contribution
+from webhook.expand.wanted import Lists, Wanted, identities_of, references
 from webhook.findings import Finding, Refused
 
 # Comparisons of entries with devices in one list: beyond it, entries have to be named.
@@ -32,19 +31,18 @@ class Stored:
 
     devices: Tree
     tombstones: Tree
-    before: list[Contribution]
+    before: Lists
 
 
-def matched(contributions: Iterable[Contribution], stored: Stored) -> dict[str, str]:
-    """The names of the devices of these contributions that do not state one, by origin; raises Refused."""
-    before = wanted_by(stored.before)
+def matched(wanted: Lists, stored: Stored) -> dict[str, str]:
+    """The names of the devices that do not state one, by origin; raises Refused."""
     names: dict[str, str] = {}
     findings: list[Finding] = []
-    for kind, entries in wanted_by(contributions).items():
+    for kind, entries in wanted.items():
         matching = _Matching(
             kind,
             entries,
-            before.get(kind, []),
+            stored.before.get(kind, []),
             {device["name"]: device for device in stored.devices.get(kind, ())},
             {device["name"]: device for device in stored.tombstones.get(kind, ())},
         )

@@ -22,7 +22,7 @@ from webhook.expand.merge import merge
 from webhook.expand.naming import name_devices
 from webhook.expand.recognition import recognised, with_names
 from webhook.expand.references import Connected, connected, contradicted, follow
-from webhook.expand.wanted import Names, renamed
+from webhook.expand.wanted import Lists, Names, named, renamed, wanted_by
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.contribution import Contribution
@@ -92,7 +92,8 @@ def expand(
     platform, contributions = _contributions(spec, domain, _rule_set(abi, path), context, path)
     if known or abi.get("ruleSet"):
         # It was stored once: its devices have their names, whatever their references were then.
-        contributions = renamed(contributions, recognised(contributions, (known or domain).get("devices", {})))
+        names = recognised(wanted_by(contributions), (known or domain).get("devices", {}))
+        contributions = renamed(contributions, names)
     return _made(_Draft(spec, domain, abi, platform, contributions, []), context, path, known, observe)
 
 
@@ -118,21 +119,20 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
     if abi.get("policy") == LATEST:
         return _renewed({**spec, "abi": abi}, stored, context, path)
-    if "features" not in spec and "features" in stored:
+    if spec.get("features") is None and "features" in stored:
         spec = {**spec, "features": stored["features"]}
     rule_set = _rule_set(abi, path)
-    features = spec.get("features") if spec.get("features") is not None else stored.get("features")
-    asked = _asked(stored, features or {}, rule_set, context, path)
+    asked = _asked(stored, spec.get("features") or {}, rule_set, context, path)
     kept, findings = _frozen(spec.get("domain") or {}, stored, asked, f"{path}.domain")
     platform, contributions = _contributions(spec, kept.domain, rule_set, context, path)
-    named = renamed(contributions, asked.names)
-    findings += merge(kept.domain, named, f"{path}.domain", frozen=True)
+    contributions = renamed(contributions, asked.names)
+    findings += merge(kept.domain, contributions, f"{path}.domain", frozen=True)
     name_devices(kept.domain["devices"], kept.tombstones)
     abi["tombstones"] = kept.tombstones
     if not kept.tombstones:
         del abi["tombstones"]
-    made = _finish(_Draft(spec, kept.domain, abi, platform, named, findings), context, path)
-    made.spec = with_names(made.spec, contributions, asked.names, path)
+    made = _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings), context, path)
+    made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     return made
 
 
@@ -167,7 +167,7 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
     platform, contributions = _contributions(spec, domain, NEWEST, context, path)
     draft = _Draft(spec, domain, copied(abi), platform, renamed(contributions, asked.names), [])
     made = _made(draft, context, path, stored["domain"])
-    made.spec = with_names(made.spec, contributions, asked.names, path)
+    made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     drop_present(made.spec["abi"]["tombstones"], made.spec["domain"])
     if not made.spec["abi"]["tombstones"]:
         del made.spec["abi"]["tombstones"]
@@ -176,9 +176,13 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the features of an update ask for: their devices, the names of those, and what they connect them to."""
+    """What the features of an update ask for: their devices, the names of those, and what they connect them to.
+
+    `wanted` are the devices under the names that the features made.
+    """
 
     devices: AskedDevices
+    wanted: Lists
     names: Names
     connected: Connected
 
@@ -188,14 +192,20 @@ def _asked(stored: Tree, features: Tree, rule_set: str, context: ExpansionContex
     devices, tombstones = stored["domain"].get("devices", {}), _tombstones(stored)
     earlier = stored.get("features") or {}
     before = _asked_by(earlier, stored["domain"], rule_set, context, path)
-    names = recognised(before, devices)
+    wanted = wanted_by(before)
+    names = recognised(wanted, devices)
+    wanted_before = wanted_now = named(wanted, names)
     after = before = renamed(before, names)
     if features != earlier:
         after = _asked_by(features, stored["domain"], rule_set, context, path)
-        names = matched(after, Stored(devices, tombstones, before))
+        wanted = wanted_by(after)
+        names = matched(wanted, Stored(devices, tombstones, wanted_before))
+        wanted_now = named(wanted, names)
         after = renamed(after, names)
-    wanted = connected(before, after, tombstones)
-    return _Asked(AskedDevices(_keys(before), _keys(after), wanted.references), names, wanted)
+    references = connected(wanted_before, wanted_now, tombstones)
+    keys = _keys(before)
+    asked = AskedDevices(keys, keys if after is before else _keys(after), references.references)
+    return _Asked(asked, wanted, names, references)
 
 
 def _keys(contributions: list[Contribution]) -> set[DeviceKey]:

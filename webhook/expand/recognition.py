@@ -5,20 +5,17 @@ Where an entry could be taken for another device, its name is written into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from webhook.abi.freeze import Tree
-from webhook.expand.wanted import Names, Wanted, references, wanted_by
-from webhook.features.contribution import Contribution
+from webhook.expand.wanted import Lists, Names, Wanted, references
 
 
-def recognised(contributions: Iterable[Contribution], devices: Tree) -> dict[str, str]:
-    """The names that the devices of complete lists have of which these contributions made parts.
+def recognised(wanted: Lists, devices: Tree) -> dict[str, str]:
+    """The names that these devices have in complete lists, by the origin of the entry.
 
     What an entry asks is in its device. Where several have it all, which one it is makes no difference to them.
     """
     names: dict[str, str] = {}
-    for kind, entries in wanted_by(contributions).items():
+    for kind, entries in wanted.items():
         stated = {each.name for each in entries if not each.base}
         free = _Free(kind, [device for device in devices.get(kind, ()) if device["name"] not in stated])
         # Those that ask for most first: others have more devices to choose from.
@@ -53,15 +50,13 @@ class _Free:
         return found
 
 
-def with_names(spec: Tree, contributions: Iterable[Contribution], names: Names, path: str) -> Tree:
+def with_names(spec: Tree, wanted: Lists, names: Names, path: str) -> Tree:
     """A complete spec, with the names of devices in its features where without them one would be taken for another.
 
-    `contributions` are those of its features under the names that these made, `names` what the devices are called.
-    Entries of the same list get their names together.
+    `wanted` are the devices of its features under the names that these made, `names` what they are called. Entries of
+    the same list get their names together.
     """
-    contributions = list(contributions)
-    found = recognised(contributions, spec["domain"].get("devices", {}))
-    names = {each.origin: names[each.origin] for each in contributions if each.origin in names}
+    found = recognised(wanted, spec["domain"].get("devices", {}))
     doubtful = {_list_of(origin) for origin, name in names.items() if found.get(origin) != name}
     if not doubtful:
         return spec

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from webhook.abi.adoption import DeviceKey, references_of
 from webhook.abi.freeze import Tree, devices_of
 from webhook.declare import shown
-from webhook.expand.wanted import Wanted, wanted_by
-from webhook.features.contribution import Contribution
+from webhook.expand.wanted import Lists, Wanted
 from webhook.findings import Finding
 
 
@@ -21,7 +20,7 @@ class Connected:
     references: Mapping[DeviceKey, Tree]
 
 
-def connected(before: Iterable[Contribution], after: Iterable[Contribution], tombstones: Tree) -> Connected:
+def connected(before: Lists, after: Lists, tombstones: Tree) -> Connected:
     """What the features of an update connect its devices to; both have the names of their devices."""
     earlier, asked, resting = _by_device(before), _by_device(after), devices_of(tombstones)
     references: dict[DeviceKey, Tree] = {}
@@ -64,5 +63,5 @@ def contradicted(incoming: Tree, stored: Tree, wanted: Connected, path: str) -> 
                 yield Finding(f"{path}.devices.{kind}[{index}].{name}", problem, way, "conflict")
 
 
-def _by_device(contributions: Iterable[Contribution]) -> dict[DeviceKey, Wanted]:
-    return {(each.kind, each.name): each for entries in wanted_by(contributions).values() for each in entries}
+def _by_device(lists: Lists) -> dict[DeviceKey, Wanted]:
+    return {(each.kind, each.name): each for entries in lists.values() for each in entries}

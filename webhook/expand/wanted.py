@@ -63,23 +63,37 @@ class Wanted(NamedTuple):
         return _within(self.asked, device, _shape(self.kind), references_of(self.kind) | _TURNABLE)
 
 
-def wanted_by(contributions: Iterable[Contribution]) -> dict[str, list[Wanted]]:
+# The devices that features ask for, by list.
+Lists = Mapping[str, list[Wanted]]
+
+
+def wanted_by(contributions: Iterable[Contribution]) -> Lists:
     """The devices that contributions ask for, in order, for each list whose devices refer to Kubernetes objects."""
     found: dict[str, list[Wanted]] = {}
     for each in contributions:
-        for kind, devices in each.asked.get("devices", {}).items():
+        lists = each.asked.get("devices")
+        for kind, devices in lists.items() if lists else ():
             if type(devices) is list and references_of(kind):
-                found.setdefault(kind, []).extend(_wanted(each, kind, device) for device in devices)
+                found.setdefault(kind, []).extend([_wanted(each, kind, device) for device in devices])
     return found
 
 
 def _wanted(contribution: Contribution, kind: str, device: Tree) -> Wanted:
     """A device that is asked, with the default of its own type (a CD-ROM drive is no disk)."""
-    asked = {name: value for name, value in device.items() if name != "name"}
+    asked = {**device}
+    name = asked.pop("name")
     for default in contribution.default.get("devices", {}).get(kind, ()):
         if "device" in default:
             asked.setdefault("device", default["device"])
-    return Wanted(contribution.origin, kind, asked, device["name"], contribution.base)
+    return Wanted(contribution.origin, kind, asked, name, contribution.base)
+
+
+def named(lists: Lists, names: Names) -> Lists:
+    """The devices under these names."""
+    return {
+        kind: [each._replace(name=names.get(each.origin, each.name)) for each in entries]
+        for kind, entries in lists.items()
+    }
 
 
 def renamed(contributions: Iterable[Contribution], names: Names) -> list[Contribution]:
@@ -88,14 +102,17 @@ def renamed(contributions: Iterable[Contribution], names: Names) -> list[Contrib
 
 
 def _renamed(contribution: Contribution, name: str) -> Contribution:
-    def named(tree: Tree) -> Tree:
+    if all(one["name"] == name for entries in contribution.asked["devices"].values() for one in entries):
+        return contribution
+
+    def with_name(tree: Tree) -> Tree:
         lists = tree.get("devices", {})
         return {
             **tree,
             "devices": {kind: [{**one, "name": name} for one in entries] for kind, entries in lists.items()},
         }
 
-    return contribution._replace(asked=named(contribution.asked), default=named(contribution.default))
+    return contribution._replace(asked=with_name(contribution.asked), default=with_name(contribution.default))
 
 
 def identities_of(kind: str, device: Tree) -> Iterator[Hashable]:
