@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from webhook.abi.freeze import AskedDevices, Kept, freeze
+from webhook.abi.adoption import AskedDevices
+from webhook.abi.freeze import Kept, freeze
 from webhook.declare.tree import copied
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "freeze.yaml").read_text())

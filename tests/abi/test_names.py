@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from webhook.expand.naming import label, name_devices
+from webhook.domain.names import label
+from webhook.expand.naming import name_devices
 
 
 @pytest.mark.parametrize(

@@ -5,34 +5,20 @@ Pure functions of trees: the stored domain and tombstones, the incoming domain, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
+from webhook.abi.adoption import AskedDevices, DeviceKey, adopt_names
 from webhook.declare import Backend, Field, Shape
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
 from webhook.domain.devices import KINDS
-from webhook.findings import Finding, Refused
 
 Tree = dict[str, Any]
-# A device by its list and its name.
-DeviceKey = tuple[str, str]
-
-# Stored devices that an update's devices without a name are compared with: beyond it, they have to be named.
-_MOST_COMPARED = 4096
 # The path of an element within an entry of a list.
 _ENTRY = "[]"
-
-
-@dataclass(frozen=True, slots=True)
-class AskedDevices:
-    """The devices that the stored features ask for (`before`), and those that the incoming ones do (`after`)."""
-
-    before: set[DeviceKey]
-    after: set[DeviceKey]
 
 
 @dataclass(slots=True)
@@ -62,7 +48,7 @@ def freeze(stored: Tree, tombstones: Tree, incoming: Tree, asked: AskedDevices, 
     """
     domain = copied(incoming)
     devices = domain.setdefault("devices", {})
-    _adopt_names(devices, stored.get("devices", {}), path)
+    adopt_names(devices, stored.get("devices", {}), tombstones, asked, path)
     present = device_keys([domain])
     removed = _removed(stored, devices, present, asked)
     kept = Kept(domain, copied(tombstones))
@@ -75,7 +61,7 @@ def freeze(stored: Tree, tombstones: Tree, incoming: Tree, asked: AskedDevices, 
     return kept
 
 
-def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], set[DeviceKey]]) -> Kept:
+def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: set[DeviceKey]) -> Kept:
     """What a VM that follows the newest rule set keeps of devices: a removed one with a backend becomes a tombstone.
 
     A device that returns by its name gets any free address: an unfrozen machine keeps none. `asked` are the devices
@@ -91,7 +77,7 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: Callable[[], se
         if not KINDS[kind].permanent and _has_backend(kind, stored_devices[kind, name])
     ]
     if missing or tombstones:
-        present |= asked()
+        present |= asked
         _restore_returning(kept, present)
     for kind, name in missing:
         if (kind, name) not in present:
@@ -163,45 +149,6 @@ def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, remov
             there.append(copied(item))
     if not there:
         del into[name]
-
-
-def _adopt_names(devices: Tree, stored: Tree, path: str) -> None:
-    """Give an unnamed device the name of the first stored one that it does not contradict."""
-    compared = count(1)
-    for kind, entries in devices.items():
-        before = stored.get(kind)
-        if not isinstance(entries, list) or not isinstance(before, list):
-            continue
-        taken = {entry.get("name") for entry in entries}
-        free = {old["name"]: old for old in before if old["name"] not in taken}
-        for entry in entries:
-            if entry.get("name"):
-                continue
-            name = _first_match(entry, free, compared, kind, path)
-            if name is not None:
-                entry["name"] = name
-                del free[name]
-
-
-def _first_match(entry: Tree, free: Tree, compared: Iterator[int], kind: str, path: str) -> str | None:
-    """The name of the first stored device that an entry does not contradict; raises Refused after too many."""
-    for name, old in free.items():
-        if next(compared) > _MOST_COMPARED:
-            problem = "has too many devices without a name to tell which of the stored ones they are"
-            place = f"{path}.devices.{kind}"
-            raise Refused([Finding(place, problem, "give each device of the list its `name`", "frozen")])
-        if _agrees(entry, old):
-            return name
-    return None
-
-
-def _agrees(part: Any, whole: Any) -> bool:
-    """Whether no value of a partial tree contradicts the whole one."""
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(
-            _agrees(value, whole[name]) for name, value in part.items() if name in whole
-        )
-    return bool(part == whole)
 
 
 def _restore_returning(kept: Kept, wanted: set[DeviceKey]) -> None:

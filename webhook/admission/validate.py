@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from webhook.abi.changes import changed
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.state import LATEST, Tree
@@ -41,6 +42,8 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
             findings.take(unfrozen(stored, spec, kind.spec_path))
     judged = check_policy(review, reading, context, findings.room)
     findings.take(judged.findings)
+    if not findings and stored is not None and stored.get("domain"):
+        warnings.take(changed(stored, spec, kind.spec_path))
     warning_texts = (*judged.warnings, *map(str, warnings))
     if findings:
         return refusal(findings, warning_texts, tuple(judged.audits))

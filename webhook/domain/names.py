@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
 _FOREIGN = re.compile("[^a-z0-9]+")
 _LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,53}[a-z0-9])?")
@@ -24,3 +25,26 @@ def free(word: str, taken: set[str], numbers: dict[str, int]) -> str:
         name = f"{word}-{number}"
     numbers[word] = number
     return name
+
+
+def names_of(devices: Iterable[tuple[str | None, str]], reserved: Collection[str] = ()) -> list[str]:
+    """A name for each device, in order: its own, or one made of its base; the second `cdrom` is `cdrom-2`.
+
+    No made name is another device's own, its base, or one of `reserved`: beside two NICs on the network `front` the one
+    on the network `front-2` has the name `front-2`, in any order.
+    """
+    pairs = list(devices)
+    taken = {own for own, _ in pairs if own}.union(reserved)
+    names: list[str] = []
+    numbered: list[tuple[int, str]] = []
+    for index, (own, base) in enumerate(pairs):
+        name = own or label(base)
+        if not own and name in taken:
+            numbered.append((index, name))
+        taken.add(name)
+        names.append(name)
+    numbers: dict[str, int] = {}
+    for index, word in numbered:
+        names[index] = free(word, taken, numbers)
+        taken.add(names[index])
+    return names

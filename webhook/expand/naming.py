@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from webhook.domain.devices import KINDS
-from webhook.domain.names import free, label
+from webhook.domain.names import label, names_of
 
 Tree = dict[str, Any]
 
 
-def name_devices(devices: Tree) -> None:
-    """Give each device without a name a free one, in place and in the list's order."""
+def name_devices(devices: Tree, tombstones: Tree | None = None) -> None:
+    """Give each device without a name a free one, in place and in the list's order; none is a tombstone's."""
     for kind, entries in devices.items():
         declared = KINDS.get(kind)
         if declared is None or declared.permanent:
@@ -21,12 +21,10 @@ def name_devices(devices: Tree) -> None:
             continue
         if all(entry.get("name") for entry in entries):
             continue
-        taken = {entry["name"] for entry in entries if entry.get("name")}
-        numbers: dict[str, int] = {}
-        for entry in entries:
-            if not entry.get("name"):
-                entry["name"] = free(_base(entry, declared.tag), taken, numbers)
-                taken.add(entry["name"])
+        resting = [device["name"] for device in (tombstones or {}).get(kind, ())]
+        pairs = ((entry.get("name"), _base(entry, declared.tag)) for entry in entries)
+        for entry, name in zip(entries, names_of(pairs, resting), strict=True):
+            entry["name"] = name
 
 
 def _base(device: Tree, tag: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from webhook.abi.freeze import AskedDevices, DeviceKey, device_keys, drop_present, freeze, renew
+from webhook.abi.adoption import AskedDevices, DeviceKey
+from webhook.abi.freeze import Kept, device_keys, drop_present, freeze, renew
 from webhook.abi.state import FROZEN, LATEST, Tree, reserved
 from webhook.declare import shown
 from webhook.declare.tree import copied
@@ -16,8 +17,12 @@ from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
+from webhook.expand.matching import Stored, matched
 from webhook.expand.merge import merge
 from webhook.expand.naming import name_devices
+from webhook.expand.recognition import recognised, with_names
+from webhook.expand.references import Connected, connected, contradicted, follow
+from webhook.expand.wanted import Lists, Names, named, renamed, wanted_by
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.contribution import Contribution
@@ -80,22 +85,33 @@ def expand(
 ) -> Expanded:
     """Complete a new VM's spec; raises Refused with all findings. `spec` has been inspected and is not changed.
 
-    `known` is an earlier domain whose identities stay.
+    `known` is an earlier domain of the same VM: names and identities of its devices stay.
     """
     domain = copied(spec.get("domain") or {})
     abi = copied(spec.get("abi") or {})
-    rule_set = _rule_set(abi, path)
-    platform, contributions = _contributions(spec, domain, rule_set, context, path)
-    findings = merge(domain, contributions, f"{path}.domain", stated=spec.get("domain") or {})
+    platform, contributions = _contributions(spec, domain, _rule_set(abi, path), context, path)
+    if known or abi.get("ruleSet"):
+        # It was stored once: its devices have their names, whatever their references were then.
+        names = recognised(wanted_by(contributions), (known or domain).get("devices", {}))
+        contributions = renamed(contributions, names)
+    return _made(_Draft(spec, domain, abi, platform, contributions, []), context, path, known, observe)
+
+
+def _made(
+    draft: _Draft, context: ExpansionContext, path: str, known: Tree | None = None, observe: Observe = _unobserved
+) -> Expanded:
+    """All steps of a machine that is not frozen; raises Refused."""
+    domain, stated = draft.domain, draft.spec.get("domain") or {}
+    draft.findings += merge(domain, draft.contributions, f"{path}.domain", stated=stated)
     observe(Step.MERGED, domain)
     numa.complete(domain)
     observe(Step.COMPLETED, domain)
-    name_devices(domain.setdefault("devices", {}))
+    name_devices(domain.setdefault("devices", {}), draft.abi.get("tombstones"))
     observe(Step.NAMED, domain)
-    order_boot(domain)
+    order_boot(domain, (entry["device"] for entry in reserved(draft.abi)) if draft.abi.get("policy") != LATEST else ())
     observe(Step.BOOT_ORDERED, domain)
-    findings += unmet_requirements(domain, platform.guest, f"{path}.domain")
-    return _finish(_Draft(spec, domain, abi, platform, contributions, findings), context, path, known, observe)
+    draft.findings += unmet_requirements(domain, draft.platform.guest, f"{path}.domain")
+    return _finish(draft, context, path, known, observe)
 
 
 def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Expanded:
@@ -103,21 +119,32 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
     if abi.get("policy") == LATEST:
         return _renewed({**spec, "abi": abi}, stored, context, path)
-    rule_set = _rule_set(abi, path)
-    asked = _devices_before_and_after(stored, spec, rule_set, context, path)
-    kept = freeze(stored["domain"], _tombstones(stored), spec.get("domain") or {}, asked, f"{path}.domain")
-    if "type" in stored["domain"]:
-        # The site or an admin chose the hypervisor type: an update that leaves it out does not ask for another.
-        kept.domain.setdefault("type", stored["domain"]["type"])
-    if "features" not in spec and "features" in stored:
+    if spec.get("features") is None and "features" in stored:
         spec = {**spec, "features": stored["features"]}
+    rule_set = _rule_set(abi, path)
+    asked = _asked(stored, spec.get("features") or {}, rule_set, context, path)
+    kept, findings = _frozen(spec.get("domain") or {}, stored, asked, f"{path}.domain")
     platform, contributions = _contributions(spec, kept.domain, rule_set, context, path)
-    findings = merge(kept.domain, contributions, f"{path}.domain", frozen=True)
-    name_devices(kept.domain["devices"])
+    contributions = renamed(contributions, asked.names)
+    findings += merge(kept.domain, contributions, f"{path}.domain", frozen=True)
+    name_devices(kept.domain["devices"], kept.tombstones)
     abi["tombstones"] = kept.tombstones
     if not kept.tombstones:
         del abi["tombstones"]
-    return _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings), context, path)
+    made = _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings), context, path)
+    made.spec = with_names(made.spec, asked.wanted, asked.names, path)
+    return made
+
+
+def _frozen(incoming: Tree, stored: Tree, asked: _Asked, path: str) -> tuple[Kept, list[Finding]]:
+    """The incoming domain with all that is kept of the stored one, and where it contradicts the features."""
+    before, stated = stored["domain"].get("devices", {}), incoming.get("devices", {})
+    kept = freeze(stored["domain"], _tombstones(stored), incoming, asked.devices, path)
+    follow(kept.domain["devices"], stated, before, asked.connected)
+    if "type" in stored["domain"]:
+        # The site or an admin chose the hypervisor type: an update that leaves it out does not ask for another.
+        kept.domain.setdefault("type", stored["domain"]["type"])
+    return kept, list(contradicted(stated, before, asked.connected, path))
 
 
 def _tombstones(stored: Tree) -> Tree:
@@ -130,37 +157,65 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
 
     The tombstones are the stored ones, whatever the incoming spec has of them.
     """
-    features = spec.get("features") or {}
-    kept = renew(
-        stored["domain"],
-        _tombstones(stored),
-        spec.get("domain") or {},
-        lambda: _devices_of(features, stored["domain"], NEWEST, context, path),
-    )
+    asked = _asked(stored, spec.get("features") or {}, NEWEST, context, path)
+    incoming, before = spec.get("domain") or {}, stored["domain"].get("devices", {})
+    kept = renew(stored["domain"], _tombstones(stored), incoming, asked.devices.after)
+    follow(kept.domain["devices"], incoming.get("devices", {}), before, asked.connected)
     abi = {**spec["abi"], "ruleSet": NEWEST, "tombstones": kept.tombstones}
-    made = expand({**spec, "abi": abi, "domain": kept.domain}, context, path, stored["domain"])
+    spec = {**spec, "abi": abi, "domain": kept.domain}
+    domain = copied(kept.domain)
+    platform, contributions = _contributions(spec, domain, NEWEST, context, path)
+    draft = _Draft(spec, domain, copied(abi), platform, renamed(contributions, asked.names), [])
+    made = _made(draft, context, path, stored["domain"])
+    made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     drop_present(made.spec["abi"]["tombstones"], made.spec["domain"])
     if not made.spec["abi"]["tombstones"]:
         del made.spec["abi"]["tombstones"]
     return made
 
 
-def _devices_before_and_after(
-    stored: Tree, spec: Tree, rule_set: str, context: ExpansionContext, path: str
-) -> AskedDevices:
-    """The devices of the stored features and of the new ones; a spec without any features keeps the stored ones."""
-    features = stored.get("features") or {}
-    before = _devices_of(features, stored["domain"], rule_set, context, path)
-    if spec.get("features") in (None, features):
-        return AskedDevices(before, before)
-    return AskedDevices(before, _devices_of(spec["features"], stored["domain"], rule_set, context, path))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the features of an update ask for: their devices, the names of those, and what they connect them to.
+
+    `wanted` are the devices under the names that the features made.
+    """
+
+    devices: AskedDevices
+    wanted: Lists
+    names: Names
+    connected: Connected
 
 
-def _devices_of(features: Tree, domain: Tree, rule_set: str, context: ExpansionContext, path: str) -> set[DeviceKey]:
-    """The devices that these features contribute, without the stated domain: it has what they contributed earlier."""
-    platform = replace(platform_of(features, domain, context.site, rule_set, path), stated={})
-    contributions = expand_features(features, platform, f"{path}.features")
+def _asked(stored: Tree, features: Tree, rule_set: str, context: ExpansionContext, path: str) -> _Asked:
+    """What the features of an update ask for, beside the stored ones; raises Refused for what cannot be told apart."""
+    devices, tombstones = stored["domain"].get("devices", {}), _tombstones(stored)
+    earlier = stored.get("features") or {}
+    before = _asked_by(earlier, stored["domain"], rule_set, context, path)
+    wanted = wanted_by(before)
+    names = recognised(wanted, devices)
+    wanted_before = wanted_now = named(wanted, names)
+    after = before = renamed(before, names)
+    if features != earlier:
+        after = _asked_by(features, stored["domain"], rule_set, context, path)
+        wanted = wanted_by(after)
+        names = matched(wanted, Stored(devices, tombstones, wanted_before))
+        wanted_now = named(wanted, names)
+        after = renamed(after, names)
+    references = connected(wanted_before, wanted_now, tombstones)
+    keys = _keys(before)
+    asked = AskedDevices(keys, keys if after is before else _keys(after), references.references)
+    return _Asked(asked, wanted, names, references)
+
+
+def _keys(contributions: list[Contribution]) -> set[DeviceKey]:
     return device_keys(tree for entry in contributions for tree in (entry.asked, entry.default))
+
+
+def _asked_by(features: Tree, domain: Tree, rule_set: str, context: ExpansionContext, path: str) -> list[Contribution]:
+    """What these features contribute, without the stated domain: it has what they contributed earlier."""
+    platform = replace(platform_of(features, domain, context.site, rule_set, path), stated={})
+    return expand_features(features, platform, f"{path}.features")
 
 
 def _contributions(

@@ -1,11 +1,10 @@
-"""What one feature adds to a domain, and what features share: partial trees, names of devices, repeated names."""
+"""What one feature adds to a domain, and what features share: partial trees and repeated names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from webhook.domain.names import free, label
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
@@ -15,31 +14,20 @@ class Contribution(NamedTuple):
     """Partial domain trees: what the tenant asked for, and the best practice around it.
 
     `origin` is the feature's path (`spec.features.storage[1]`), `because` where the default comes from. The trees
-    may be shared between calls: a caller copies what it takes.
+    may be shared between calls: a caller copies what it takes. `base` is the word that the name of its device was made
+    of, empty where the name is stated or the feature's own.
     """
 
     origin: str
     asked: Tree
     default: Tree
     because: str
+    base: str = ""
 
 
 def one(kind: str, device: Tree) -> Tree:
     """A partial domain with one device in its list."""
     return {"devices": {kind: [device]}}
-
-
-def names_of(devices: Iterable[tuple[str | None, str]]) -> list[str]:
-    """A name for each device, in order: its own, or one made of its base; the second `cdrom` is `cdrom-2`."""
-    pairs = list(devices)
-    taken = {own for own, _ in pairs if own}
-    numbers: dict[str, int] = {}
-    names: list[str] = []
-    for own, base in pairs:
-        name = own or free(label(base), taken, numbers)
-        taken.add(name)
-        names.append(name)
-    return names
 
 
 def repeated(values: Iterable[tuple[int, str, str | None]], origin: str, device: str, rule: str) -> list[Finding]:

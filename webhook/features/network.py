@@ -6,8 +6,9 @@ from typing import Annotated
 
 from webhook.declare import Element, choice, frontend, reference
 from webhook.declare.scalars import listed
+from webhook.domain.names import names_of
 from webhook.domain.types import DeviceName, Mac, ObjectName, Positive
-from webhook.features.contribution import Contribution, Tree, names_of, one, repeated
+from webhook.features.contribution import Contribution, Tree, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
@@ -37,7 +38,7 @@ def expand(wanted: list[Nic] | None, platform: Platform, origin: str) -> list[Co
     findings = [*repeated(given, origin, "NIC", "network"), *_impossible(wanted, platform, origin)]
     if findings:
         raise Refused(findings)
-    names = names_of((nic.name, nic.source or "interface") for nic in wanted)
+    names = names_of((nic.name, _base(nic)) for nic in wanted)
     model = platform.guest.nic[platform.machine.family]
     return [
         Contribution(
@@ -45,9 +46,14 @@ def expand(wanted: list[Nic] | None, platform: Platform, origin: str) -> list[Co
             one("interfaces", _asked(nic, name)),
             one("interfaces", {"name": name, "model": nic.model or model}),
             platform.guest.because,
+            "" if nic.name else _base(nic),
         )
         for index, (nic, name) in enumerate(zip(wanted, names, strict=True))
     ]
+
+
+def _base(nic: Nic) -> str:
+    return nic.source or "interface"
 
 
 def _asked(nic: Nic, name: str) -> Tree:

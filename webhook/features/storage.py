@@ -1,6 +1,6 @@
 """Disks and CD-ROM drives, each with the PersistentVolumeClaim that holds its content.
 
-A drive is named after its claim, so that its index in the list does not matter to the guest.
+A drive without a name is named after its claim when it is made; the claim may change later.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from typing import Annotated
 
 from webhook.declare import Element, choice, frontend, reference, shown
 from webhook.declare.scalars import listed
+from webhook.domain.names import names_of
 from webhook.domain.types import DeviceName, Flag, ObjectName, Positive, Serial
-from webhook.features.contribution import Contribution, Tree, names_of, one, repeated
+from webhook.features.contribution import Contribution, Tree, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
@@ -49,16 +50,21 @@ def expand(wanted: list[Drive] | None, platform: Platform, origin: str) -> list[
     findings = [*_repeated(wanted, origin), *_impossible(wanted, platform, origin)]
     if findings:
         raise Refused(findings)
-    names = names_of((drive.name, drive.source or drive.type or "disk") for drive in wanted)
+    names = names_of((drive.name, _base(drive)) for drive in wanted)
     return [
         Contribution(
             f"{origin}[{index}]",
             one("disks", _asked(drive, name)),
             one("disks", _default(drive, name, platform)),
             platform.guest.because,
+            "" if drive.name else _base(drive),
         )
         for index, (drive, name) in enumerate(zip(wanted, names, strict=True))
     ]
+
+
+def _base(drive: Drive) -> str:
+    return drive.source or drive.type or "disk"
 
 
 def _asked(drive: Drive, name: str) -> Tree:

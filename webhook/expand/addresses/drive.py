@@ -29,7 +29,8 @@ _SINGLE = frozenset({"ide", "fdc"})
 def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every disk a target, and every disk and other device on these buses its drive address."""
     disks: list[Tree] = devices.get("disks", [])
-    names = {disk["target"]["dev"] for disk in disks if disk.get("target", {}).get("dev")}
+    resting = [entry["device"] for entry in reserved if entry["list"] == "disks"]
+    names = {disk["target"]["dev"] for disk in (*disks, *resting) if disk.get("target", {}).get("dev")}
     drives = _Drives(disks, controllers, reserved)
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
     for index, disk in enumerate(disks):
