@@ -239,6 +239,14 @@ def test_what_an_update_leaves_out_is_found_by_the_names_of_all_the_entries_arou
     assert list(judge.lost(submission, request)) == []
 
 
+def test_what_is_created_takes_nothing_away_whatever_stood_there() -> None:
+    stored = {"domain": {"os": {"kernel": "/k"}}}
+    marks = inspect(stored["domain"], domain_shape(), "spec.domain").marks
+    submission = Submission({"domain": {}}, [], "spec", stored, marks)
+    assert list(engine([]).lost(submission, Request(operation="CREATE"))) == []
+    assert [each.path for each in engine([]).lost(submission, Request(operation="UPDATE"))] == ["spec.domain.os.kernel"]
+
+
 def test_a_list_without_keys_comes_back_whole_unless_something_was_added_to_it() -> None:
     judge = engine([], declared_fields={place.path: place for place in walk(shape_of(Cards), "domain")})
     one, two, other = ({"cpus": cpus} for cpus in ("1", "2", "3"))

@@ -96,17 +96,22 @@ def _entry(entries: list[Any], entry: str, keys: Collection[str]) -> Any:
 
 
 class Pair(NamedTuple):
-    """What stands at a path of one tree, and what stands in its place in another, at a `path` of that one."""
+    """What stands at a path of one tree, and what stands in its place in another, at `parts` of that one."""
 
     one: Any
     other: Any
-    path: FieldPath
+    parts: tuple[Part, ...]
+
+    @property
+    def path(self) -> FieldPath:
+        """The path in the other tree, which is made where somebody asks for it."""
+        return FieldPath(self.parts)
 
     def field(self, name: str) -> Pair:
         """The same field of both; the other one is an element."""
-        one, other, path = self
+        one, other, parts = self
         below = one.get(name, ABSENT) if type(one) is dict else ABSENT
-        return Pair(below, other.get(name, ABSENT), FieldPath((*path, (name, ""))))
+        return Pair(below, other.get(name, ABSENT), (*parts, (name, "")))
 
     def entry(self, index: int, number: int) -> Pair:
         """An entry of the one list, and its counterpart, which stands elsewhere in the other."""

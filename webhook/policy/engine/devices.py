@@ -20,10 +20,10 @@ _KEY = "name"
 
 @dataclass(frozen=True, slots=True)
 class DeviceLocation:
-    """A device of a spec and its path there, `domain.devices.disks[2]`."""
+    """A device of a spec and the parts of its path there, `domain.devices.disks[2]`."""
 
     device: Any
-    path: FieldPath
+    parts: tuple[Part, ...]
     rests: bool
 
 
@@ -46,12 +46,12 @@ def device_at(spec: Any, where: tuple[str, str], part: Part) -> DeviceLocation |
     """The device at a place of a spec."""
     kind, index = part
     entries = _entries(spec, where, kind)
-    path, rests = FieldPath(((where[0], ""), (where[1], ""), part)), where == TOMBSTONES
+    parts, rests = ((where[0], ""), (where[1], ""), part), where == TOMBSTONES
     if not index:
-        return DeviceLocation(entries, path, rests) if type(entries) is dict else None
+        return DeviceLocation(entries, parts, rests) if type(entries) is dict else None
     if type(entries) is not list or int(index) >= len(entries):
         return None
-    return DeviceLocation(entries[int(index)], path, rests)
+    return DeviceLocation(entries[int(index)], parts, rests)
 
 
 def namesake(spec: Any, first: tuple[str, str], kind: str, device: Any, known: Namesakes) -> DeviceLocation | None:

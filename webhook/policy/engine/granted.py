@@ -94,7 +94,7 @@ class _Granted:
         if now is None:
             name = before.device.get("name", kind)
             return Lost(f"{update.submitted.path}.domain.devices.{kind}[{name}]", "is gone", _GONE, denial.rule)
-        at = Pair(before.device, now.device, now.path)
+        at = Pair(before.device, now.device, now.parts)
         # A device that has just come to rest keeps no more than it has to: the frozen machine says what.
         return self._kept(denial, path, 3, at, None if now.rests and not before.rests else at)
 

@@ -62,7 +62,7 @@ def _pair(denial: Denial, update: Update) -> Pair | None:
     if where is None or now is None:
         return _below(path, 0, Pair(spec, stored, FieldPath()), update)
     then = namesake(stored, where, path[2][0], now.device, update.known)
-    return _below(path, 3, Pair(now.device, then.device, then.path), update) if then is not None else None
+    return _below(path, 3, Pair(now.device, then.device, then.parts), update) if then is not None else None
 
 
 def _below(path: FieldPath, depth: int, at: Pair, update: Update) -> Pair | None:
