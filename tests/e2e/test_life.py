@@ -158,7 +158,13 @@ def test_a_removed_device_leaves_its_place_and_finds_it_again(
     tenant.kubectl("replace", "-f", "-", manifest=machine(kind, "web", other))
     taken = [d["address"] for d in by_name(tenant.get("web", kind), devices).values()]
     assert by_name(first, devices)[gone]["address"] not in taken
-    tenant.kubectl("replace", "-f", "-", manifest=machine(kind, "web", features()))
+    # The removed one instead of the new one, or the new one on what the removed one was on: that is told by name.
+    back = features()
+    done = tenant.kubectl("replace", "-f", "-", manifest=machine(kind, "web", back), check=False)
+    assert done.returncode == 1
+    assert f"may be any of `{gone}`, `fresh`" in done.stderr
+    back[list_name][0]["name"] = gone
+    tenant.kubectl("replace", "-f", "-", manifest=machine(kind, "web", back))
     again = tenant.get("web", kind)
     assert by_name(again, devices)[gone] == by_name(first, devices)[gone]
 
