@@ -111,8 +111,11 @@ def _template_metadata() -> Tree:
 
 
 def _status() -> Tree:
-    """What runs, written by the node's agent; its fields are described where the tenant writes them."""
-    domain = _undescribed(schema(spec_shape())["properties"]["domain"])
+    """What runs, written by the node's agent; its fields are described where the tenant writes them.
+
+    A configuration has one writer, who writes it whole: owners of its single fields would cost more than it does.
+    """
+    domain = {**_undescribed(schema(spec_shape())["properties"]["domain"]), "x-kubernetes-map-type": "atomic"}
     return {
         "type": "object",
         "description": "What runs: written by the node's agent.",
