@@ -132,6 +132,41 @@ def test_policies_are_not_asked_about_a_list_without_end() -> None:
         assert told(verdict)["refused"] == [{"path": f"spec.domain.{path}", "rule": "shape"}]
 
 
+def update(stored: Tree, spec: Tree) -> list[Verdict]:
+    """What both webhooks say of an update from one spec to another."""
+    asked = review({"request": {"operation": "UPDATE"}, "stored-spec": stored, "spec": spec})
+    return [half(asked, context([])) for half in (mutate, validate)]
+
+
+def test_what_is_stored_without_meaning_is_left_out_wherever_it_stands() -> None:
+    stored = copied(complete())
+    domain = stored["domain"]
+    for tree in (stored, domain, domain["memory"], domain["devices"], *domain["devices"]["disks"]):
+        tree["odd"] = {"odd": 1}
+    assert [verdict.allowed for verdict in update(stored, complete())] == [True, True]
+
+
+def test_what_is_stored_beside_it_is_compared_as_ever() -> None:
+    stored = laid({"odd": 1}, copied(complete()))
+    spec = laid({"domain": {"uuid": "00000000-0000-4000-8000-000000000000"}}, copied(complete()))
+    spec["domain"]["devices"]["disks"][0]["serial"] = "another"
+    found = [[(each.path, each.problem) for each in verdict.findings] for verdict in update(stored, spec)]
+    assert found == [[(each.path, each.problem) for each in verdict.findings] for verdict in update(complete(), spec)]
+    assert {path for path, _ in found[1]} == {"spec.domain.uuid", "spec.domain.devices.disks[0].serial"}
+
+
+def test_what_is_malformed_beside_it_is_a_finding() -> None:
+    for path, part in (
+        ("uuid", {"uuid": {"odd": 1}}),
+        ("memory", {"memory": 5}),
+        ("devices.disks", {"devices": {"disks": {"name": "a"}}}),
+        ("devices.disks", {"devices": {"disks": 5}}),
+        ("memory", {"memory": [{"size": 5}]}),
+    ):
+        for verdict in update({"domain": {**part, "odd": 1}}, complete()):
+            assert told(verdict)["refused"] == [{"path": f"spec.domain.{path}", "rule": "stored"}]
+
+
 def test_policies_are_not_asked_about_a_stored_list_without_end_either() -> None:
     for path, long in LONG_LISTS.items():
         case = {"request": {"operation": "UPDATE"}, "stored-spec": {"domain": long}}

@@ -70,7 +70,7 @@ def _known(tree: Any, shape: Shape) -> Any:
             continue
         if entry.shape is None:
             kept[name] = value
-        elif entry.many and type(value) is list:
+        elif type(value) is list:
             kept[name] = [_known(item, entry.shape) for item in value]
         else:
             kept[name] = _known(value, entry.shape)
