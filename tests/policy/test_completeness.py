@@ -52,6 +52,7 @@ def without_tail(content: bytes) -> bytes:
     return content[: content.rindex(b"\n...") + 4]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
 def test_a_shipped_policy_that_is_cut_at_any_byte_is_not_whole(file: Path) -> None:
     content = file.read_bytes()

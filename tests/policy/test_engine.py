@@ -63,6 +63,7 @@ def paths(said: list[dict[str, Any]] | list[Policy], spec: Any, request: Request
     return {each["path"] for each in refused(decide(compile_policies(known, PLACES), spec, request))}
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None)
 @given(ODD, ODD | st.none(), st.sampled_from(["CREATE", "UPDATE", ""]))
 def test_no_spec_raises(spec: Any, stored: Any, operation: str) -> None:
@@ -72,6 +73,7 @@ def test_no_spec_raises(spec: Any, stored: Any, operation: str) -> None:
         assert "\n" not in finding.problem + finding.help
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(SPECS, st.integers(0, len(RULES) - 1), st.sampled_from(["deny", "forbid"]), st.booleans())
 def test_a_policy_that_forbids_never_weakens(spec: Any, number: int, effect: str, first: bool) -> None:
@@ -84,6 +86,7 @@ def test_a_policy_that_forbids_never_weakens(spec: Any, number: int, effect: str
     assert paths(before, spec, Request()) <= paths(after, spec, Request())
 
 
+@pytest.mark.thorough
 @settings(max_examples=100, deadline=None)
 @given(SPECS, st.permutations(range(len(RULES))))
 def test_the_order_of_rules_decides_nothing(spec: Any, order: list[int]) -> None:
@@ -91,6 +94,7 @@ def test_the_order_of_rules_decides_nothing(spec: Any, order: list[int]) -> None
     assert paths([{"rules": RULES}], spec, Request()) == paths(shuffled, spec, Request())
 
 
+@pytest.mark.thorough
 @settings(max_examples=200, deadline=None)
 @given(SPECS)
 def test_without_policies_every_backend_field_is_refused_and_nothing_else(spec: Any) -> None:
@@ -99,6 +103,7 @@ def test_without_policies_every_backend_field_is_refused_and_nothing_else(spec: 
     assert [each["path"] for each in refused(decide(engine([]), spec))] == backends
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(SPECS)
 def test_an_update_that_changes_nothing_of_named_devices_is_not_refused(spec: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def explained(judge: Engine, spec: dict[str, Any], request: Request) -> tuple[li
     return explain(judge, submission, request), {each.path for each in decision.findings}
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None)
 @given(SPECS, st.sampled_from(sorted(ENGINES)), st.sampled_from(LEVELS))
 def test_what_is_refused_is_explained_as_refused_and_nothing_else(spec: Any, name: str, level: str) -> None:

@@ -106,6 +106,7 @@ def wrong(files: Files) -> list[str]:
     return []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("what", LIMITS)
 def test_a_set_is_refused_from_the_first_that_is_too_many(what: str) -> None:
     limit = LIMITS[what]

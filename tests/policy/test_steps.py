@@ -18,6 +18,8 @@ from webhook.policy.loading.budget import LIMITS, Budget
 from webhook.policy.loading.load import Loading, load_contents
 from webhook.policy.tools.schema import policy_schema
 
+pytestmark = pytest.mark.thorough
+
 # Calls of functions for each byte of a policy file; and whatever it holds, for tables of paths and some nearest names.
 PER_BYTE, ALWAYS = 12, 800_000
 # Below every limit, and more than there are findings or nearest names.
