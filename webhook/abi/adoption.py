@@ -9,7 +9,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from webhook.declare import Reference
+from webhook.declare import Reference, Shape
 from webhook.declare.scalars import listed
 from webhook.domain import domain_shape
 from webhook.findings import Finding, Refused
@@ -130,12 +130,24 @@ def _without(device: Tree, names: frozenset[str]) -> Tree:
     return {name: value for name, value in device.items() if name not in names}
 
 
-# Declarations do not change: one entry a list of devices.
+def references(kind: str, device: Tree) -> tuple[tuple[str, str], ...]:
+    """What a device refers to, by field."""
+    return tuple((name, device[name]) for name in sorted(references_of(kind)) if device.get(name))
+
+
+# Declarations do not change: these have one entry a list of devices.
 @cache
 def references_of(kind: str) -> frozenset[str]:
     """The fields by which the devices of a list refer to a Kubernetes object."""
+    fields = device_shape(kind).fields
+    return frozenset(name for name, entry in fields.items() if isinstance(entry.field_class, Reference))
+
+
+@cache
+def device_shape(kind: str) -> Shape:
+    """The shape of the devices of a list."""
     devices = domain_shape().fields["devices"].shape
     assert devices is not None  # noqa: S101 - devices are an element
     shape = devices.fields[kind].shape
     assert shape is not None  # noqa: S101 - a device is an element
-    return frozenset(name for name, entry in shape.fields.items() if isinstance(entry.field_class, Reference))
+    return shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.abi.adoption import DeviceKey, references_of
+from webhook.abi.adoption import DeviceKey, references, references_of
 from webhook.abi.freeze import Tree, devices_of
 from webhook.abi.state import LATEST
 from webhook.declare import Field, Goal, Shape, shown, told
@@ -83,7 +83,7 @@ def _was_on(kind: str, device: Tree) -> str:
 
 
 def _references(kind: str, device: Tree) -> str:
-    return ", ".join(f"{name} `{shown(device[name])}`" for name in sorted(references_of(kind)) if device.get(name))
+    return ", ".join(f"{name} `{shown(value)}`" for name, value in references(kind, device))
 
 
 def _goals(before: Tree, now: Tree, shape: Shape, path: str) -> Iterator[Finding]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from functools import cache
 from typing import NamedTuple
 
 import orjson
 
-from webhook.abi.adoption import references_of
+from webhook.abi.adoption import device_shape, references, references_of
 from webhook.abi.freeze import Tree
 from webhook.declare import Shape
 from webhook.declare.tree import at
-from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
 from webhook.features.contribution import Contribution
 
@@ -56,11 +54,11 @@ class Wanted(NamedTuple):
 
     def agrees(self, device: Tree) -> bool:
         """Whether a device has all that is asked, but for what it refers to."""
-        return _within(self.asked, device, _shape(self.kind), references_of(self.kind))
+        return _within(self.asked, device, device_shape(self.kind), references_of(self.kind))
 
     def can_be(self, device: Tree) -> bool:
         """Whether it may be this device, which refers to something else or starts at another turn."""
-        return _within(self.asked, device, _shape(self.kind), references_of(self.kind) | _TURNABLE)
+        return _within(self.asked, device, device_shape(self.kind), references_of(self.kind) | _TURNABLE)
 
 
 # The devices that features ask for, by list.
@@ -121,21 +119,6 @@ def identities_of(kind: str, device: Tree) -> Iterator[Hashable]:
         value = at(device, path)
         if value is not None:
             yield path, str(value).lower()
-
-
-def references(kind: str, device: Tree) -> tuple[tuple[str, str], ...]:
-    """What a device refers to, by field."""
-    return tuple((name, device[name]) for name in sorted(references_of(kind)) if device.get(name))
-
-
-# Declarations do not change: one entry a list of devices.
-@cache
-def _shape(kind: str) -> Shape:
-    devices = domain_shape().fields["devices"].shape
-    assert devices is not None  # noqa: S101 - devices are an element
-    shape = devices.fields[kind].shape
-    assert shape is not None  # noqa: S101 - a device is an element
-    return shape
 
 
 def _within(part: Tree, whole: Tree, shape: Shape, but: frozenset[str]) -> bool:
