@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -134,24 +133,19 @@ def test_vms_do_not_wait_while_large_policies_are_read(tmp_path: Path) -> None:
     large = f"apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {{name: large}}\nrules:\n{rules}"
     tree = config_map({})
     tree["data"] = {"large.yaml": large}
-    took: dict[str, float] = {}
+    answered = 0
     with serving(tmp_path) as running:
 
         def write() -> None:
-            began = time.monotonic()
             with httpx.Client(base_url=running.url, verify=running.trusted(), timeout=60) as connection:
                 connection.post("/policies", json=review(tree)).raise_for_status()
-            took["policies"] = time.monotonic() - began
 
         with httpx.Client(base_url=running.url, verify=running.trusted(), timeout=60) as connection:
             connection.post("/mutate", json=review(example)).raise_for_status()
             writing = threading.Thread(target=write)
             writing.start()
-            longest = 0.0
             while writing.is_alive():
-                began = time.monotonic()
                 connection.post("/mutate", json=review(example)).raise_for_status()
-                longest = max(longest, time.monotonic() - began)
+                answered += 1
             writing.join()
-    print(f"policies {took['policies']:.3f} s, a VM meanwhile {longest:.3f} s at most")
-    assert longest < took["policies"] / 2
+    assert answered > 5, "a VM that waited for the policies would be the only one answered meanwhile"
