@@ -22,7 +22,7 @@ DeviceKey = tuple[str, str]
 _MOST_COMPARED = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AskedDevices:
     """The devices that the stored features ask for (`before`), and those that the incoming ones do (`after`).
 
@@ -52,7 +52,7 @@ def adopt_names(devices: Tree, stored: Tree, tombstones: Tree, asked: AskedDevic
         raise Refused(findings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Adoption:
     """The adoption of names in one list; `path` is the list's."""
 

@@ -21,7 +21,7 @@ Tree = dict[str, Any]
 _ENTRY = "[]"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Kept:
     """The domain with everything that is kept, and the tombstones of the removed devices."""
 

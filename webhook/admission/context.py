@@ -18,7 +18,7 @@ def _unlabelled(namespace: str) -> Mapping[str, str]:  # noqa: ARG001 - the defa
     return {}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class AdmissionContext:
     """The policies in force, what the site's nodes can do, where randomness and namespace labels come from."""
 

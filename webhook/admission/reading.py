@@ -13,7 +13,7 @@ from webhook.findings import Finding, Findings
 from webhook.kinds import Kind, inspect_spec, spec_shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """A spec and what its inspection found, beside those of the stored one; None where nothing is stored."""
 

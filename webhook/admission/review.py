@@ -26,7 +26,7 @@ class NoReview(Exception):
     """A body that is no AdmissionReview, and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Review:
     """What an API server asks: may this user do this to this object. Objects are trees as they came, or None."""
 
@@ -43,7 +43,7 @@ class Review:
     subresource: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """The answer: allowed, with a patch where something is to be added, or refused with all findings.
 

@@ -46,7 +46,7 @@ def _status(obj: Any) -> dict[str, Any]:
     return status if type(status) is dict else {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """A part of a status as it is and as it was."""
 

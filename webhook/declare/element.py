@@ -49,7 +49,7 @@ class Backend:
             raise TypeError(f"`{self.kind}` is no kind of backend: {', '.join(BACKEND_KINDS)}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """A Kubernetes object in the VM's own namespace, by name. `kind` is the object's kind."""
 
@@ -64,7 +64,7 @@ class Goal:
 FieldClass = Frontend | Backend | Reference | Goal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Declared:
     """What a declaration says of one field beside its type.
 

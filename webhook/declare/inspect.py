@@ -23,7 +23,7 @@ from webhook.findings import MOST, Finding, Findings
 P = ParamSpec("P")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Mark:
     """A place of a tree that is backend, reference or goal."""
 
@@ -33,7 +33,7 @@ class Mark:
     field: Field
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Inspection:
     """What a walk found: problems of shape, and all fields that are not plain frontend."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -27,7 +26,17 @@ def nearest(word: str, known: Pairs) -> str:
     """The name that is most like a word; empty where none is like it."""
     shared = Counter(name for pair in _pairs(word[:_LONGEST]) for name in known.get(pair, ()))
     likely = [name for name, _ in shared.most_common(_COMPARED)]
-    near = difflib.get_close_matches(word[:_LONGEST], likely, n=1)
+    return closest(word, likely)
+
+
+def closest(word: str, names: Iterable[str], cutoff: float = 0.6, longest: int = _LONGEST) -> str:
+    """The one of a few names that is most like a word's first `longest` characters; empty where none is.
+
+    `cutoff` is the least likeness, 0 to 1 (difflib, `get_close_matches`).
+    """
+    import difflib  # most starts meet no mistyped word
+
+    near = difflib.get_close_matches(word[:longest], names, n=1, cutoff=cutoff)
     return near[0] if near else ""
 
 

@@ -25,7 +25,7 @@ UNSAFE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Known:
     """The names of `what` that `whose` table has, and names of others for some of them."""
 
@@ -235,7 +235,7 @@ _OF_JSON = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ambiguous:
     """A word that some readers of YAML take for a number and others for a text; `meaning` says for which number."""
 

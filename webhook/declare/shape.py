@@ -51,7 +51,7 @@ class Field:
         return self.unless.get(value, self.field_class) if isinstance(value, str) else self.field_class
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Shape:
     """One element's fields by their name in the API."""
 
@@ -132,7 +132,7 @@ def _type_of(element: type[Element], name: str, parts: list[Any]) -> tuple[Scala
     raise TypeError(f"{element.__name__}.{name}: {parts[0]} is neither a scalar nor an element")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DeclaredField:
     """A declared field with its full path: `domain.devices.disks[*].driver.cache`."""
 

@@ -34,7 +34,7 @@ STATED = "stated"
 NOWHERE = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fitting:
     """A statement about devices whose fields match `when` and do not match `unless`."""
 
@@ -60,7 +60,7 @@ class Fitting:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bus(Fitting):
     """A bus on which a device can be.
 
@@ -79,7 +79,7 @@ class Bus(Fitting):
         return str(at(device, self.role) or listed) if self.role else listed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Generated(Fitting):
     """An identity that the service makes once and keeps: the field's dotted path, and its form, `mac` or `serial`.
 

@@ -21,7 +21,7 @@ BLANK = "_blank_"
 _NAME = get_args(ObjectName)[1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Convention:
     """`provide` adds the backend that a device does not state, and `withdraw` removes the same.
 
@@ -33,7 +33,7 @@ class Convention:
     shared_memory: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VolumePath:
     """Where a volume is on the host: the field of a device's `source`, and the parts of the path around its name."""
 
@@ -54,7 +54,7 @@ class VolumePath:
         return claim, bool(claim) or name.startswith(BLANK)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Referred:
     """How an import replaces a backend by a reference.
 

@@ -20,7 +20,7 @@ FEATURES, MODELS = "features", "models"
 _WORDS = {FEATURES: "CPU feature", MODELS: "CPU model"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Names:
     """Features or models by architecture, and QEMU's names of features that libvirt calls otherwise."""
 

@@ -16,7 +16,7 @@ from webhook.machines import Machine
 Tree = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Row(Fitting):
     """What a device that fits gets where it says nothing."""
 

@@ -26,7 +26,7 @@ DeviceKeys = Callable[[str, Tree], Iterable[Hashable]]
 Fits = Callable[[Wanted, Tree], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stored:
     """What is stored of a VM: its devices and tombstones, and what its features ask for under the devices' names."""
 
@@ -55,7 +55,7 @@ def matched(wanted: Lists, stored: Stored) -> dict[str, str]:
     return names
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Matching:
     """The entries of one list while they are matched: those that wait, and the devices that are free.
 

@@ -37,7 +37,7 @@ class Contribution(Protocol):
     def default(self) -> Tree: ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Merge:
     """The state of one merge: the tree that grows, and the entries of its lists by name."""
 
@@ -54,7 +54,7 @@ class _Merge:
     created: set[int] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Layer:
     """One part of a contribution, what it asks or its default, while it is merged.
 

@@ -59,7 +59,7 @@ def _unobserved(_step: Step, _domain: Tree) -> None:
     """The default of an admission, which reports no steps."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Expanded:
     """A complete spec, and what each part of it came from."""
 
@@ -68,7 +68,7 @@ class Expanded:
     contributions: list[Contribution] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Draft:
     """A machine while it is expanded: the spec it comes from, its own domain and ABI record, the findings so far."""
 
@@ -174,7 +174,7 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
     return made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
     """What the features of an update ask for: their devices, the names of those, and what they connect them to.
 

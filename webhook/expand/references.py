@@ -12,7 +12,7 @@ from webhook.expand.wanted import Lists, Wanted
 from webhook.findings import Finding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Connected:
     """The references that features ask for, by device; None for one that they no longer have."""
 

@@ -26,7 +26,7 @@ _FAMILIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """What the nodes of this cluster can do.
 
@@ -39,7 +39,7 @@ class Site:
     domain_type: str = "kvm"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Platform:
     """The resolved guest, machine, firmware and site of a VM.
 
@@ -93,7 +93,7 @@ def _in_cells(numa: Any) -> int:
     return sum(kib(cell.get("memory")) or 0 for cell in cells)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Request:
     """What the feature `system` and the domain's `os` state of the machine, and the findings about it."""
 

@@ -23,7 +23,7 @@ _KEYS = frozenset({"type", "like", "also", "open", "points", "silent", "any", "v
 _ATTRIBUTES = {camel(field.name): field.name for field in fields(Guest)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """One file of a rule set.
 

@@ -9,7 +9,7 @@ from typing import Any
 Tree = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Minimum:
     """The least that the guest's maker lets it be installed on: `memory` in MiB, `disk` in GiB."""
 

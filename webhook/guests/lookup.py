@@ -5,12 +5,12 @@ The caches hold package data. Names and versions come from tenants, so that thos
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from webhook.declare import shown
+from webhook.declare.nearest import closest
 from webhook.declare.scalars import listed
 from webhook.findings import Finding, Refused
 from webhook.guests import data_files
@@ -101,8 +101,8 @@ def _unknown(rule_set: str, kind: str, name: tuple[str, str] | None, path: str) 
     if name and name[1][0].isdigit():
         return _no_version(rule_set, name[0], name[1], f"{path}.type")
     names, kinds = data_files.names(rule_set), data_files.kinds(rule_set)
-    near = difflib.get_close_matches(plain(kind[:64]), names, n=1, cutoff=_ALIKE)
-    meant = f"did you mean `{names[near[0]]}`? " if near else ""
+    near = closest(plain(kind[:64]), names, _ALIKE)
+    meant = f"did you mean `{names[near]}`? " if near else ""
     rest = "say `linux` for a Linux that is not listed, `other` for anything else"
     problem = f"`{shown(kind)}` is no guest that rule set {rule_set} knows"
     return Finding(f"{path}.type", problem, f"{meant}{rest}; known are {listed(tuple(kinds))}", "guest")
@@ -117,5 +117,5 @@ def _no_version(rule_set: str, kind: str, version: str, place: str) -> Finding:
 def _way(word: str, known: Iterable[str]) -> str:
     """The nearest of the known words, and all of them."""
     names = tuple(known)
-    near = difflib.get_close_matches(word[:64], names, n=1, cutoff=0.4)
-    return (f"did you mean `{near[0]}`? " if near else "") + f"known are {listed(names)}"
+    near = closest(word, names, 0.4)
+    return (f"did you mean `{near}`? " if near else "") + f"known are {listed(names)}"

@@ -11,7 +11,7 @@ GROUP = "kubevirt.io"
 VERSION = "v1alpha1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A resource kind: its names, and the keys that lead to the VM's spec."""
 

@@ -9,7 +9,7 @@ from typing import Any
 Tree = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ports:
     """PCI Express root ports: the slots of bus 0 that hold them, and how many stay free at create for hot-plug."""
 
@@ -18,7 +18,7 @@ class Ports:
     spare: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bus:
     """The machine's PCI: which slots of bus 0 are used for what."""
 

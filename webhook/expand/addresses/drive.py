@@ -6,7 +6,6 @@ virDomainDiskDefAssignAddress); otherwise the first free place of the bus is tak
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +21,7 @@ Place = tuple[int, int, int, int]
 # Disks of a controller in libvirt's default mapping; with another number, libvirt's own addresses would differ.
 _UNITS = {"ide": 4, "sata": 6, "scsi": 7, "fdc": 2}
 _PREFIX = {"ide": "hd", "fdc": "fd", "virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "sd": "sd"}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # The machines of this rule set have one IDE controller and one floppy controller.
 _SINGLE = frozenset({"ide", "fdc"})
 
@@ -160,5 +160,5 @@ def letters(number: int) -> str:
     number += 1
     while number:
         number, rest = divmod(number - 1, 26)
-        found = string.ascii_lowercase[rest] + found
+        found = _LETTERS[rest] + found
     return found

@@ -11,7 +11,7 @@ from webhook.policy.language.model import Rule
 MISSING, TOTAL = "", "total"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Denial:
     """A value that a rule refuses, at `path` below the spec and at `declared` among the declarations."""
 

@@ -18,7 +18,7 @@ CHOSEN_ANEW = ("address", "bootOrder")
 _KEY = "name"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DeviceLocation:
     """A device of a spec and the parts of its path there, `domain.devices.disks[2]`."""
 

@@ -32,7 +32,7 @@ def location_at(spec: Tree, path: str, root: str, memo: Memo) -> Callable[[], Fi
     return lambda: FieldLocation(spec, path[len(root) + 1 :], memo)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class EffectiveRules:
     """Rules and exceptions in force together."""
 

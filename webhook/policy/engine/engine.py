@@ -39,7 +39,7 @@ def utc_today() -> date:
     return datetime.now(UTC).date()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RulesByMode:
     """What is refused, and, where it differs, what would be under `warn` and `audit`."""
 
@@ -48,7 +48,7 @@ class RulesByMode:
     audit: EffectiveRules | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Engine:
     """Policies ready for decisions. Made by `compile_policies`."""
 

@@ -49,7 +49,7 @@ def _exceeded(one: EffectiveRules, spec: Tree, path: str, memo: Memo) -> Iterato
             yield Denial(rule, total.name, TOTAL, place, size)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Walk:
     """One walk over a VM's ruled fields. Nothing in it depends on how many rules there are elsewhere."""
 

@@ -13,7 +13,7 @@ from webhook.policy.language.model import Rule
 from webhook.policy.language.selection import class_name, possible, selects
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class FieldNode:
     """One name: `ruled` where rules are about its values, `counts` rule a list's length, `absents` its being missing.
 

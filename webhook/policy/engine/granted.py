@@ -26,7 +26,7 @@ _DEVICE = "restore the device, or remove it as a whole: who may not set this fie
 _GONE = "restore the device, or leave it to the service: a device that is removed rests in `spec.abi.tombstones`"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lost:
     """A granted value that an update does not leave as it is, with the problem and the way out.
 
@@ -74,7 +74,7 @@ def losses(one: EffectiveRules, update: Update) -> Iterator[tuple[Denial, Lost]]
             yield denial, each
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Granted:
     """The granted values of one update. Of each pair, the one is stored and the other is in the new spec."""
 

@@ -16,7 +16,7 @@ from webhook.policy.language.selection import selects
 BACKEND = "backend"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """A rule, the index of its policy, and its place among all rules."""
 
@@ -25,7 +25,7 @@ class Entry:
     order: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Index:
     """Rules about values by their path, and by their class where they name no path; about lists; about totals."""
 

@@ -21,7 +21,7 @@ LocationGetter = Callable[[], FieldLocation]
 Rank = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Clause:
     """A rule as it is applied to values: `exempting` are the exceptions to it."""
 
@@ -152,7 +152,7 @@ def _rank(found: tuple[Rank, Rule | None]) -> Rank:
     return found[0]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Patterns:
     """Regular expressions, asked together first: most values match none of many."""
 
@@ -174,7 +174,7 @@ class _Patterns:
         return best
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MergedRules:
     """The rules about values of one class at one place: `forbid` beats `permit` beats `deny`."""
 

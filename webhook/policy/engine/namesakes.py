@@ -11,7 +11,7 @@ import orjson
 from webhook.policy.language.cross_field import Memo
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Namesakes:
     """What one decision has found out of the lists and devices of both specs, which stay as they are meanwhile."""
 

@@ -10,7 +10,7 @@ from webhook.policy.engine.namesakes import Namesakes
 from webhook.policy.language.cross_field import Tree
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Submission:
     """A spec and its marks, which stands at `path` of its object, and the stored spec with its own.
 
@@ -25,7 +25,7 @@ class Submission:
     frozen: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Update:
     """A submission that changes what is stored; `known` is what one decision has found out of both specs."""
 

@@ -16,7 +16,7 @@ class Inexpressible(Exception):
     """A condition that CEL has no words for; the message says what is missing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CelValue:
     """The value that a formula is about, as CEL names it, and the field that it stands in.
 

@@ -46,7 +46,7 @@ class Limit:
         return size > self.limit if self.above else size < self.limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """`holds` answers for a value; `wanted` is what the admin wrote, `refusal` words for a value that it holds for.
 

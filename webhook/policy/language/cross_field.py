@@ -38,7 +38,7 @@ class FieldLocation:
         return FieldPath.parse(self.path).indices
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
     """One name of the tree: conditions on a list itself, on its entries or the value, and what stands below.
 
@@ -52,7 +52,7 @@ class _Node:
     below: dict[str, _Node] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Guard:
     """Conditions on other fields by their declared path; under `unless` they must not all hold together."""
 
@@ -120,7 +120,7 @@ def _holds(condition: Condition, value: Any) -> bool:
     return value is not _MISSING and condition.holds(value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """`equals` or `not-equals` another field, by its declared path; of a list's entries, some one has to be equal.
 

@@ -44,7 +44,7 @@ class Selector:
     total: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """One rule. `forbid` beats `permit` beats `deny`; conditions, comparisons and guards must all hold.
 
@@ -87,7 +87,7 @@ class Located:
         return self.where.rpartition(":")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Exemption(Located):
     """Values that a rule does not refuse in some namespaces until a day (inclusive, UTC), with owner and ticket."""
 
@@ -118,7 +118,7 @@ class Match:
         return bool(self.users or self.groups)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy(Located):
     """One policy document. With a `level` it holds where the namespace's labels name that level."""
 
@@ -132,7 +132,7 @@ class Policy(Located):
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PolicySet(Located):
     """The files that a folder of policies has, by their names below it: one that is missing is a finding."""
 
@@ -141,7 +141,7 @@ class PolicySet(Located):
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """Who wants what where: the review's own facts, and the labels of its namespace."""
 
@@ -152,7 +152,7 @@ class Request:
     operation: str = "CREATE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Decision:
     """What is refused, what the requester is warned of, and what goes to the log and the metrics only."""
 

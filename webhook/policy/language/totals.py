@@ -21,7 +21,7 @@ MEMORY = "memory"
 Term = Callable[[Tree], int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Total:
     """One sum: its place in findings, `unit` "number" or "memory" (KiB), and the parts of which the largest counts.
 

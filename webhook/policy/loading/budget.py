@@ -15,7 +15,7 @@ from webhook.findings import Finding
 from webhook.policy.engine.engine import no_rest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Limit:
     """How many there may be in one set of policies, what they are, and the way out."""
 
@@ -54,7 +54,7 @@ class Exhausted(Exception):
         super().__init__(str(finding))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Budget:
     """One loading: what is counted so far. `rest` is called with each thing counted; equal `patterns` count once."""
 

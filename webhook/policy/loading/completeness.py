@@ -6,11 +6,11 @@ Fewer rules are no mistake that is found otherwise: a full disk cuts a file shor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from webhook.declare import shown
+from webhook.declare.nearest import closest
 from webhook.findings import Finding
 from webhook.policy.language.model import LEVELS, Policy, PolicySet
 from webhook.policy.loading.budget import Budget
@@ -62,8 +62,8 @@ def set_differences(sets: Sequence[PolicySet], files: Iterable[str], budget: Bud
     there = {file.removeprefix(f"{folder}/") for file in files}
     for file in sorted(named - there):
         budget.spend("findings", sets[0].place)
-        near = get_close_matches(file[:128], islice(sorted(there), _NEAR), n=1) if budget.suggests() else []
-        way = f"did you mean `{near[0]}`? " if near else ""
+        near = closest(file, islice(sorted(there), _NEAR), longest=128) if budget.suggests() else ""
+        way = f"did you mean `{near}`? " if near else ""
         way += "put it back, or take its name away where it shall go"
         yield Finding(sets[0].place, f"names the file `{shown(file, 256)}`, which is missing", way, "policy")
     for file in sorted(there - named - {own.removeprefix(f"{folder}/")}):

@@ -36,7 +36,7 @@ _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NO_KEYS: Mapping[str, tuple[int, int]] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """A value and the line and column it begins at (from 1); `keys` has the same for a mapping's keys."""
 
@@ -54,7 +54,7 @@ class Node:
         return self.value
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Document:
     """One document of a file, what is wrong with its YAML, and the line of the `...` that ends it (0: none)."""
 
@@ -103,7 +103,7 @@ class _TooDeep(Exception):
     """Nesting that is too deep, at a line and a column."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Reading:
     """One pass over a file's events."""
 

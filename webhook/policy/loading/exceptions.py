@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from difflib import get_close_matches
 from itertools import islice
 
 from webhook.declare import DeclaredField, shown
+from webhook.declare.nearest import closest
 from webhook.findings import Finding
 from webhook.policy.engine.messages import DEFAULT_DENY
 from webhook.policy.language.condition import InvalidCondition
@@ -35,8 +35,8 @@ def check_exceptions(
         budget.rest()
         rule = rules.get(each.rule)
         if rule is None:
-            near = get_close_matches(each.rule[:128], islice(rules, _NEAR), n=1) if budget.suggests() else []
-            way = f"did you mean `{near[0]}`?" if near else "name it `POLICY/RULE`"
+            near = closest(each.rule, islice(rules, _NEAR), longest=128) if budget.suggests() else ""
+            way = f"did you mean `{near}`?" if near else "name it `POLICY/RULE`"
             findings.append(Finding(each.place, f"no rule is named `{shown(each.rule)}`", way, "policy"))
             continue
         if each.selector.path and not _within(each.selector.path, rule, classes):

@@ -7,7 +7,6 @@ is not mounted yet is read from its contents, with the same outcome.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +33,7 @@ _DEEPEST = 8
 Contents = Iterable[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """Policies in force: ready for decisions, their SHA-256, notes, and their files."""
 
@@ -46,7 +45,7 @@ class Loaded:
     set_file: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Parsed:
     """The policies of files, and all that is wrong with each of them."""
 
@@ -55,7 +54,7 @@ class Parsed:
     findings: list[Finding] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loading:
     """One loading of a folder's files: with what, and within which budget; raises Refused for an unknown level.
 
@@ -207,6 +206,8 @@ def check(
 
 def digest_of(contents: list[tuple[str, bytes]]) -> str:
     """One SHA-256 over names below the folder and contents; the folder's own name does not count."""
+    import hashlib  # what expands without policies starts without it
+
     total = hashlib.sha256()
     for file, content in contents:
         name = file.partition("/")[2].encode()

@@ -5,13 +5,13 @@ Every function answers with a value of the type it promises, so that one pass fi
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from webhook.declare import DeclaredField, shown
+from webhook.declare.nearest import closest
 from webhook.declare.scalars import kind_of, listed
 from webhook.findings import Finding
 from webhook.policy.language.model import LONGEST_NAME, NAME
@@ -22,7 +22,7 @@ from webhook.policy.loading.document import Node
 _NAME = re.compile(NAME)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entries:
     """A mapping's entries, and the place of each key."""
 
@@ -33,7 +33,7 @@ class Entries:
         return self.values.get(name)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PolicyReader:
     """One file as it is read: its name as findings show it, the places that paths may name, its cost, what is wrong."""
 
@@ -70,8 +70,8 @@ class PolicyReader:
         for name in node.value:
             if name not in known:
                 line, column = node.keys[name]
-                near = difflib.get_close_matches(name[:64], known, n=1)
-                way = f"did you mean `{near[0]}`?" if near else f"known here: {listed(tuple(known))}"
+                near = closest(name, known)
+                way = f"did you mean `{near}`?" if near else f"known here: {listed(tuple(known))}"
                 self.wrong(Node(None, line, column), f"`{shown(name)}` is no field of {what}", way)
         missing = tuple(name for name in required if name not in node.value)
         if missing:
@@ -115,8 +115,8 @@ class PolicyReader:
     def choice(self, node: Node | None, what: str, known: Sequence[str]) -> str:
         content = self.text(node, what)
         if node is not None and content and content not in known:
-            near = difflib.get_close_matches(content[:64], known, n=1)
-            way = f"did you mean `{near[0]}`?" if near else f"known: {listed(tuple(known))}"
+            near = closest(content, known)
+            way = f"did you mean `{near}`?" if near else f"known: {listed(tuple(known))}"
             self.wrong(node, f"{what} `{shown(content)}` is not known", way)
             return ""
         return content
@@ -144,5 +144,4 @@ class PolicyReader:
 def _nearest(path: str, declared_fields: Mapping[str, DeclaredField]) -> str:
     bare = re.sub(r"\[[^\]]*\]", "", path[:256].removeprefix("spec."))
     known = {re.sub(r"\[\*\]", "", declared): declared for declared in declared_fields}
-    near = difflib.get_close_matches(bare, known, n=1, cutoff=0.75)
-    return known[near[0]] if near else ""
+    return known.get(closest(bare, known, 0.75, 256), "")
