@@ -18,9 +18,10 @@ settings.load_profile("suite")
 FAST = frozenset(
     {
         "abi",
-        "addresses",
         "admission",
+        "consistency",
         "declare",
+        "expand",
         "extending",
         "features",
         "guests",
@@ -30,6 +31,8 @@ FAST = frozenset(
         "policy",
     }
 )
+# Rooms of theirs that an API server or a built program judges.
+JUDGED = frozenset({("policy", "vap")})
 # A test that asks for one of these fixtures starts a server, libvirt or a cluster.
 REAL = frozenset({"cluster", "schemas"})
 
@@ -41,9 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark what stands in the fast lane: `make test-fast` runs it."""
     for item in items:
-        folder = item.path.relative_to(ROOT).parts[0]
+        parts = item.path.relative_to(ROOT).parts
         slow = item.get_closest_marker("thorough") or not REAL.isdisjoint(getattr(item, "fixturenames", ()))
-        if folder in FAST and not slow:
+        if parts[0] in FAST and parts[:2] not in JUDGED and not slow:
             item.add_marker(pytest.mark.fast)
 
 

@@ -13,7 +13,7 @@ from webhook.abi.compare import compare
 from webhook.declare import DeclaredField, Frontend, Scalar
 from webhook.kinds import declared_fields
 
-# What a guest is shown in either case alike: libvirt reads these digits as bytes (tests/oracle/test_equal.py).
+# What a guest is shown in either case alike: libvirt reads these digits as bytes (tests/oracle/test_letter_case.py).
 CASELESS = {
     "domain.uuid",
     "domain.hwuuid",

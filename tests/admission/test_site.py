@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.admission.reviews import POLICIES, review
-from tests.vap.context import TARGETS
+from tests.policy.vap.api_server import TARGETS
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Verdict, parse

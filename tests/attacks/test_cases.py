@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.admission.reviews import review
-from tests.attacks.cases import Case, Findings, cases
+from tests.attacks.attack_cases import Case, Findings, cases
 from tests.attacks.judge import objections
 from tests.attacks.manifests import Tree, manifest, spec_of
 from tests.attacks.wire import Answer, Wire

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.attacks.cases import ITEMS, cases
+from tests.attacks.attack_cases import ITEMS, cases
 from tests.attacks.manifests import HERE
 
 FEWEST = 3

@@ -15,8 +15,8 @@ import pytest
 
 from tests.attacks.manifests import Tree, context, manifest
 from tests.libvirt.test_every_place import examples
-from tests.policy.test_reviews import context as ruled
-from tests.vap.trees import backends, smallest
+from tests.policy.engine.test_reviews import context as ruled
+from tests.policy.vap.trees import backends, smallest
 from webhook.abi.freeze import tombstone_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.review import Review

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.cases import cases
+from tests.attacks.attack_cases import cases
 from tests.attacks.manifests import context, manifest, spec_of
 from tests.attacks.planting import put
-from tests.features.cases import load, outcome
+from tests.features.feature_cases import load, outcome
 from webhook.admission.mutate import mutate
 from webhook.admission.offline import review_of
 from webhook.admission.review import Review

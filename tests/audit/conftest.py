@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.audit.context import Tree, vm
+from tests.audit.stored_context import Tree, vm
 from tests.chart.rendering import NAMESPACE, ROOT, rendered
 from tests.cluster.cluster import Cluster, running
 from webhook.admission.context import AdmissionContext

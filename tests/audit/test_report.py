@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 
 from tests import strategies
-from tests.audit.context import Tree, context, vm
+from tests.audit.stored_context import Tree, context, vm
 from webhook.admission.stored import check_stored
 from webhook.kinds import KINDS
 from webhook.policy.language.model import CLASSES

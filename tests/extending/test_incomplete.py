@@ -16,9 +16,9 @@ ASKED = {
     "tests/chart/test_manifests.py::test_the_generated_files_are_what_the_generator_writes": "run `make generate`",
     "tests/guests/test_guests.py::test_each_guest_has_a_case": "'fake-os', 'fake-os 4'",
     "tests/docs/test_docs.py::test_every_guest_is_documented": "fake-os",
-    "tests/abi/test_consistency.py::test_every_rule_refuses_some_case": "titles_are_spoken_softly",
+    "tests/consistency/test_rules.py::test_every_rule_refuses_some_case": "titles_are_spoken_softly",
     "tests/docs/test_docs.py::test_the_reference_is_what_the_generator_writes": "run `make generate`",
-    "tests/policy/test_condition_kinds.py::test_every_condition_is_in_the_pages_table": "['ends-with']",
+    "tests/policy/language/test_conditions.py::test_every_condition_is_in_the_pages_table": "['ends-with']",
     "tests/cli/test_cli.py::test_every_verb_is_in_the_readme": "['count']",
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.cases import FOLDER, RULE_SET, Case, expanded, features_of, load, outcome, platform
+from tests.features.feature_cases import FOLDER, RULE_SET, Case, expanded, features_of, load, outcome, platform
 from webhook import features, guests, machines
 from webhook.admission.site import marks_of
 from webhook.declare import Backend, inspect, schema

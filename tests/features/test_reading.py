@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from tests.features.cases import features_of, load
+from tests.features.feature_cases import features_of, load
 from webhook.declare import Element, inspect
 from webhook.declare.element import fields_of
 from webhook.declare.model import model_of

@@ -10,8 +10,8 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.libvirt.test_every_place import examples
-from tests.vap.context import manifest
-from tests.vap.trees import smallest
+from tests.policy.vap.api_server import manifest
+from tests.policy.vap.trees import smallest
 from webhook.cli.yaml_output import written
 from webhook.declare import inspect
 from webhook.kinds import declared_fields, spec_shape

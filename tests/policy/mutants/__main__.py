@@ -24,7 +24,13 @@ from tests.policy.mutants.mutation import Mutant, checks_outside, install, mutan
 from tests.policy.mutants.processes import forked
 
 # What the checks need, so that not every process pays for it. The last has made the declared places.
-_LOADED = ("pytest", "hypothesis", "webhook.admission.offline", "webhook.policy", "tests.policy.test_decisions")
+_LOADED = (
+    "pytest",
+    "hypothesis",
+    "webhook.admission.offline",
+    "webhook.policy",
+    "tests.policy.language.test_decisions",
+)
 # So many of the checks that killed others are asked first.
 _KILLERS = 8
 SURVIVED, KILLED, SLOW, BROKEN = "survived", "killed", "killed by time", "broken"

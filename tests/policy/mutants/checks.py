@@ -49,7 +49,7 @@ def _module(name: str) -> Any:
 
 
 def _decisions() -> Iterator[tuple[str, Check]]:
-    module = _module("test_decisions")
+    module = _module("language.test_decisions")
     for stem, case in module.CASES:
         yield f"{stem}: {case['title']}", partial(module.test_case, case)
 
@@ -87,7 +87,7 @@ def _functions(name: str) -> Iterator[tuple[str, Check]]:
 
 def _mistakes() -> Iterator[tuple[str, Check]]:
     """What is said of policies that cannot be loaded."""
-    module = _module("test_loading")
+    module = _module("loading.test_loading")
     for folder in sorted(module.WRONG.iterdir()):
         yield folder.name, partial(_told, module, folder)
 
@@ -98,20 +98,23 @@ def _told(module: Any, folder: Path) -> None:
 
 _GROUPS: dict[str, Callable[[], Iterator[tuple[str, Check]]]] = {
     "decisions": _decisions,
-    **{name: partial(_table, name) for name in ("test_marks", "test_series", "test_malformed", "test_reviews")},
+    **{
+        name: partial(_table, name)
+        for name in ("engine.test_marks", "engine.test_series", "engine.test_malformed", "engine.test_reviews")
+    },
     "levels": _levels,
     "declarations": _declarations,
     **{
         f"functions of {name}": partial(_functions, name)
         for name in (
             "test_levels",
-            "test_marks",
-            "test_reviews",
-            "test_merged_rules",
-            "test_engine",
-            "test_series",
-            "test_namesakes",
-            "test_kept",
+            "engine.test_marks",
+            "engine.test_reviews",
+            "engine.test_merged_rules",
+            "engine.test_engine",
+            "engine.test_series",
+            "engine.test_namesakes",
+            "engine.test_kept",
         )
     },
     "mistakes": _mistakes,

@@ -14,7 +14,7 @@ from webhook import machines
 from webhook.declare.tree import copied
 from webhook.expand.addresses import allocate
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "places.yaml").read_text())
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "addresses.yaml").read_text())
 
 Tree = dict[str, Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.policy.context import PLACES, TODAY, decide
-from tests.policy.costs import SHAPES, Files, is_yaml
+from tests.policy.loading.shapes import SHAPES, Files, is_yaml
 from webhook.findings import Refused
 from webhook.policy import Loaded, Request
 from webhook.policy.loading.budget import LIMITS, Budget
@@ -114,7 +114,7 @@ def _collections(schema: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("what", LIMITS)
 def test_each_limit_is_told_in_the_docs(what: str) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
     limit = LIMITS[what]
     assert f"| {limit.most:,} | {limit.what} |" in text
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests import strategies
 from tests.policy.context import PLACES, TODAY, engine, policies
-from tests.policy.test_engine import RULES
+from tests.policy.engine.test_engine import RULES
 from webhook.declare import inspect
 from webhook.domain import domain_shape
 from webhook.policy import Engine, Loading, Request, Submission, compile_policies, load, shipped

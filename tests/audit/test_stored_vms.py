@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.audit.conftest import ACCOUNT, REPORTS_CRD, TUNED, Audited, complete, stored
-from tests.audit.context import Tree
+from tests.audit.stored_context import Tree
 from tests.chart.rendering import NAMESPACE, ROOT, rendered
 from webhook.cluster import api, vms
 from webhook.cluster.reports import Reports

@@ -192,7 +192,7 @@ def _plural(document: Tree) -> str:
 
 def loaded(policies: list[Tree], folder: Path, level: str = "restricted") -> Loaded:
     """Policies as a case writes them, beside the shipped ones."""
-    shipped = Path(__file__).parents[2] / "policies"
+    shipped = Path(__file__).parents[3] / "policies"
     for each in shipped.glob("*/policy.yaml"):
         (folder / f"{each.parent.name}.yaml").write_text(each.read_text())
     head = {"apiVersion": "policy.vmconfig.kubevirt.io/v1", "kind": "Policy"}

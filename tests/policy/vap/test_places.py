@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.vap.context import Outage, judged
-from tests.vap.trees import backends, named
+from tests.policy.vap.api_server import Outage, judged
+from tests.policy.vap.trees import backends, named
 from webhook.kinds import VM_CONFIG
 from webhook.policy import Engine
 

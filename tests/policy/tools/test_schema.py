@@ -9,14 +9,14 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.policy.test_decisions import CASES
+from tests.policy.language.test_decisions import CASES
 from webhook.kinds import declared_fields
 from webhook.policy import shipped
 from webhook.policy.tools.schema import policy_schema
 
 SCHEMA = policy_schema(declared_fields())
 VALIDATOR = Draft202012Validator(SCHEMA)
-WRONG = Path(__file__).parent / "wrong"
+WRONG = Path(__file__).parents[1] / "loading" / "wrong"
 # Files whose every document has a slip that a schema can see.
 SEEN = ("grammar", "selection", "guards")
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import pytest
 import yaml
 
-from tests.vap.context import LABEL, TARGETS, exported, loaded
-from tests.vap.test_agreement import SITE
-from tests.vap.typecheck import warnings
+from tests.policy.vap.api_server import LABEL, TARGETS, exported, loaded
+from tests.policy.vap.test_agreement import SITE
+from tests.policy.vap.typecheck import warnings
 from webhook.cli import main
 from webhook.declare import Element, backend, choice, frontend, shape_of, text, walk
 from webhook.kinds import declared_fields

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.cases import Case, cases
+from tests.attacks.attack_cases import Case, cases
 from webhook.cli import main
 
 FILES = [case for case in cases() if case.yaml]

@@ -136,7 +136,7 @@ def test_the_export_has_its_formula_and_names_what_cannot_be_exported() -> None:
 
 
 def test_a_file_in_the_folder_is_found_by_being_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "starts_with.py").write_text("from tests.policy.test_condition_kinds import KIND\n")
+    (tmp_path / "starts_with.py").write_text("from tests.policy.language.test_conditions import KIND\n")
     monkeypatch.setattr(conditions, "__path__", [*conditions.__path__, str(tmp_path)])
     assert set(conditions.found()) == set(CONDITIONS)
     (tmp_path / "starts_with.py").unlink()
@@ -149,5 +149,5 @@ def test_each_file_of_the_folder_is_named_after_its_word() -> None:
 
 
 def test_every_condition_is_in_the_pages_table() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
     assert [name for name in CONDITIONS if name != KIND.name and f"`{name}`" not in page] == []

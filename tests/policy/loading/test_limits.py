@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.policy.context import PLACES, TODAY
-from tests.policy.costs import EXCEPTION, Files
 from tests.policy.files import HEAD, LEVEL_POLICIES, ended, policy
+from tests.policy.loading.shapes import EXCEPTION, Files
 from webhook.findings import Refused
 from webhook.policy import Policies
 from webhook.policy.language.patterns import PATTERN_MEMORY, InvalidPattern, merged, pattern

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.vap.context import NAMESPACES, Outage, exported, loaded
+from tests.policy.vap.api_server import NAMESPACES, Outage, exported, loaded
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Loading, Policies, load, shipped
 
 Tree = dict[str, Any]
-EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))}
+EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))}
 # The proposal's own sample as it stands: what it says of the host is refused.
 OF_THE_HOST = "proposal-domain-backend"
 WORLD = AdmissionContext(policies=Policies(shipped(), declared_fields(), "restricted"))

@@ -24,7 +24,7 @@ from webhook.kinds import VM, declared_fields
 from webhook.policy import Engine, compile_policies
 
 CASES = yaml.load((Path(__file__).parent / "reviews.yaml").read_text(), yaml.CSafeLoader)
-EXAMPLE = Path(__file__).parents[2] / "examples" / "ubuntu-server.yaml"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "ubuntu-server.yaml"
 GENERAL_CLASSES = {"validate": validate, "mutate": mutate}
 
 Tree = dict[str, Any]

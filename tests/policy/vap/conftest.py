@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import running
-from tests.vap.context import Outage, exported
+from tests.policy.vap.api_server import Outage, exported
 from webhook.kinds import declared_fields
 from webhook.policy import Engine, Loading, load, shipped
 

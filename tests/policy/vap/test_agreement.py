@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.vap.context import LABEL, NAMESPACES, Answer, Outage, User, exported, judged, loaded
-from tests.vap.trees import Wild, merged, renamed, smallest
+from tests.policy.vap.api_server import LABEL, NAMESPACES, Answer, Outage, User, exported, judged, loaded
+from tests.policy.vap.trees import Wild, merged, renamed, smallest
 from webhook.kinds import VM_CONFIG
 from webhook.kinds.spec import spec_shape
 from webhook.policy import Engine
