@@ -41,7 +41,8 @@ def serial(port: int) -> str:
         return str(x509.load_der_x509_certificate(der).serial_number)
 
 
-def test_sigterm_drains_without_a_lost_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_it_drains_without_a_lost_request(tmp_path: Path, ending: signal.Signals) -> None:
     results: list[int | str] = []
     stopping = threading.Event()
 
@@ -63,7 +64,7 @@ def test_sigterm_drains_without_a_lost_request(tmp_path: Path) -> None:
         for worker in workers:
             worker.start()
         time.sleep(1)
-        service.process.terminate()
+        service.process.send_signal(ending)
         stopping.set()
         for worker in workers:
             worker.join(30)

@@ -36,7 +36,7 @@ class Endpoint(NamedTuple):
 
 
 class DrainingServer(uvicorn.Server):
-    """At SIGTERM readiness falls and each answer ends its connection; after a while no new connections are taken."""
+    """At SIGTERM or SIGHUP readiness falls and each answer ends its connection; later no new connections are taken."""
 
     def __init__(
         self, config: uvicorn.Config, endpoint: Endpoint, connections: Connections, health: Health, seconds: float

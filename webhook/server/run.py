@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -27,7 +28,7 @@ KEEP_ALIVE = 180
 
 
 def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT. Raises what certificates and policies cannot be loaded for."""
+    """Serve until SIGTERM, SIGHUP or SIGINT. Raises what certificates and policies cannot be loaded for."""
     supervision = Supervision(logs.event)
     with logs.queued(supervision):
         return _serve(settings, supervision)
@@ -63,6 +64,8 @@ def _serve(settings: Settings, supervision: Supervision) -> int:
     app.state.metrics.connections.set_function(lambda: len(connections))
     endpoint = Endpoint(sockets, reloader.context)
     server = DrainingServer(config, endpoint, connections, app.state.health, settings.drain_seconds)
+    # uvicorn takes SIGTERM and SIGINT alone; a terminal that closes sends this one, and would end requests under way.
+    signal.signal(signal.SIGHUP, server.handle_exit)
     server.run()
     return 0 if server.started else 1
 

@@ -6,6 +6,7 @@ policies look at, so that the second request of a kind finds them ready.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -98,7 +99,7 @@ class Engine:
         self, one: EffectiveRules, submitted: Submission, update: Update | None, most: int
     ) -> Iterator[Finding]:
         # What is stored already may be any number of denials, and is no finding.
-        enough = most if update is None else None
+        enough = most if update is None else sys.maxsize
         for denial in denials(one, submitted, enough):
             if update is not None and unchanged(one, denial, update):
                 continue

@@ -18,7 +18,7 @@ from webhook.policy.language.model import Rule
 _NOTHING: Tree = {}
 
 
-def denials(one: EffectiveRules, submitted: Submission, enough: int | None = None) -> Iterator[Denial]:
+def denials(one: EffectiveRules, submitted: Submission, enough: int = sys.maxsize) -> Iterator[Denial]:
     """All refusals of the rules in force: backend fields, the others in the order of the declarations, then sums.
 
     The walk over the others ends when it has found more than `enough`.
@@ -34,7 +34,7 @@ def denials(one: EffectiveRules, submitted: Submission, enough: int | None = Non
     if type(spec) is dict:
         if one.root.below:
             found: list[Denial] = []
-            _Walk(one, spec, path, found, memo, enough or sys.maxsize).walk(one.root, spec, path)
+            _Walk(one, spec, path, found, memo, enough).walk(one.root, spec, path)
             yield from found
         if one.totals:
             yield from _exceeded(one, spec, path, memo)
