@@ -62,7 +62,7 @@ def _disk(index: int, claim: str) -> Contribution:
 def test_a_card_that_was_granted_something_goes_to_no_other_network() -> None:
     stored, _ = admitted({"features": {**GUEST, "network": [{"source": "front"}, {"source": "back"}]}})
     stored["domain"]["devices"]["interfaces"][0]["vlan"] = {"tags": [{"id": 7}]}
-    for entry in ({"source": "other"}, {"name": "front", "source": "other"}, {}):
+    for entry in ({"source": "other"}, {"name": "front", "source": "other"}, {"type": "pod"}):
         moved = {**stored, "features": {**GUEST, "network": [entry, {"source": "back"}]}}
         with pytest.raises(Refused, match="was granted to a device whose `network` was another"):
             admitted(moved, stored)

@@ -46,7 +46,7 @@ FLOODS: dict[str, Tree] = {
     },
     "many drives": features(storage=[{}] * MANY),
     "many drives with claims": features(storage=[{"source": f"x{n}"} for n in range(MANY)]),
-    "many NICs": features(network=[{}] * MANY),
+    "many NICs": features(network=[{"type": "pod"}] * MANY),
     "many cells": features(numa=[{"cpus": [n], "memory": 1024} for n in range(MANY)]),
     "a cell of many unknown fields": features(numa=[{f"memory{n}": 1 for n in range(25 * MANY)}]),
     "many unknown fields": {**features(), "domain": {f"memory{n}": 1 for n in range(25 * MANY)}},

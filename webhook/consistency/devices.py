@@ -89,6 +89,21 @@ def filesystems_have_a_source(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
+def virtual_functions_are_of_a_network(domain: Tree, path: str) -> Iterator[Finding]:
+    """SR-IOV takes a card of a network's, which says what the guest sees; libvirt has no model and no queues for it."""
+    for index, nic in enumerate(domain.get("devices", {}).get("interfaces", ())):
+        if nic.get("sriov") is not True:
+            continue
+        where = f"{path}.devices.interfaces[{index}]"
+        if not nic.get("network"):
+            yield Finding(f"{where}.network", "is missing beside `sriov`", "name the network of the card", "interface")
+        for name in ("model", "type", "driver"):
+            if nic.get(name):
+                problem = "is said beside `sriov`: the guest sees the network's card"
+                yield Finding(f"{where}.{name}", problem, f"leave `{name}` or `sriov` out", "interface")
+
+
+@rule
 def shared_memory_is_named(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt's schema requires the name of a shared memory region."""
     for index, shmem in enumerate(domain.get("devices", {}).get("shmems", ())):

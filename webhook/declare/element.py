@@ -51,7 +51,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """A Kubernetes object in the VM's own namespace, by name. `kind` is the object's kind."""
+    """A Kubernetes object by name, in the VM's own namespace unless the name says another; `kind` is its kind."""
 
     kind: str
 

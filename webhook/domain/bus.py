@@ -14,10 +14,10 @@ from webhook.declare.tree import at
 
 Tree = dict[str, Any]
 # Dotted paths of a device's fields, and for each the values that match; None stands for an absent field.
-Values = Mapping[str, tuple[str | None, ...]]
+Values = Mapping[str, tuple[str | bool | None, ...]]
 
 # The names down to a field, the field, its values, and whether it has to be one of them.
-Test = tuple[tuple[str, ...], str, tuple[str | None, ...], bool]
+Test = tuple[tuple[str, ...], str, tuple[str | bool | None, ...], bool]
 _EMPTY: Tree = {}
 
 # The order of a declaration that states none: behind all others.

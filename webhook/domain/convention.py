@@ -18,6 +18,10 @@ CLAIMS = "/var/lib/vmconfig/claims/"
 # The prefix of the volume of a device without a claim; no claim's name has an underscore.
 BLANK = "_blank_"
 
+# Where the isolated form has a device of the host that a name stands for: the last place of the last PCI segment, which
+# no host has. The host's agent writes the device's own place there.
+NO_PLACE = {"domain": 0xFFFF, "bus": 0xFF, "slot": 0x1F, "function": 7}
+
 _NAME = get_args(ObjectName)[1]
 
 

@@ -16,6 +16,11 @@ def label(word: str) -> str:
     return _FOREIGN.sub("-", word.lower()).strip("-")[:55].strip("-")
 
 
+def referred(word: str) -> str:
+    """The part of a reference that names a device: `front` of `team-a/front`, `gpu` of `nvidia.com/gpu`."""
+    return word.rpartition("/")[2]
+
+
 def free(word: str, taken: set[str], numbers: dict[str, int]) -> str:
     """The first of `cdrom`, `cdrom-2`, … that is free; `numbers` holds the last number of each word."""
     number = numbers.get(word, 1)

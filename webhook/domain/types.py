@@ -15,6 +15,26 @@ ObjectName = Annotated[
         "the name of a Kubernetes object (lower-case letters, digits, `-`, `.`)",
     ),
 ]
+# A network of the VM's own namespace, or of another one, as Multus names NetworkAttachmentDefinitions. Whether a VM may
+# name another namespace's is for policies to say.
+NetworkName = Annotated[
+    str,
+    text(
+        253 + 1 + 63,
+        "([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+        "a network's name, or NAMESPACE/NAME (lower-case letters, digits, `-`, `.`)",
+    ),
+]
+# An extended resource as a device plugin announces it, DOMAIN/NAME (Kubernetes: "qualified name"); without a domain
+# it is a name that the host's agent knows.
+ResourceName = Annotated[
+    str,
+    text(
+        253 + 1 + 63,
+        "([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+        "a device resource like `nvidia.com/GRID_T4-1Q`",
+    ),
+]
 # libvirt reads its digits as bytes and writes them in lower case (src/util/viruuid.c, virUUIDParse).
 Uuid = Annotated[
     str,

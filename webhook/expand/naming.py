@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.abi.adoption import references
 from webhook.domain.devices import KINDS
-from webhook.domain.names import label, names_of
+from webhook.domain.names import label, names_of, referred
 
 Tree = dict[str, Any]
 
@@ -22,14 +23,15 @@ def name_devices(devices: Tree, tombstones: Tree | None = None) -> None:
         if all(entry.get("name") for entry in entries):
             continue
         resting = [device["name"] for device in (tombstones or {}).get(kind, ())]
-        pairs = ((entry.get("name"), _base(entry, declared.tag)) for entry in entries)
+        pairs = ((entry.get("name"), _base(entry, kind, declared.tag)) for entry in entries)
         for entry, name in zip(entries, names_of(pairs, resting), strict=True):
             entry["name"] = name
 
 
-def _base(device: Tree, tag: str) -> str:
+def _base(device: Tree, kind: str, tag: str) -> str:
     """The base of a device's name: the object that it refers to, a special device type, else its tag."""
-    base = device.get("claim") or device.get("network") or _special(device) or tag
+    found = references(kind, device)
+    base = referred(found[0][1]) if found else _special(device) or tag
     return label(base) or tag
 
 

@@ -15,6 +15,7 @@ from webhook.declare.tree import copied
 from webhook.expand.addresses import allocate
 from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
+from webhook.expand.connection import unconnected
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
 from webhook.expand.matching import Stored, matched
@@ -231,6 +232,7 @@ def _finish(
 ) -> Expanded:
     """The last steps of new and stored machines: complete the devices, allocate, identify; raises Refused."""
     domain, platform = draft.domain, draft.platform
+    draft.findings += unconnected(domain, draft.contributions)
     complete(domain, platform.machine, platform.guest.nic[platform.machine.family])
     observe(Step.COMPLETED, domain)
     draft.findings += allocate(domain, platform.machine, reserved(draft.abi), f"{path}.domain")

@@ -15,7 +15,8 @@ class Contribution(NamedTuple):
 
     `origin` is the feature's path (`spec.features.storage[1]`), `because` where the default comes from. The trees
     may be shared between calls: a caller copies what it takes. `base` is the word that the name of its device was made
-    of, empty where the name is stated or the feature's own.
+    of, empty where the name is stated or the feature's own. `unconnected` is what is wrong if its device,
+    merged with the tenant's domain, refers to nothing.
     """
 
     origin: str
@@ -23,6 +24,7 @@ class Contribution(NamedTuple):
     default: Tree
     because: str
     base: str = ""
+    unconnected: Finding | None = None
 
 
 def one(kind: str, device: Tree) -> Tree:

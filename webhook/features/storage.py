@@ -30,6 +30,7 @@ class Drive(Element):
     )
     type: Annotated[str, choice("disk", "cdrom")] | None = frontend("-", doc="`disk` or `cdrom`; a disk where unsaid.")
     source: ObjectName | None = reference("PersistentVolumeClaim", "-", doc="What holds its content.")
+    blank: Flag | None = frontend("-", doc="`true` for a disk without a claim, which is empty.")
     interface: Annotated[str, choice(*_BUSES)] | None = frontend(
         "-", doc="How it is attached: `virtio`, `virtio-scsi`, `sata`, `ide` or `usb`; else what suits the guest."
     )
@@ -58,6 +59,7 @@ def expand(wanted: list[Drive] | None, platform: Platform, origin: str) -> list[
             one("disks", _default(drive, name, platform)),
             platform.guest.because,
             "" if drive.name else _base(drive),
+            _without_content(drive, f"{origin}[{index}]"),
         )
         for index, (drive, name) in enumerate(zip(wanted, names, strict=True))
     ]
@@ -107,11 +109,22 @@ def _repeated(drives: list[Drive], origin: str) -> list[Finding]:
     return repeated(fields, origin, "drive", "storage")
 
 
+def _without_content(drive: Drive, place: str) -> Finding | None:
+    """What is wrong if a disk, merged with the tenant's domain, has no content. A CD-ROM drive may be empty."""
+    if drive.source or drive.blank or drive.type == "cdrom":
+        return None
+    way = "name the claim with the disk's content, or say `blank: true` for an empty disk"
+    return Finding(f"{place}.source", "is missing: the disk would have no content", way, "storage")
+
+
 def _impossible(drives: list[Drive], platform: Platform, origin: str) -> list[Finding]:
     findings = []
     possible = platform.machine.defaults["disk_buses"]
     for index, drive in enumerate(drives):
         place, bus, family = f"{origin}[{index}]", _bus(drive, platform), platform.machine.family
+        if drive.source and drive.blank:
+            problem = f"is true beside the claim `{shown(drive.source)}`"
+            findings.append(Finding(f"{place}.blank", problem, "leave one of the two out", "storage"))
         if bus not in possible:
             way = f"the machine has {listed(tuple(name for name, bus in _BUSES.items() if bus in possible))}"
             problem = f"`{shown(drive.interface)}` is not on {family}"

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from webhook.domain.convention import Convention, taken
 from webhook.domain.devices import KINDS
 from webhook.libvirt.firmware import provide_firmware, withdraw_firmware
+from webhook.libvirt.iothreads import provide_iothreads, withdraw_iothreads
 from webhook.libvirt.memory import provide_memory, withdraw_memory
+from webhook.libvirt.no_place import provide_places, withdraw_places
 from webhook.libvirt.place import Tree
 
 _KVM = {"type": "kvm"}
@@ -23,7 +25,8 @@ def provide(domain: Tree) -> Tree:
     made = {**domain, "type": domain.get("type", _KVM["type"])}
     if "os" in domain:
         made["os"] = provide_firmware(domain["os"])
-    return _devices(provide_memory(made), lambda convention: convention.provide)
+    made = provide_iothreads(provide_memory(made))
+    return provide_places(_devices(made, lambda convention: convention.provide))
 
 
 def withdraw(domain: Tree) -> Tree:
@@ -34,7 +37,8 @@ def withdraw(domain: Tree) -> Tree:
     made = taken(domain, _KVM)
     if "os" in domain:
         made["os"] = withdraw_firmware(domain["os"])
-    return _devices(withdraw_memory(made), lambda convention: convention.withdraw)
+    made = withdraw_iothreads(withdraw_memory(withdraw_places(made)))
+    return _devices(made, lambda convention: convention.withdraw)
 
 
 def _devices(domain: Tree, direction: Callable[[Convention], Callable[[Tree], Tree]]) -> Tree:

@@ -3,11 +3,12 @@
 All that names one is `passthrough`; what the guest sees of it is frontend.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from webhook.declare import Element, Frontend, backend, choice, frontend, goal, integer, reference, text
 from webhook.domain.address import Zpci
 from webhook.domain.bus import DRIVE, PCI, USB, Bus
+from webhook.domain.convention import NO_PLACE, Convention, taken
 from webhook.domain.devices.device import NAME, PciDevice
 from webhook.domain.devices.rom import Rom
 from webhook.domain.storage import Auth, Host, HostPciAddress
@@ -17,14 +18,16 @@ from webhook.domain.types import (
     Flag,
     Line,
     Loadparm,
-    ObjectName,
     Path,
     Positive,
     Presence,
+    ResourceName,
     Switch,
     Uuid,
     Word,
 )
+
+Tree = dict[str, Any]
 
 Wwn = Annotated[str, text(18, "(0x)?[0-9a-fA-F]{16}", "16 hex digits")]
 
@@ -93,6 +96,19 @@ class Teaming(Element, tag="teaming"):
     persistent: Annotated[str, NAME] | None = frontend()
 
 
+_BY_RESOURCE: Tree = {"type": "pci", "managed": True, "source": {"address": NO_PLACE}}
+
+
+def _provide(hostdev: Tree) -> Tree:
+    return {**_BY_RESOURCE, **hostdev} if hostdev.get("device") and not hostdev.get("type") else hostdev
+
+
+def _withdraw(hostdev: Tree) -> Tree:
+    if any(hostdev.get(name) != value for name, value in _BY_RESOURCE.items()):
+        return hostdev
+    return taken(hostdev, _BY_RESOURCE)
+
+
 class Hostdev(
     PciDevice,
     tag="hostdev",
@@ -104,7 +120,10 @@ class Hostdev(
         Bus(PCI, 120, when={"type": ("mdev",), "model": (None, "vfio-pci")}),
         Bus(USB, 7, when={"type": ("usb",)}),
         Bus(DRIVE, when={"type": ("scsi",)}, role="type"),
+        # One that a resource names, whatever the host finds for it, is a PCI device to the guest.
+        Bus(PCI, 120, when={"type": (None,)}, unless={"device": (None,)}),
     ),
+    convention=Convention(_provide, _withdraw),
 ):
     """A device of the host. A tenant names a device resource (`device`) instead of saying which."""
 
@@ -114,7 +133,7 @@ class Hostdev(
     type: Annotated[str, choice("usb", "pci", "scsi", "scsi_host", "mdev", "storage", "misc", "net")] | None = backend(
         "passthrough"
     )
-    device: ObjectName | None = reference("DeviceResource", "-")
+    device: ResourceName | None = reference("DeviceResource", "-")
     managed: Flag | None = backend("passthrough")
     model: (
         Annotated[

@@ -1,11 +1,11 @@
 """Network interfaces (libvirt: formatdomain, "Network interfaces")."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, reference
+from webhook.declare import Backend, Element, Scalar, backend, choice, frontend, goal, integer, reference
 from webhook.declare import backend as reaching
 from webhook.domain.bus import PCI, VIO, Bus, Generated
-from webhook.domain.convention import Convention, Referred, has_content, is_name
+from webhook.domain.convention import NO_PLACE, Convention, Referred, has_content, taken
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.devices.hostdev import Teaming
 from webhook.domain.devices.rom import Rom
@@ -20,7 +20,7 @@ from webhook.domain.network import (
     VirtualPort,
     Vlan,
 )
-from webhook.domain.types import Flag, Line, Loadparm, Mac, ObjectName, Path, Positive, Switch, Word
+from webhook.domain.types import Flag, Line, Loadparm, Mac, NetworkName, Path, Positive, Presence, Switch, Word
 
 Tree = dict[str, Any]
 
@@ -93,14 +93,24 @@ class InterfaceTarget(Element, tag="target"):
     managed: Flag | None = backend("host-network")
 
 
+_NETWORK: Scalar = get_args(NetworkName)[1]
 # The network of a NIC that names none: the pod's. No network's name has an underscore.
 _POD_NETWORK = "pod_network"
 _NETWORKS = {"bridge": "bridge", "network": "network"}
+# What a NIC that is a virtual function has where no host is known.
+_FUNCTION: Tree = {"type": "hostdev", "managed": True, "source": {"device": {"type": "pci", **NO_PLACE}}}
+
+
+def _is_network(name: object) -> bool:
+    """Whether a name is one of a network, which on a host with a `/` in it is nobody's: no bridge has such a name."""
+    return _NETWORK.check(name) is None
 
 
 def _provide(interface: Tree) -> Tree:
-    kind = interface.get("type", "bridge")
+    kind = interface.get("type", "hostdev" if interface.get("sriov") else "bridge")
     made = {**interface, "type": kind}
+    if kind == "hostdev" and interface.get("sriov"):
+        return {**_FUNCTION, **made}
     if kind not in _NETWORKS or has_content(interface.get("source")):
         return made
     return {**made, "source": {_NETWORKS[kind]: interface.get("network", _POD_NETWORK)}}
@@ -108,8 +118,10 @@ def _provide(interface: Tree) -> Tree:
 
 def _withdraw(interface: Tree) -> Tree:
     kind, source = interface.get("type"), interface.get("source", {})
+    if all(interface.get(name) == value for name, value in _FUNCTION.items()):
+        return {**taken(interface, {**_FUNCTION, "type": kind}), "sriov": True}
     network = source.get(_NETWORKS.get(str(kind), ""))
-    if len(source) != 1 or not (network == _POD_NETWORK or is_name(network)):
+    if len(source) != 1 or not (network == _POD_NETWORK or _is_network(network)):
         return interface
     made = {name: value for name, value in interface.items() if name != "source"}
     if network != _POD_NETWORK:
@@ -124,7 +136,11 @@ class Interface(
     tag="interface",
     plural="interfaces",
     alike=("mac.address",),
-    buses=(Bus(VIO, 1, when={"model": ("spapr-vlan",)}), Bus(PCI, 20, ccw=True)),
+    buses=(
+        Bus(PCI, 20, when={"sriov": (True,)}),
+        Bus(VIO, 1, when={"model": ("spapr-vlan",)}),
+        Bus(PCI, 20, ccw=True),
+    ),
     identities=("mac.address",),
     generated=(Generated("mac.address", "mac", volatile=True),),
     matched_by=("mac.address",),
@@ -151,7 +167,8 @@ class Interface(
             **dict.fromkeys(("vhostuser", "client", "server", "mcast", "udp"), Backend("host-port")),
         }
     )  # fmt: skip
-    network: ObjectName | None = reference("Network", "-")
+    network: NetworkName | None = reference("Network", "-")
+    sriov: Presence | None = frontend("-", doc="Whether it is a virtual function of the network's own card.")
     source: NetworkSource | None = goal()
     model: Annotated[str, choice(*_MODELS)] | None = frontend("model/@type")
     mac: MacAddress | None = frontend()
