@@ -34,7 +34,8 @@ def vm(domain: Tree | None = None) -> Tree:
 
 
 def reasons(obj: Tree, path: str) -> list[str]:
-    return explain(obj, path, CONTEXT)[1:]
+    (found,) = explain(obj, path, CONTEXT)
+    return found.reasons
 
 
 @pytest.mark.parametrize(

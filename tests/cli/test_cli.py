@@ -21,6 +21,10 @@ EXAMPLE = ROOT / "examples" / "proposal-features.yaml"
 REFUSED = ROOT / "examples" / "proposal-domain-backend.yaml"
 
 
+# Where a finding's object was read.
+PLACE = ("file", "document", "item", "kind", "namespace", "name")
+
+
 @dataclass
 class Done:
     """How a call ended."""
@@ -93,7 +97,8 @@ def test_check_prints_every_finding_and_exits_with_one() -> None:
     findings = json.loads(done.stdout)
     assert done.returncode == 1
     assert len(findings) == 14
-    assert all(set(finding) == {"path", "problem", "help", "rule"} and finding["help"] for finding in findings)
+    assert all(set(finding) == {*PLACE, "path", "problem", "help", "rule"} for finding in findings)
+    assert all(finding["help"] for finding in findings)
     assert yaml.safe_load(vmconfig("check", "-o", "yaml", str(REFUSED)).stdout) == findings
     text = vmconfig("check", str(REFUSED)).stdout
     assert text.count("help: ") == 14
@@ -151,7 +156,7 @@ def test_crd_prints_both_definitions() -> None:
         ("a: 1\na: 2\n", ":2:1"),
         ("a: &x 1\nb: *x\n", "aliases"),
         ("a: [\n", "YAML"),
-        ("", "no object"),
+        ("", "holds no VM"),
         ("kind: Pod\n", "kind"),
         ("- 1\n", "no object"),
         ("\x01", "YAML"),

@@ -55,7 +55,8 @@ def test_what_json_does_not_have_is_refused_outside_of_a_spec_too() -> None:
         "{name: web-1}", "{name: web-1, labels: {at: 12:30}, annotations: {x: !!set {a}}}"
     )
     assert {each["path"] for each in _found(text)} == {"metadata.labels.at", "metadata.annotations.x"}
-    template = "apiVersion: v1\nkind: A\nspec: {template: {metadata: {name: 1:30}, spec: {domain: {title: 1:30}}}}\n"
+    head = "apiVersion: kubevirt.io/v1alpha1\nkind: VirtualMachineConfig\n"
+    template = head + "spec: {template: {metadata: {name: 1:30}, spec: {domain: {title: 1:30}}}}\n"
     assert [each["path"] for each in _found(template)] == ["spec.template.metadata.name"]
 
 
@@ -71,10 +72,10 @@ def test_bytes_that_are_no_text_are_told_by_their_place(tmp_path: Path) -> None:
 def test_an_unexpected_error_of_the_command_tells_where_and_not_of_what(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "hunter2"
 
-    def broken(_: str) -> None:
+    def broken(*_: object) -> None:
         raise KeyError(secret)
 
-    monkeypatch.setattr(files, "read", broken)
+    monkeypatch.setattr(files, "documents", broken)
     done = vmconfig("check", "-")
     assert done.returncode == 2
     assert "unexpected error" in done.stderr

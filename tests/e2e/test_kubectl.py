@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.test_cli import vmconfig
 from tests.cluster.cluster import Cluster
 from tests.e2e.conftest import Tenant
 from tests.e2e.service import ROOT
@@ -65,3 +66,15 @@ def test_the_definitions_are_applied_as_the_command_says(cluster: Cluster, tenan
     cluster.kubectl("apply", "--server-side", "--force-conflicts", *dry, input=made.stdout)
     plain = cluster.kubectl("apply", *dry, input=made.stdout, check=False)
     assert "metadata.annotations: Too long" in plain.stderr
+
+
+def test_the_command_explains_a_vm_of_the_cluster_by_its_name(cluster: Cluster, tenant: Tenant) -> None:
+    tenant.create(machine("web", {"features": {"memory": 512}}))
+    asked = ("--kubeconfig", str(cluster.kubeconfig()), "-n", tenant.namespace)
+    for word in ("vm/web", "VM/web", "vmd/web", "vmdefinitions/web"):
+        done = vmconfig("explain", word, "spec.domain.memory.size", *asked)
+        assert done.stdout.startswith("spec.domain.memory.size = 512\n  stored, as rule set"), done.stderr
+    assert vmconfig("check", "vm/web", *asked).returncode == 0
+    missing = vmconfig("explain", "vm/other", *asked)
+    assert missing.returncode == 1
+    assert f"vmd/other: is not in the namespace `{tenant.namespace}`" in missing.stdout

@@ -29,7 +29,8 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Called]:
 
 def test_it_refuses_with_its_finding(called: dict[str, Called]) -> None:
     finding = {"path": "spec.domain.title", "problem": "is shouted", "help": "say it in small letters"}
-    assert called["loud"].tree == [{**finding, "rule": "soft-title"}]
+    (found,) = called["loud"].tree
+    assert found == {**found, **finding, "rule": "soft-title"}
     assert called["loud"].code == 1
 
 

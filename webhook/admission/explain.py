@@ -6,6 +6,7 @@ again by the rule set that made it, and the two values are compared.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +44,26 @@ class _Trace:
     steps: list[tuple[Step, Tree]] = field(default_factory=list)
 
 
-def explain(obj: Any, path: str, context: AdmissionContext) -> list[str]:
-    """The value at a path, and where it comes from, a line each, the deciding one first; raises Refused."""
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A value of a complete VM, without what may be a secret, and where it comes from, the deciding reason first."""
+
+    path: str
+    value: Any
+    reasons: list[str]
+
+    @property
+    def text(self) -> str:
+        """The value as JSON."""
+        return orjson.dumps(self.value).decode()
+
+    def as_dict(self) -> Tree:
+        """All of it as a JSON object."""
+        return {"path": self.path, "value": self.value, "reasons": self.reasons}
+
+
+def explain(obj: Any, path: str, context: AdmissionContext) -> list[Explanation]:
+    """The value at a path and where it comes from; without a path every value of the domain. Raises Refused."""
     kind, findings = kind_of(obj)
     if kind is None:
         raise Refused(findings)
@@ -53,14 +72,33 @@ def explain(obj: Any, path: str, context: AdmissionContext) -> list[str]:
     if reading.findings:
         raise Refused(reading.findings)
     trace = _traced(spec, context, kind)
+    again = _again(trace, context, kind) if _is_stored(trace) else None
+    paths = [path] if path else [f"{kind.spec_path}.{way}" for way in _leaves(trace.made.spec["domain"], "domain")]
+    return [_explained(trace, again, one, kind) for one in paths]
+
+
+def _explained(trace: _Trace, again: _Trace | Finding | None, path: str, kind: Kind) -> Explanation:
+    """One value. `again` is what the features of a stored VM make alone, or why they make nothing."""
     inner = _inside(path, kind)
     way = FieldPath.parse(inner)
     value = _at(trace.made.spec, way)
     if value is None or str(way) != inner:
         raise Refused([Finding(path, "is not set in the expanded VM", "see `vmconfig expand` for what is", "path")])
-    stored = inner.startswith("domain") and _is_stored(trace)
-    reasons = _reasons_of_stored(trace, way, context, kind) if stored else _reasons(trace, way, kind)
-    return [f"{path} = {_json(value, way)}", *reasons]
+    if again is None or not inner.startswith("domain"):
+        return Explanation(path, _shown(value, way), _reasons(trace, way, kind))
+    return Explanation(path, _shown(value, way), _reasons_of_stored(trace, again, way, kind))
+
+
+def _leaves(tree: Any, path: str) -> Iterator[str]:
+    """The paths of the values in a tree; a list of plain values is one."""
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from _leaves(value, f"{path}.{name}")
+    elif isinstance(tree, list) and any(isinstance(entry, dict) for entry in tree):
+        for index, entry in enumerate(tree):
+            yield from _leaves(entry, f"{path}[{index}]")
+    else:
+        yield path
 
 
 def _traced(spec: Tree, context: AdmissionContext, kind: Kind, known: Tree | None = None) -> _Trace:
@@ -75,9 +113,10 @@ def _is_stored(trace: _Trace) -> bool:
     return bool(named) and trace.made.spec["domain"] == trace.spec.get("domain")
 
 
-def _json(value: Any, path: FieldPath) -> str:
+def _shown(value: Any, path: FieldPath) -> Any:
+    """A value without what may be a secret."""
     entry = field_at(spec_shape(), path)
-    return "null" if entry is None else orjson.dumps(redacted(value, entry)).decode()
+    return None if entry is None else redacted(value, entry)
 
 
 def _inside(path: str, kind: Kind) -> str:
@@ -114,18 +153,24 @@ def _deciding(trace: _Trace, below: FieldPath) -> list[Step]:
     return list(found)
 
 
-def _reasons_of_stored(trace: _Trace, path: FieldPath, context: AdmissionContext, kind: Kind) -> list[str]:
+def _again(trace: _Trace, context: AdmissionContext, kind: Kind) -> _Trace | Finding:
+    """What the rule set of a stored VM makes of `spec.features` alone, or why it makes nothing."""
+    spec = {"features": trace.spec.get("features") or {}, "abi": {"ruleSet": trace.spec["abi"]["ruleSet"]}}
+    try:
+        return _traced(spec, context, kind, trace.spec["domain"])
+    except Refused as refused:
+        return refused.findings[0]
+
+
+def _reasons_of_stored(trace: _Trace, again: _Trace | Finding, path: FieldPath, kind: Kind) -> list[str]:
     """Of a stored VM: whether its rule set makes the value of `spec.features` alone."""
     rule_set, named = trace.spec["abi"]["ruleSet"], _by_name(trace.made.spec, path)
-    spec = {"features": trace.spec.get("features") or {}, "abi": {"ruleSet": rule_set}}
-    try:
-        again = _traced(spec, context, kind, trace.spec["domain"])
-    except Refused as refused:
-        first = refused.findings[0]
+    if isinstance(again, Finding):
+        first = again
         return [f"stored, stated or changed since: `spec.features` alone is refused: {first.path}: {first.problem}"]
     value = _at(again.made.spec, named)
     if value != _at(trace.spec, path):
-        made = "none" if value is None else f"`{_json(value, path)}`"
+        made = "none" if value is None else f"`{orjson.dumps(_shown(value, path)).decode()}`"
         return [f"stored, stated or changed since: rule set {rule_set} makes {made} of `spec.features`"]
     reasons = _reasons(again, named, kind)
     if reasons == [_MEANINGS[Step.IDENTIFIED]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
@@ -16,16 +17,30 @@ from webhook.kinds import GROUP, KINDS, VERSION, Kind
 Tree = dict[str, Any]
 
 
-def expand_object(obj: Any, context: AdmissionContext) -> tuple[Tree | None, list[Finding], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks for objects, and in which namespace those are that state none."""
+
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    namespace: str = "default"
+
+
+NOBODY = Requester()
+
+
+def expand_object(
+    obj: Any, context: AdmissionContext, requester: Requester = NOBODY
+) -> tuple[Tree | None, list[Finding], list[str]]:
     """The object with its complete spec, as it would be stored on create; with findings, None."""
     kind, findings = kind_of(obj)
     if kind is None:
         return None, findings, []
-    verdict = mutate(review_of(obj, kind), context)
+    verdict = mutate(review_of(obj, kind, requester), context)
     if not verdict.allowed:
         return None, found(verdict), list(verdict.warnings)
     made = completed(obj, kind, context)
-    final = validate(review_of(made, kind), context)
+    final = validate(review_of(made, kind, requester), context)
     return made, found(final), list(final.warnings)
 
 
@@ -46,12 +61,6 @@ def completed(obj: Tree, kind: Kind, context: AdmissionContext) -> Tree:
     return made
 
 
-def check(obj: Any, context: AdmissionContext) -> tuple[list[Finding], list[str]]:
-    """All findings and warnings that the webhook would give on create."""
-    _, findings, warnings = expand_object(obj, context)
-    return findings, warnings
-
-
 def kind_of(obj: Any) -> tuple[Kind | None, list[Finding]]:
     """The kind of a manifest's object, or what is wrong with its head."""
     if not isinstance(obj, dict):
@@ -65,7 +74,7 @@ def kind_of(obj: Any) -> tuple[Kind | None, list[Finding]]:
     return kind, []
 
 
-def review_of(obj: Tree, kind: Kind) -> Review:
+def review_of(obj: Tree, kind: Kind, requester: Requester = NOBODY) -> Review:
     """A creation of the object, as an API server would ask about it."""
     metadata = obj.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -74,12 +83,12 @@ def review_of(obj: Tree, kind: Kind) -> Review:
         uid="offline",
         operation="CREATE",
         kind=kind.name,
-        namespace=namespace if isinstance(namespace, str) else "default",
+        namespace=namespace if isinstance(namespace, str) else requester.namespace,
         name=name if isinstance(name, str) else "",
         object=obj,
         old_object=None,
-        user="",
-        groups=(),
+        user=requester.user,
+        groups=requester.groups,
         dry_run=True,
         subresource="",
     )

@@ -23,7 +23,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
-    given = _parser(words).parse_args(words)
+    given = _read(words)
     try:
         code = _run(given)
         if sys.stdout is not None:  # a process that is started without one has none
@@ -39,6 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vmconfig: an unexpected error:\n{trace(error)}", file=sys.stderr)
         return USAGE
     return code
+
+
+def _read(words: Sequence[str]) -> argparse.Namespace:
+    """The words by the command's grammar; sources may stand before and behind flags."""
+    parser = _parser(words)
+    given, rest = parser.parse_known_args(words)
+    if rest and ("sources" not in given or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    given.sources = [*getattr(given, "sources", ()), *rest]
+    return given
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -65,6 +75,11 @@ def found() -> list[Verb]:
     modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
     here = (verb for module in modules if isinstance(module, HasVerbs) for verb in module.VERBS)
     return sorted(here, key=lambda verb: verb.words)
+
+
+def grammar() -> argparse.ArgumentParser:
+    """All that the command takes."""
+    return _parser()
 
 
 def _parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:

@@ -72,7 +72,12 @@ def measured(decisions: Sequence[Decision], seconds: float) -> tuple[Timings, Ti
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="policy files (default: the shipped ones)")
-    parser.add_argument("--vms", type=Path, metavar="PATH", help="manifests to decide over (default: the examples)")
+    parser.add_argument(
+        "--vms",
+        action="append",
+        metavar="PATH",
+        help="manifests to decide over, or a folder of them; may be repeated (default: the examples)",
+    )
     parser.add_argument(
         "--default-level", choices=LEVELS, default=LEVELS[0], help="the policy level of namespaces without a label"
     )
@@ -83,7 +88,7 @@ def run(given: argparse.Namespace) -> int:
     began = time.perf_counter()
     policies = Policies(given.folder or shipped(), declared_fields(), given.default_level)
     loading = time.perf_counter() - began
-    decisions = decided(manifests.read(given.vms or examples()), policies)
+    decisions = decided(manifests.vms(*(given.vms or [examples()])), policies)
     ours, bare = measured(decisions, SECONDS)
     rules = sum(len(policy.rules) for policy in policies.engine.policies)
     tree = {

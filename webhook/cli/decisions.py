@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.admission.site import marks_of
-from webhook.cli import files, verbs
+from webhook.cli import objects, verbs
 from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
@@ -22,12 +23,11 @@ Tree = dict[str, Any]
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
-    parser.add_argument("file", metavar="FILE", help="a manifest with one or more VMs; - for standard input")
+    objects.with_objects(parser)
     parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
     verbs.with_site(parser)
     parser.add_argument("--user", default="", help="who asks, as the API server names users")
     parser.add_argument("--group", action="append", default=[], help="a group of the user; may be repeated")
-    parser.add_argument("--namespace", help="where (default: the manifest's own, else `default`)")
     parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE", help="a label of the namespace")
     parser.add_argument("--level", choices=LEVELS, help="the namespace's level, like its label for `enforce`")
     parser.add_argument("--all", action="store_true", help="also the fields about which no rule has to decide")
@@ -39,11 +39,12 @@ def run(given: argparse.Namespace) -> int:
         policies=Policies(given.policies or shipped(), declared_fields()), site=verbs.site(given.site)
     )
     found: list[FieldDecision] = []
-    for obj in files.read(given.file):
-        kind, findings = offline.kind_of(obj)
+    read = objects.read(given)
+    for one in read.found:
+        kind, findings = offline.kind_of(one.obj)
         if kind is None:
-            raise Refused(findings)
-        found += _decided(obj, kind, context, given)
+            raise Refused(one.about(findings))
+        found += _decided(one.obj, kind, context, _request(one.obj, kind, read.labels, given))
     if given.output == "text":
         _print(found, given.all)
     else:
@@ -51,22 +52,23 @@ def run(given: argparse.Namespace) -> int:
     return 1 if any(each.refused for each in found) else 0
 
 
-def _decided(obj: Tree, kind: Kind, context: AdmissionContext, given: argparse.Namespace) -> list[FieldDecision]:
+def _decided(obj: Tree, kind: Kind, context: AdmissionContext, request: Request) -> list[FieldDecision]:
     """What became of each field of one object, as it would be stored."""
     reading = inspect_spec(kind.spec_of(obj), kind.spec_path)
     if reading.findings:
         raise Refused(reading.findings)
     spec = kind.spec_of(offline.completed(obj, kind, context))
     marks = marks_of(inspect_spec(spec, kind.spec_path).marks, context.site, kind.spec_path)
-    request = _request(offline.review_of(obj, kind).namespace, given)
     return explain(context.policies.engine, Submission(spec, marks, kind.spec_path), request)
 
 
-def _request(namespace: str, given: argparse.Namespace) -> Request:
-    labels = dict(_label(text) for text in given.label)
+def _request(obj: Tree, kind: Kind, known: Mapping[str, Mapping[str, str]], given: argparse.Namespace) -> Request:
+    """Who asks where; labels of namespaces among the manifests count, those of the flags before them."""
+    namespace = given.namespace or offline.review_of(obj, kind).namespace
+    labels = {**known.get(namespace, {}), **dict(_label(text) for text in given.label)}
     if given.level:
         labels[LABELS["enforce"]] = given.level
-    return Request(given.namespace or namespace, labels, given.user, tuple(given.group))
+    return Request(namespace, labels, given.user, tuple(given.group))
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -43,7 +43,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="the folder of policy files in force")
     parser.add_argument("new", type=Path, metavar="NEW", help="the folder that would take its place")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--vms", type=Path, metavar="PATH", help="a manifest, or a folder of them, Namespaces included")
+    source.add_argument(
+        "--vms",
+        action="append",
+        metavar="PATH",
+        help="a manifest, or a folder of them, Namespaces included; may be repeated",
+    )
     source.add_argument("--cluster", action="store_true", help="everything that a cluster has stored")
     parser.add_argument(
         "--default-level", choices=LEVELS, default=LEVELS[0], help="the policy level of namespaces without a label"
@@ -80,8 +85,10 @@ def _from_cluster(kubeconfig: Path | None) -> tuple[Mapping[str, Mapping[str, st
     )
 
 
-def _from_files(path: Path, policies: Policies, site: Site) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
-    found = manifests.read(path)
+def _from_files(
+    paths: list[str], policies: Policies, site: Site
+) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
+    found = manifests.vms(*paths)
     context = AdmissionContext(policies, site)
     kinds = ((obj, KINDS[obj["kind"]]) for obj in found.objects)
     return found.labels, ((as_stored(obj, kind, context), kind) for obj, kind in kinds)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from webhook.declare.scalars import Ambiguous, kind_of
+from webhook.declare.scalars import Ambiguous, Fraction, kind_of
 from webhook.declare.withheld import told_key
 from webhook.findings import Finding, Refused
 from webhook.yaml_dialects import LETTER_BOOLEAN, OCTAL, SEXAGESIMAL, place_of
@@ -29,17 +30,55 @@ class Unreadable(Exception):
     """A file that cannot be read at all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file: its number, from 1, and its content; or `other`, a kind that nobody asked for."""
+
+    number: int
+    content: Any
+    other: str = ""
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML as kubectl reads it, where the two agree: no duplicate keys, no anchors, timestamps stay text."""
+    """YAML as kubectl reads it, where the two agree: no duplicate keys, no anchors, timestamps stay text.
+
+    `refused` is what is wrong with the syntax of the document that was composed last. It counts only where the document
+    is wanted: what other programs read may be written for them.
+    """
+
+    refused: yaml.MarkedYAMLError | None = None
+
+    def compose_document(self) -> yaml.Node | None:
+        self.refused = None
+        return super().compose_document()
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
         if self.check_event(yaml.AliasEvent):
-            raise _wrong("aliases are not taken", event.start_mark)
+            self.refused = self.refused or _wrong("aliases are not taken", event.start_mark)
+            self.get_event()  # type: ignore[no-untyped-call]
+            return yaml.ScalarNode("tag:yaml.org,2002:null", "")
         tag = getattr(event, "tag", None)
         if tag is not None and tag not in _PLAIN_TAGS and tag not in _READ_TAGS:
-            raise _wrong("tags are not taken: a value has the type that it shows", event.start_mark)
+            problem = "tags are not taken: a value has the type that it shows"
+            self.refused = self.refused or _wrong(problem, event.start_mark)
         return super().compose_node(parent, index)
+
+    def documents(self, kinds: Container[str] | None) -> Iterator[Document]:
+        """The documents that say something; of other kinds than these (None: any) only which."""
+        number = 0
+        while self.check_node():
+            number += 1
+            node = self.get_node()
+            kind = _kind(node)
+            if kinds is not None and kind and kind not in kinds and not kind.endswith("List"):
+                yield Document(number, None, kind)
+                continue
+            if self.refused is not None:
+                raise self.refused
+            content = self.construct_document(node)
+            if content is not None:
+                yield Document(number, content)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if isinstance(node, yaml.ScalarNode) and node.style is None:
@@ -51,7 +90,9 @@ class _Loader(yaml.SafeLoader):
                 if meaning:
                     return Ambiguous(node.value, meaning)
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            plain = isinstance(node, yaml.ScalarNode) and node.style is None
+            return Fraction.of(node.value, value) if plain and type(value) is float else value
         except (AttributeError, KeyError, ValueError):  # PyYAML's own, for a tag that its value does not fit
             raise _wrong("has a tag that does not fit it", node.start_mark) from None
 
@@ -71,6 +112,13 @@ class _Loader(yaml.SafeLoader):
 
 def _wrong(problem: str, mark: Any) -> yaml.MarkedYAMLError:
     return yaml.constructor.ConstructorError(None, None, problem, mark)
+
+
+def _kind(node: Any) -> str:
+    """The kind that an object of Kubernetes' says it is; empty for anything else."""
+    entries = node.value if isinstance(node, yaml.MappingNode) else ()
+    said = {key.value: value.value for key, value in entries if isinstance(value, yaml.ScalarNode)}
+    return str(said.get("kind") or "") if "apiVersion" in said else ""
 
 
 def _meaning(word: str) -> str:
@@ -94,6 +142,11 @@ _Loader.yaml_implicit_resolvers = {
 
 def read(file: str) -> list[Any]:
     """The objects of a file, or of standard input for `-`; raises Unreadable, and Refused where it is no YAML."""
+    return [document.content for document in documents(file)]
+
+
+def documents(file: str, kinds: Container[str] | None = None) -> list[Document]:
+    """The documents of a file; with `kinds`, objects of others are not looked at. Raises as `read`."""
     try:
         text = sys.stdin.buffer.read(_LARGEST + 1) if file == "-" else _bytes(Path(file))
     except OSError as error:
@@ -101,16 +154,16 @@ def read(file: str) -> list[Any]:
     if len(text) > _LARGEST:
         raise Unreadable(f"{file}: is larger than {_LARGEST} bytes")
     try:
-        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
+        found = list(_Loader(text).documents(kinds))
     except yaml.MarkedYAMLError as error:
         raise Refused([Finding(f"{file}{place_of(error)}", _unquoted(str(error.problem)), _WAY, "yaml")]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else _unread(error)
         raise Refused([Finding(file, f"is no YAML: {what}", _WAY, "yaml")]) from None
-    foreign = [finding for document in documents for finding in _foreign(document, "")]
+    foreign = [finding for document in found for finding in _foreign(document.content, "")]
     if foreign:
         raise Refused(foreign)
-    return documents
+    return found
 
 
 def _unquoted(problem: str) -> str:

@@ -1,56 +1,172 @@
-"""VMs from a file or a folder of manifests, with the labels of the namespaces that stand among them."""
+"""VMs from manifests: files, folders, standard input, and whatever stands among them that is none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from webhook.cli import files
-from webhook.findings import Finding, Refused
+from webhook.declare import shown
+from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS
 
 Tree = dict[str, Any]
 _SUFFIXES = (".yaml", ".yml", ".json")
+_READ = {*KINDS, "Namespace"}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One object, and where it was read: the file, its document there, and its entry of a `List`, each from 1.
+
+    A document alone in its file has the number 0, an object in no list the entry 0; an object of a cluster has no file.
+    """
+
+    obj: Any
+    file: str = ""
+    document: int = 0
+    item: int = 0
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the object states."""
+        return self._metadata("namespace")
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self._metadata("name")
+
+    @property
+    def kind(self) -> str:
+        """The object's kind."""
+        return _text(self.obj.get("kind")) if isinstance(self.obj, dict) else ""
+
+    def __str__(self) -> str:
+        """The place for people: `all.yaml, document 2: VM team-a/web-1`."""
+        file = "standard input" if self.file == "-" else self.file
+        numbers = [f"{word} {at}" for word, at in (("document", self.document), ("item", self.item)) if at]
+        whose = "/".join(part for part in (self.namespace, self.name) if part)
+        return ": ".join(part for part in (", ".join([file, *numbers]), f"{self.kind} {whose}".strip()) if part)
+
+    def about(self, findings: Iterable[Finding]) -> Findings:
+        """These findings of the object, each with its place."""
+        made = Findings((Placed(one.path, one.problem, one.help, one.rule, self) for one in findings), most=sys.maxsize)
+        made.cut = isinstance(findings, Findings) and findings.cut
+        return made
+
+    def as_dict(self) -> Tree:
+        """The place as a JSON object."""
+        named = {"kind": self.kind, "namespace": self.namespace, "name": self.name}
+        return {"file": self.file, "document": self.document, "item": self.item, **named}
+
+    def _metadata(self, name: str) -> str:
+        metadata = self.obj.get("metadata") if isinstance(self.obj, dict) else None
+        return _text(metadata.get(name)) if isinstance(metadata, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Finding):
+    """A finding of one object among others."""
+
+    manifest: Manifest = field(default_factory=lambda: Manifest(None))
+
+    def __str__(self) -> str:
+        return f"{self.manifest}: {Finding.__str__(self)}"
+
+    def as_dict(self) -> Tree:
+        """The finding, and the object's place."""
+        own = {"path": self.path, "problem": self.problem, "help": self.help, "rule": self.rule}
+        return {**self.manifest.as_dict(), **own}
 
 
 @dataclass(slots=True)
 class Manifests:
-    """VMs and VirtualMachineConfigs as they were written, and namespace labels by name."""
+    """VMs and VirtualMachineConfigs as they were written, namespace labels by name, and how many of other kinds."""
 
-    objects: list[Tree] = field(default_factory=list)
+    found: list[Manifest] = field(default_factory=list)
     labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def objects(self) -> list[Tree]:
+        """The objects alone, without what does not even have the head of one."""
+        return [
+            one.obj
+            for one in self.found
+            if one.kind in KINDS and str(one.obj.get("apiVersion")).startswith(f"{GROUP}/")
+        ]
+
+    def add(self, manifest: Manifest) -> None:
+        """One object; what is of another kind is counted, and what is no object of Kubernetes' is an object of ours."""
+        obj = manifest.obj
+        if manifest.kind == "Namespace":
+            labels = obj["metadata"].get("labels") if isinstance(obj.get("metadata"), dict) else None
+            self.labels[manifest.name] = labels if isinstance(labels, dict) else {}
+        if not manifest.kind or manifest.kind in KINDS or "apiVersion" not in obj:
+            self.found.append(manifest)
+        else:
+            self.skipped[manifest.kind] += 1
+
+    def told(self) -> str:
+        """What was left out, in words; empty where nothing was."""
+        count = self.skipped.total()
+        kinds = ", ".join(f"{shown(kind)} {number}" for kind, number in sorted(self.skipped.items()))
+        return f"{count} object{'s' if count > 1 else ''} of other kinds skipped ({kinds})" if count else ""
 
 
-def read(path: Path) -> Manifests:
-    """All VMs below a path, also those in a `List`; Refused where there is none, and where a file is no YAML."""
+def read(*sources: str | Path) -> Manifests:
+    """All VMs of files and below folders, those in a `List` too.
+
+    Raises Refused where there is none or a file is no YAML, Unreadable where a file cannot be read.
+    """
     found = Manifests()
-    for file in _files(path):
-        for obj in _objects(files.read(str(file))):
-            if obj.get("kind") in KINDS and str(obj.get("apiVersion")).startswith(f"{GROUP}/"):
-                found.objects.append(obj)
-            elif obj.get("kind") == "Namespace" and isinstance(obj.get("metadata"), dict):
-                labels = obj["metadata"].get("labels")
-                found.labels[str(obj["metadata"].get("name"))] = labels if isinstance(labels, dict) else {}
-    if not found.objects:
-        raise Refused([Finding(str(path), "holds no VM", f"name manifests of {' or '.join(KINDS)}", "kind")])
+    for source in sources:
+        for file in _files(str(source)):
+            for manifest in _manifests(file):
+                found.add(manifest)
+    if not found.found:
+        raise _without_vms(sources, found)
     return found
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+def vms(*sources: str | Path) -> Manifests:
+    """The same for whoever asks nothing of what is no VM: raises Refused where nothing is one."""
+    found = read(*sources)
+    if not found.objects:
+        raise _without_vms(sources, found)
+    return found
 
 
-def _objects(documents: list[Any]) -> Iterator[Tree]:
+def _without_vms(sources: Iterable[str | Path], found: Manifests) -> Refused:
+    problem = f"holds no VM{f', only {found.told()}' if found.skipped else ''}"
+    way = f"name manifests of {' or '.join(KINDS)} (`apiVersion: {GROUP}/…`)"
+    return Refused([Finding(", ".join(map(str, sources)), problem, way, "kind")])
+
+
+def _files(source: str) -> list[str]:
+    if source == "-" or not Path(source).is_dir():
+        return [source]
+    below = Path(source).rglob("*")
+    return [str(file) for file in sorted(below) if file.suffix in _SUFFIXES and file.is_file()]
+
+
+def _manifests(file: str) -> Iterator[Manifest]:
     """The objects of a file; those of a `List`, as kubectl prints several, are its items."""
+    documents = files.documents(file, _READ)
     for document in documents:
-        if not isinstance(document, dict):
-            continue
-        items = document.get("items")
-        if str(document.get("kind")).endswith("List") and isinstance(items, list):
-            yield from (item for item in items if isinstance(item, dict))
+        number = document.number if len(documents) > 1 else 0
+        content = document.content if not document.other else {"apiVersion": "", "kind": document.other}
+        items = content.get("items") if isinstance(content, dict) else None
+        if isinstance(items, list) and str(content.get("kind")).endswith("List"):
+            yield from (Manifest(item, file, number, index) for index, item in enumerate(items, 1))
         else:
-            yield document
+            yield Manifest(content, file, number)
+
+
+def _text(value: object) -> str:
+    return shown(value) if isinstance(value, str) else ""

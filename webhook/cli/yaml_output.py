@@ -6,13 +6,19 @@ from typing import Any
 
 import yaml
 
+from webhook.declare.scalars import Fraction
 from webhook.yaml_dialects import LETTER_BOOLEAN
+
+
+def _number(dumper: Any, value: Fraction) -> yaml.Node:
+    return dumper.represent_float(float(value))  # type: ignore[no-any-return]
 
 
 class _Shared(yaml.CSafeDumper):
     """Parts of a tree that are the same object are written once, with an anchor."""
 
 
+_Shared.add_representer(Fraction, _number)
 _Shared.add_implicit_resolver("tag:yaml.org,2002:bool", LETTER_BOOLEAN, list("yYnN"))
 
 

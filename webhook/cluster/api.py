@@ -34,6 +34,18 @@ def connected(kubeconfig: Path | None = None) -> Any:
         return connect(kubeconfig).core.api_client
 
 
+def usual_namespace(kubeconfig: Path | None = None) -> str:
+    """The namespace of the kubeconfig's current context; `default` where it names none, or there is no kubeconfig."""
+    from kubernetes import config
+
+    load: Any = config
+    try:
+        _, current = load.list_kube_config_contexts(kubeconfig and str(kubeconfig))
+    except config.ConfigException:
+        return "default"
+    return (current.get("context") or {}).get("namespace") or "default"
+
+
 @contextmanager
 def asking(what: str) -> Iterator[None]:
     """Turns everything that the client raises into Unanswered; `what` names the thing that is asked for."""

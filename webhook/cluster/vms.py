@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from certs.cluster import TIMEOUT
 from webhook.cluster.api import Tree, asking, pages
 from webhook.kinds import GROUP, VERSION, Kind
 
@@ -28,3 +29,13 @@ def stored(api: Any, kind: Kind, namespace: str) -> Iterator[Tree]:
     ask = CustomObjectsApi(api).list_namespaced_custom_object
     with asking(f"{kind.plural} in {namespace}"):
         yield from pages(ask, group=GROUP, version=VERSION, namespace=namespace, plural=kind.plural)
+
+
+def named(api: Any, kind: Kind, namespace: str, name: str) -> Tree:
+    """One object, as it is stored; raises Unanswered, with status 404 where it is not there."""
+    from kubernetes.client import CustomObjectsApi
+
+    with asking(f"{kind.singular} {namespace}/{name}"):
+        ask = CustomObjectsApi(api).get_namespaced_custom_object
+        found: Any = ask(GROUP, VERSION, namespace, kind.plural, name, _request_timeout=TIMEOUT)
+    return dict(found)

@@ -243,12 +243,27 @@ class Ambiguous:
     meaning: str
 
 
+class Fraction(float):
+    """A number with a fraction, with the word that it was read from: 22.10 and 22.1 are one number and two words."""
+
+    word: str
+
+    @classmethod
+    def of(cls, word: str, number: float) -> Fraction:
+        """The number that was read from a word."""
+        made = cls(number)
+        made.word = word
+        return made
+
+
 def kind_of(value: object) -> str:
     """A value's type in the user's words."""
     if isinstance(value, Ambiguous):
         return value.meaning
     if isinstance(value, float) and value - value != 0:
         return "no finite number"
+    if isinstance(value, Fraction):
+        return _OF_JSON[float]
     return _OF_JSON.get(type(value)) or _OF_YAML.get(type(value), "nothing that JSON has")
 
 
@@ -281,6 +296,8 @@ def _as_json(value: object) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if type(value) is int:
         return str(value) if value.bit_length() <= _MOST_BITS else "…"
+    if isinstance(value, Fraction):
+        return value.word
     if isinstance(value, float):
         return repr(value) if value - value == 0 else ".nan" if value != value else f"{'-' if value < 0 else ''}.inf"
     if isinstance(value, dict):

@@ -33,7 +33,7 @@ _LIFECYCLE: Tree = {"poweroff": "destroy", "reboot": "restart", "crash": "destro
 
 def _version(value: Any) -> str | None:
     """A whole number or a string; a fraction has lost its trailing zeros in YAML."""
-    if type(value) is float:
+    if isinstance(value, float):
         return f"is `{shown(value)}`, a number with a fraction: write it in quotes, like `'22.04'`"
     return _VERSION.check(str(value) if type(value) is int else value)
 

@@ -1,0 +1,35 @@
+"""`vmconfig check`: what the webhook would say of VMs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from webhook.admission import offline
+from webhook.cli import objects, verbs
+from webhook.cli.verb import Verb
+from webhook.findings import Findings
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    objects.with_objects(parser)
+    verbs.with_rules(parser)
+    parser.add_argument("--user", default="", help="who asks, as the API server names users")
+    parser.add_argument("--group", action="append", default=[], help="a group of the user; may be repeated")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print all findings of all objects; exit code 1 where there are some."""
+    found = objects.read(given)
+    context = verbs.context(given, found.labels)
+    requester = verbs.requester(given, given.user, tuple(given.group))
+    findings = Findings(most=sys.maxsize)
+    for one in found.found:
+        _, wrong, warnings = offline.expand_object(one.obj, context, requester)
+        verbs.warn(warnings, one)
+        findings.take(one.about(wrong))
+    return verbs.show_findings(findings, given.output)
+
+
+VERBS = (Verb("check", "the findings that the webhook would give; exit code 1 where there are some", run, add_flags),)

@@ -1,0 +1,68 @@
+"""`vmconfig expand`: VMs as they would be stored."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import shake_256
+from typing import Any
+
+from webhook.admission import offline
+from webhook.admission.context import AdmissionContext
+from webhook.cli import objects, verbs
+from webhook.cli.manifests import Manifest
+from webhook.cli.verb import Verb
+from webhook.findings import Findings
+
+Tree = dict[str, Any]
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    objects.with_objects(parser)
+    verbs.with_rules(parser)
+    parser.add_argument(
+        "--seed", help="make identities of this text and the object's name, so that they are the same each time"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print every object as it would be stored; where one is refused, the findings alone."""
+    found = objects.read(given)
+    context, requester = verbs.context(given, found.labels), verbs.requester(given)
+    made: list[Tree] = []
+    findings = Findings(most=sys.maxsize)
+    for one in found.found:
+        own = context if given.seed is None else _seeded(context, given.seed, one)
+        complete, wrong, warnings = offline.expand_object(one.obj, own, requester)
+        verbs.warn(warnings, one)
+        findings.take(one.about(wrong))
+        if complete is not None:
+            made.append(complete)
+    if findings:
+        return verbs.show_findings(findings, given.output)
+    several = given.output == "json" and len(made) > 1
+    verbs.show([{"apiVersion": "v1", "kind": "List", "items": made}] if several else made, given.output)
+    return 0
+
+
+def _seeded(context: AdmissionContext, seed: str, manifest: Manifest) -> AdmissionContext:
+    """The context with bytes that depend on the seed and the object's name alone."""
+    return replace(context, entropy=_stream("\0".join((seed, manifest.kind, manifest.namespace, manifest.name))))
+
+
+def _stream(text: str) -> Callable[[int], bytes]:
+    """Bytes as random ones look, the same for the same text."""
+    given = 0
+
+    def take(count: int) -> bytes:
+        nonlocal given
+        given += 1
+        return shake_256(f"{text}\0{given}".encode()).digest(count)
+
+    return take
+
+
+VERBS = (Verb("expand", "complete VMs as the webhook would on create", run, add_flags),)
