@@ -15,7 +15,7 @@ from webhook.policy.language.cross_field import COMPARISONS, GUARDS
 from webhook.policy.language.totals import totals
 
 SHIPPED = ROOT / "policies"
-WRONG = ROOT / "tests" / "policy" / "wrong" / "selection"
+WRONG = ROOT / "tests" / "policy" / "loading" / "wrong" / "selection"
 
 
 @pytest.fixture
