@@ -44,6 +44,10 @@ class Hypervisor:
         finally:
             self.undefine(domain)
 
+    def command_line(self, xml: str) -> str:
+        """QEMU's command line of a document; raises libvirtError where libvirt cannot start it."""
+        return str(self.connection.domainXMLToNative("qemu-argv", xml))
+
     def define(self, xml: str) -> Any:
         """A persistent domain; raises libvirtError where libvirt refuses the document."""
         return self.connection.defineXMLFlags(xml, self.libvirt.VIR_DOMAIN_DEFINE_VALIDATE)

@@ -91,7 +91,7 @@ def _value(text: str) -> object:
         return int(text, 0)
     except ValueError:
         pass
-    if re.fullmatch(r"[0-9]+([-,][0-9]+)+", text):
+    if re.fullmatch(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*", text):
         parts = (part.partition("-") for part in text.split(","))
         return frozenset(number for low, _, high in parts for number in range(int(low), int(high or low) + 1))
     return text

@@ -15,17 +15,20 @@ Tree = dict[str, Any]
 
 FROZEN = "frozen"
 LATEST = "latest"
+IMPORTED = "imported"
 
 
 class Abi(Element):
     """How the guest's view is kept: the service fills it in at create.
 
     `policy` frozen keeps every frontend field as it was; latest adopts the newest rule set where the domain does
-    not say otherwise. `tombstones` are devices that were removed: their addresses stay empty for their return.
+    not say otherwise. `origin` imported says that the machine was found elsewhere and is complete: best practice adds
+    nothing to it. `tombstones` are devices that were removed: their addresses stay empty for their return.
     """
 
     policy: Annotated[str, choice(FROZEN, LATEST)] | None = frontend("-")
     rule_set: Annotated[str, text(16, "[0-9]{4}\\.[0-9]{1,3}", "a rule set like `2026.1`")] | None = frontend("-")
+    origin: Annotated[str, choice(IMPORTED)] | None = frontend("-")
     tombstones: Devices | None = frontend("-")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from webhook.abi.origin import is_imported
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import kind_of
 from webhook.declare import FieldPath
@@ -33,6 +34,8 @@ _MEANINGS = {
     Step.ALLOCATED: "allocated: the place is free on its bus and stays the device's own",
     Step.IDENTIFIED: "identity: made once at random, then kept",
 }
+
+_IMPORTED = "as imported: the machine was found so, and best practice adds nothing to it"
 
 
 @dataclass(slots=True)
@@ -84,6 +87,8 @@ def _explained(trace: _Trace, again: _Trace | Finding | None, path: str, kind: K
     value = _at(trace.made.spec, way)
     if value is None or str(way) != inner:
         raise Refused([Finding(path, "is not set in the expanded VM", "see `vmconfig expand` for what is", "path")])
+    if inner.startswith("domain") and is_imported(trace.spec.get("abi") or {}) and _at(trace.spec, way) == value:
+        return Explanation(path, _shown(value, way), [_IMPORTED])
     if again is None or not inner.startswith("domain"):
         return Explanation(path, _shown(value, way), _reasons(trace, way, kind))
     return Explanation(path, _shown(value, way), _reasons_of_stored(trace, again, way, kind))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from webhook.abi.changes import changed
 from webhook.abi.compare import compare, frozen_finding
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
+from webhook.abi.origin import unsaid_cpu, wrong_origin
 from webhook.abi.state import LATEST, Tree
 from webhook.abi.tombstones import reserved_by_tombstones
 from webhook.admission.context import AdmissionContext
@@ -37,6 +38,9 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
         findings.take(consistent(domain, path))
         warnings.take(warned_of(domain, path))
+        stored_abi = None if stored is None or not stored.get("domain") else stored.get("abi") or {}
+        findings.take(wrong_origin(stored_abi, spec.get("abi") or {}, kind.spec_path))
+        findings.take(unsaid_cpu(spec.get("abi") or {}, domain, kind.spec_path))
         findings.take(reserved_by_tombstones(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
             findings.take(unfrozen(stored, spec, kind.spec_path))

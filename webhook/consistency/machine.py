@@ -13,6 +13,7 @@ from webhook import machines
 from webhook.consistency.rule import Tree, rule
 from webhook.declare import shown
 from webhook.declare.scalars import listed
+from webhook.domain.bus import is_none
 from webhook.findings import Finding
 
 # The values that a machine does not have, by field: the names of the elements above it, its name, the values.
@@ -33,7 +34,7 @@ def machine_supports_values(domain: Tree, path: str) -> Iterator[Finding]:
         for place, element in _elements(domain, above):
             value = element.get(field)
             row = absent.get(value) if type(value) is str else None
-            if row:
+            if row and not is_none(element):
                 problem = f"`{shown(value)}` is not on {family} ({arch})"
                 way = f"it is on {listed(tuple(row.get('families') or row['arch']))}; leave it out or name another"
                 yield Finding(f"{path}{place}.{field}", problem, way, "machine")

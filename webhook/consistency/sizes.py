@@ -11,16 +11,22 @@ from webhook.findings import Finding
 
 @rule
 def memory_sizes_ascend(domain: Tree, path: str) -> Iterator[Finding]:
-    """current ≤ size ≤ maximum."""
+    """current ≤ size ≤ maximum; libvirt's `currentMemory` counts memory devices too."""
     memory = domain.get("memory", {})
     size, current = kib(memory.get("size")), kib(memory.get("current"))
     most = kib(domain.get("maxmemory", {}).get("size"))
-    if size is not None and current is not None and current > size:
+    if size is not None and current is not None and current > size + _plugged(domain):
         problem = f"`{memory['current']}` is more than the memory, `{memory['size']}`"
         yield Finding(f"{path}.memory.current", problem, "state at most `memory.size`", "memory")
     if size is not None and most is not None and most < size:
         problem = f"`{domain['maxmemory']['size']}` is less than the memory, `{memory['size']}`"
         yield Finding(f"{path}.maxmemory.size", problem, "state at least `memory.size`", "memory")
+
+
+def _plugged(domain: Tree) -> int:
+    """The memory of all memory devices in KiB."""
+    devices = domain.get("devices", {}).get("memories", ())
+    return sum(kib(device.get("target", {}).get("size")) or 0 for device in devices)
 
 
 @rule

@@ -6,10 +6,11 @@ Generated once at random, then kept.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import cache
 from typing import Any, Literal
 
+from webhook.abi.adoption import DeviceKey
 from webhook.declare.tree import at
 from webhook.domain.bus import Generated
 from webhook.domain.devices import KINDS
@@ -24,10 +25,13 @@ _FIXED = 0x03
 _SERIAL_BYTES = 10
 
 
-def identify(domain: Tree, entropy: Entropy, known: Tree | None = None) -> None:
+def identify(
+    domain: Tree, entropy: Entropy, known: Tree | None = None, settled: Container[DeviceKey] = frozenset()
+) -> None:
     """Generate the missing identities of the VM and its devices, in place. `entropy(n)` returns n random bytes.
 
-    `known` is an earlier domain of the same VM: identities of its devices are kept by name.
+    `known` is an earlier domain of the same VM: identities of its devices are kept by name. `settled` are devices that
+    have no serial number because the guest never saw one.
     """
     devices = domain.get("devices", {})
     if known:
@@ -36,15 +40,22 @@ def identify(domain: Tree, entropy: Entropy, known: Tree | None = None) -> None:
         stated = domain.get("sysinfo", {}).get("uuid")
         domain["uuid"] = stated.lower() if stated else str(uuid.UUID(bytes=entropy(16), version=4))
     _draw_macs(_devices_with("mac", devices), entropy)
-    for device, made in _devices_with("serial", devices):
+    for device, made in _devices_with("serial", devices, settled):
         if not at(device, made.path):
             _put(device, made.path, entropy(_SERIAL_BYTES).hex())
 
 
-def _devices_with(form: Literal["mac", "serial"], devices: Tree) -> list[tuple[Tree, Generated]]:
-    """The devices with a generated identity of this form, with its declaration."""
+def _devices_with(
+    form: Literal["mac", "serial"], devices: Tree, settled: Container[DeviceKey] = frozenset()
+) -> list[tuple[Tree, Generated]]:
+    """The devices with a generated identity of this form, with its declaration; without those that are settled."""
     ours = [(listed, made) for listed, made in _declared() if made.form == form and listed in devices]
-    return [(device, made) for listed, made in ours for device in _entries(devices, listed) if made.fits(device)]
+    return [
+        (device, made)
+        for listed, made in ours
+        for device in _entries(devices, listed)
+        if made.fits(device) and (listed, device.get("name") or listed) not in settled
+    ]
 
 
 # Declarations do not change: one value.

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from webhook.abi.adoption import AskedDevices, DeviceKey
 from webhook.abi.freeze import Kept, device_keys, drop_present, freeze, renew
+from webhook.abi.origin import is_imported, wrong_origin
 from webhook.abi.state import FROZEN, LATEST, Tree, reserved
 from webhook.declare import shown
 from webhook.declare.tree import copied
@@ -79,6 +80,8 @@ class _Draft:
     platform: Platform
     contributions: list[Contribution]
     findings: list[Finding]
+    # Devices of an imported machine, which get no identity that they did not have.
+    settled: set[DeviceKey] = field(default_factory=set)
 
 
 def expand(
@@ -91,11 +94,28 @@ def expand(
     domain = copied(spec.get("domain") or {})
     abi = copied(spec.get("abi") or {})
     platform, contributions = _contributions(spec, domain, _rule_set(abi, path), context, path)
+    if is_imported(abi):
+        return _imported(_Draft(spec, domain, abi, platform, _asking(contributions), []), context, path)
     if known or abi.get("ruleSet"):
         # It was stored once: its devices have their names, whatever their references were then.
         names = recognised(wanted_by(contributions), (known or domain).get("devices", {}))
         contributions = renamed(contributions, names)
     return _made(_Draft(spec, domain, abi, platform, contributions, []), context, path, known, observe)
+
+
+def _asking(contributions: list[Contribution]) -> list[Contribution]:
+    """What was asked for, without what is there by best practice alone."""
+    return [contribution for contribution in contributions if contribution.asked]
+
+
+def _imported(draft: _Draft, context: ExpansionContext, path: str) -> Expanded:
+    """A machine that says itself what it is: nothing is added but what features ask for beside it; raises Refused."""
+    draft.settled = device_keys([draft.domain])
+    if draft.contributions:
+        draft.findings += merge(draft.domain, draft.contributions, f"{path}.domain", frozen=True)
+        name_devices(draft.domain.setdefault("devices", {}), draft.abi.get("tombstones"))
+        return _finish(draft, context, path)
+    return _stored(draft)
 
 
 def _made(
@@ -118,7 +138,7 @@ def _made(
 def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Expanded:
     """Complete an update of a stored, complete spec: nothing that was there moves; raises Refused."""
     abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
-    if abi.get("policy") == LATEST:
+    if abi.get("policy") == LATEST and not is_imported(abi):
         return _renewed({**spec, "abi": abi}, stored, context, path)
     if spec.get("features") is None and "features" in stored:
         spec = {**spec, "features": stored["features"]}
@@ -127,12 +147,15 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     kept, findings = _frozen(spec.get("domain") or {}, stored, asked, f"{path}.domain")
     platform, contributions = _contributions(spec, kept.domain, rule_set, context, path)
     contributions = renamed(contributions, asked.names)
+    if is_imported(abi):
+        contributions = _asking(contributions)
     findings += merge(kept.domain, contributions, f"{path}.domain", frozen=True)
     name_devices(kept.domain["devices"], kept.tombstones)
     abi["tombstones"] = kept.tombstones
     if not kept.tombstones:
         del abi["tombstones"]
-    made = _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings), context, path)
+    settled = device_keys([stored["domain"]]) if is_imported(abi) else set()
+    made = _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings, settled), context, path)
     made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     return made
 
@@ -233,20 +256,31 @@ def _finish(
     """The last steps of new and stored machines: complete the devices, allocate, identify; raises Refused."""
     domain, platform = draft.domain, draft.platform
     draft.findings += unconnected(domain, draft.contributions)
-    complete(domain, platform.machine, platform.guest.nic[platform.machine.family])
+    machine = platform.machine.bare if is_imported(draft.abi) else platform.machine
+    complete(domain, machine, platform.guest.nic[machine.family])
     observe(Step.COMPLETED, domain)
-    draft.findings += allocate(domain, platform.machine, reserved(draft.abi), f"{path}.domain")
+    draft.findings += allocate(domain, machine, reserved(draft.abi), f"{path}.domain")
     observe(Step.ALLOCATED, domain)
-    identify(domain, context.entropy, known)
+    identify(domain, context.entropy, known, draft.settled)
     observe(Step.IDENTIFIED, domain)
     if draft.findings:
         raise Refused(draft.findings)
+    return _stored(draft)
+
+
+def _stored(draft: _Draft) -> Expanded:
+    """The draft as it is stored, with how its guest's view is kept."""
+    platform = draft.platform
     draft.abi.setdefault("policy", FROZEN)
     draft.abi.setdefault("ruleSet", platform.rule_set)
-    return Expanded({**draft.spec, "abi": draft.abi, "domain": domain}, platform, draft.contributions)
+    return Expanded({**draft.spec, "abi": draft.abi, "domain": draft.domain}, platform, draft.contributions)
 
 
 def _rule_set(abi: Tree, path: str) -> str:
+    """The rule set that the machine is made by; raises Refused."""
+    wrong = list(wrong_origin(None, abi, path))
+    if wrong:
+        raise Refused(wrong)
     if abi.get("policy") == LATEST and not abi.get("ruleSet"):
         return NEWEST
     rule_set: str = abi.get("ruleSet") or NEWEST

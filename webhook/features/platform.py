@@ -159,7 +159,7 @@ class _Request:
         if firmware is None:
             wanted = "efi" if self._stated("secureBoot")[1] else guest.firmware
             firmware = wanted if wanted in possible else possible[0]
-        elif firmware not in possible:
+        elif firmware not in possible and not self._runs(firmware, place, machine):
             named = tuple(one for one in possible if one)
             way = f"the machine has {listed(named)}; name another machine" if named else "leave it out: it has its own"
             self._refuse(place, f"`{shown(firmware)}` is not possible on {machine.family}", way, "firmware")
@@ -171,6 +171,10 @@ class _Request:
         elif secure and firmware != "efi":
             self._refuse(place, "needs UEFI, the firmware is `bios`", "say `firmware: efi`", "secure-boot")
         return firmware, secure
+
+    def _runs(self, firmware: str, place: str, machine: Machine) -> bool:
+        """Whether a domain may state a firmware that is no practice on its machine."""
+        return firmware in machine.defaults.get("firmwares_by_domain", ()) and place.startswith(f"{self.path}.domain")
 
     def _stated(self, name: str) -> tuple[str, Any]:
         """The place and the value of a field, of the feature or else of the domain."""

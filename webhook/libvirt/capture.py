@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.declare import Field, Frontend, Shape, told
-from webhook.declare.tree import at
 from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 from webhook.libvirt.frontend import frontend_of
+from webhook.libvirt.likeness import AMBIGUOUS, matched
 from webhook.libvirt.parse import Reading, read
 from webhook.libvirt.place import Tree
 
@@ -34,8 +34,8 @@ class Captured:
 def capture(domain: Tree, xml: bytes | str, path: str = "spec.domain") -> Captured:
     """Add to a copy of a domain the frontend facts of `xml`; raises Refused where that is not a domain's XML.
 
-    `path` is the domain's place in its object. Devices are matched by name (libvirt's user alias), else by what
-    identifies them (a disk's target, a NIC's MAC address), else by being the only ones of their kind.
+    `path` is the domain's place in its object. Which device is which: `webhook/libvirt/likeness.py`. Devices that
+    cannot be told apart are a finding.
     """
     captured = Captured(deepcopy(domain))
     facts = frontend_of(without_mirrors(read(xml)).domain, domain_shape())
@@ -96,40 +96,34 @@ class _Capture:
 
     def _entries(self, there: list[Tree], facts: list[Tree], entry: Field, here: str) -> None:
         assert entry.shape is not None  # noqa: S101 - the caller's case
-        free = list(there)
-        for index, fact in enumerate(facts):
-            match = _match(free, fact, entry, len(facts) - index, len(facts))
+        pairs = matched(there, facts, entry.name) if entry.shape.key == "name" else _in_order(there, facts, entry.shape)
+        for fact, match in zip(facts, pairs, strict=True):
+            if match is AMBIGUOUS:
+                continue
             if match is None:
                 there.append(deepcopy(fact))
                 self.result.added.append(f"{self.path}.{here}[{len(there) - 1}]")
                 continue
-            free = [other for other in free if other is not match]
             number = next(number for number, other in enumerate(there) if other is match)
             self.element(match, fact, entry.shape, f"{here}[{number}]")
+        unclear = sum(match is AMBIGUOUS for match in pairs)
+        if unclear:
+            problem = (
+                f"has entries that may be any of {unclear} devices of the running domain: nothing tells them apart"
+            )
+            way = "give each its `name`, or " + _telling(entry.name)
+            self.result.findings.append(Finding(f"{self.path}.{here}", problem, way, "capture"))
 
 
-def _match(free: list[Tree], fact: Tree, entry: Field, left: int, many: int) -> Tree | None:
-    """The entry that a fact is about; `left` of the `many` facts have no entry yet."""
-    assert entry.shape is not None  # noqa: S101 - the caller's case
-    key = entry.shape.key
-    if not key:
-        return free[0] if free and len(free) == left else None
-    named = [other for other in free if fact.get(key) is not None and other.get(key) == fact[key]]
-    if named:
-        return named[0]
-    if key != "name":
-        return None
-    identifying = KINDS[entry.name].matched_by if entry.name in KINDS else ()
-    values = [_lower(at(fact, dotted)) for dotted in identifying]
-    if values and None not in values:
-        alike = [other for other in free if [_lower(at(other, dotted)) for dotted in identifying] == values]
-        if alike:
-            return alike[0]
-    placed = [other for other in free if fact.get("address") and other.get("address") == fact["address"]]
-    if placed:
-        return placed[0]
-    return free[0] if len(free) == many == 1 else None
+def _telling(listed: str) -> str:
+    """The fields that tell the devices of a list apart."""
+    fields = dict.fromkeys((*KINDS[listed].matched_by, *KINDS[listed].identities)) if listed in KINDS else {}
+    return ", ".join(f"its `{field}`" for field in (*fields, "address"))
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+def _in_order(there: list[Tree], facts: list[Tree], shape: Shape) -> list[Tree | None]:
+    """Entries without a name: by their key, else one after the other where there are as many."""
+    if shape.key:
+        by_key = {other.get(shape.key): other for other in there}
+        return [by_key.get(fact.get(shape.key)) for fact in facts]
+    return [*there] if len(there) == len(facts) else [None] * len(facts)

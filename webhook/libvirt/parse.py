@@ -13,6 +13,7 @@ from lxml import etree
 from webhook.declare import Field, Shape, problem_of, shown, told
 from webhook.declare.withheld import taken
 from webhook.domain import domain_shape
+from webhook.domain.devices.controller import name_of
 from webhook.domain.elsewhere import RUNNING, owner
 from webhook.findings import Finding, Refused
 from webhook.libvirt.amount import in_own_unit
@@ -41,7 +42,7 @@ def parse(xml: bytes | str) -> Tree:
 def read(xml: bytes | str) -> Reading:
     """All declared content of an XML document, without the conventional backend, and what is left over.
 
-    Raises Refused where it is not a domain's XML. Controllers, which have no alias, are named `type-index`.
+    Raises Refused where it is not a domain's XML. Controllers, which have no alias, are named by type and index.
     """
     root = document(xml, "domain")
     walk = _Walk(root.getroottree(), list(root.iter()))
@@ -51,7 +52,7 @@ def read(xml: bytes | str) -> Reading:
     tree = withdraw(_element(root, domain_shape(), walk))
     for controller in tree.get("devices", {}).get("controllers", ()):
         if {"type", "index"} <= set(controller):
-            controller["name"] = f"{controller['type']}-{controller['index']}"
+            controller["name"] = name_of(controller)
     walk.report_rest()
     return Reading((name.text or "") if name is not None else "", tree, walk.left)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Tree = dict[str, Any]
@@ -11,11 +11,15 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ports:
-    """PCI Express root ports: the slots of bus 0 that hold them, and how many stay free at create for hot-plug."""
+    """PCI Express root ports: the slots of bus 0 that hold them, and how many stay free at create for hot-plug.
+
+    `lone`: whether there are spare ports also where no device has a port.
+    """
 
     first_slot: int
     last_slot: int
     spare: int
+    lone: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,3 +66,11 @@ class Machine:
     virtio_serial_ports: int
     # The buses of other machines that this one lacks: devices are on the next of their buses, or on none.
     lacking: frozenset[str] = frozenset()
+    # The lists of devices in the order in which they get places; empty: the order that their declarations give.
+    order: tuple[str, ...] = ()
+
+    @property
+    def bare(self) -> Machine:
+        """The machine without anything that best practice adds unasked: no controllers, no spare ports."""
+        ports = replace(self.bus.ports, spare=0) if self.bus.ports else None
+        return replace(self, always=(), bus=replace(self.bus, ports=ports))

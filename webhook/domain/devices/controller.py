@@ -1,11 +1,22 @@
 """Controllers of every bus (libvirt: formatdomain, "Controllers")."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from webhook.declare import Element, backend, choice, frontend, integer
 from webhook.domain.bus import PCI, USB, VIO, Bus
 from webhook.domain.devices.device import NAME, PciDevice, VirtioDriver
 from webhook.domain.types import Count, Line, Model, Positive, Serial, Switch
+
+
+def is_companion(controller: dict[str, Any]) -> bool:
+    """Whether a USB 1 controller serves the slow devices of a USB 2 controller, whose index it shares."""
+    return controller.get("type") == "usb" and controller.get("master") is not None
+
+
+def name_of(controller: dict[str, Any]) -> str:
+    """`type-index`, and for a companion its model too: all of one USB 2 controller have one index."""
+    name = f"{controller.get('type', '')}-{controller['index']}"
+    return f"{name}-{controller.get('model', 'uhci')}" if is_companion(controller) else name
 
 
 class ControllerTarget(Element, tag="target"):
@@ -66,7 +77,10 @@ class Controller(
         Bus(PCI, 40, when={"type": ("usb", "sata", "ide")}, role="type"),
     ),
 ):
-    """A controller; `type` and `index` tell it from the others, and its name is made of them (`scsi-0`)."""
+    """A controller; `type` and `index` tell it from the others, and its name is made of them (`scsi-0`).
+
+    The companions of a USB 2 controller share its index, and their model tells them apart (`usb-0-ich9-uhci1`).
+    """
 
     # libvirt names the root buses itself and cannot rename them: the XML has no place for a controller's name.
     name: Annotated[str, NAME] | None = frontend("-")

@@ -1,5 +1,6 @@
 """Disks, CD-ROM and floppy drives (libvirt: formatdomain, "Hard drives, floppy disks, CDROMs")."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
@@ -175,6 +176,11 @@ class Mirror(Element, tag="mirror"):
     backing_store: DeeperStore | None = goal()
 
 
+# libvirt takes either case, and `0x` before it (virValidateWWN).
+_WWN = replace(
+    text(16, "[0-9a-f]{16}", "16 lower-case hex digits"), from_text=lambda text: text.lower().removeprefix("0x")
+)
+
 # By the disk's type.
 _VOLUMES = {"file": VolumePath("file", CLAIMS, "/disk.img"), "block": VolumePath("dev", "/dev/vmconfig/claims/")}
 _DRIVER = {"name": "qemu", "type": "raw"}
@@ -183,6 +189,8 @@ _DRIVER = {"name": "qemu", "type": "raw"}
 def _provide(disk: Tree) -> Tree:
     kind = disk.get("type", "file")
     made = {**disk, "type": kind, "driver": {**_DRIVER, **disk.get("driver", {})}}
+    if shows_alias(disk):
+        made.pop("name", None)
     if kind not in _VOLUMES:
         return made
     source = with_content(disk.get("source", {}))
@@ -190,6 +198,14 @@ def _provide(disk: Tree) -> Tree:
     if not volume or set(source) - {"startupPolicy"}:
         return made
     return {**made, "source": {**source, **_VOLUMES[kind].source(volume)}}
+
+
+def shows_alias(disk: Tree) -> bool:
+    """Whether the guest sees the disk's alias: without a serial number it tells a SCSI disk (QEMU: `device_id`).
+
+    The alias that libvirt makes is of the address, and stays with it.
+    """
+    return disk.get("target", {}).get("bus") == "scsi" and not disk.get("serial")
 
 
 def _blank(disk: Tree) -> str:
@@ -266,7 +282,7 @@ class Disk(
     driver: Driver | None = goal()
     blockio: BlockIo | None = frontend()
     serial: Serial | None = frontend("serial")
-    wwn: Annotated[str, text(16, "[0-9a-f]{16}", "16 lower-case hex digits")] | None = frontend("wwn")
+    wwn: Annotated[str, _WWN] | None = frontend("wwn")
     vendor: Annotated[str, text(8, _PRINTABLE, "printable characters without a comma")] | None = frontend("vendor")
     product: Annotated[str, text(16, _PRINTABLE, "printable characters without a comma")] | None = frontend("product")
     geometry: Geometry | None = frontend()

@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from webhook.declare import shown
+from webhook.domain.devices.controller import is_companion, name_of
 from webhook.findings import Finding, Findings
 from webhook.machines import Machine
 
@@ -37,13 +38,22 @@ class Controllers:
                 self.ensure(wanted["type"], wanted["index"], **_rest(wanted))
 
     def _read(self) -> None:
-        """Index and complete the controllers of the domain: those with a stated index first."""
+        """Index and complete the controllers of the domain: those with a stated index first, then companions."""
         for place, entry in enumerate(self._list):
-            if entry.get("index") is not None:
+            if entry.get("index") is not None and not is_companion(entry):
                 self._enter(place, entry)
+        for entry in self._list:
+            if entry.get("index") is not None and is_companion(entry):
+                self._join(entry)
         for place, entry in enumerate(self._list):
             if entry.get("index") is None:
                 self._number(place, entry)
+
+    def _join(self, entry: Tree) -> None:
+        """A companion shares the index of the controller whose slow devices it serves."""
+        if entry["index"] not in self.of("usb"):
+            self._note("usb", entry["index"], entry)
+        entry.setdefault("name", name_of(entry))
 
     def _number(self, place: int, entry: Tree) -> None:
         """Give the first free index of its type; one beyond all is refused, and lets the search for findings go on."""
@@ -68,7 +78,7 @@ class Controllers:
 
     def _complete(self, entry: Tree) -> None:
         kind = entry.get("type", "")
-        entry.setdefault("name", f"{kind}-{entry['index']}")
+        entry.setdefault("name", name_of(entry))
         if kind in self.machine.models:
             entry.setdefault("model", self.machine.models[kind])
         if kind == "virtio-serial":

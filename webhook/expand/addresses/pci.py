@@ -8,6 +8,7 @@ on PCI Express, and devices for which bus 0 has no free slot, are behind a bridg
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from webhook.domain.bus import PCI
@@ -26,7 +27,10 @@ _DEVICES = {"pcie-to-pci-bridge": "pcie-pci-bridge"}
 def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every PCI device without an address one, in libvirt's order of assignment; ports and bridges are none."""
     slots = _Slots(devices, controllers, reserved)
-    for entry in list(waiting(PCI, devices, controllers.machine)):
+    entries = list(waiting(PCI, devices, controllers.machine))
+    if controllers.machine.order:
+        slots.bridge_first(entries)
+    for entry in entries:
         slots.give(entry)
     slots.finish()
 
@@ -107,11 +111,30 @@ class _Slots:
         return 0, *place
 
     def _express(self, entry: Waiting) -> tuple[int, int, int] | None:
-        models = self.bus.legacy.get(entry.listed, frozenset())
-        if str(entry.device.get("model") or entry.device.get("type")) in models:
+        if self._is_legacy(entry):
             return next(self.bridges, None)
         bus = next(self.ports, None)
         return None if bus is None else (bus, 0, 0)
+
+    def _is_legacy(self, entry: Waiting) -> bool:
+        """Whether it is a plain PCI device, for which PCI Express needs a bridge."""
+        models = self.bus.legacy.get(entry.listed, frozenset())
+        return str(entry.device.get("model") or entry.device.get("type")) in models
+
+    def bridge_first(self, entries: list[Waiting]) -> None:
+        """Place the bridge that one of these needs before any device, as libvirt does.
+
+        Its index is behind the ports of the devices that come before that one, and it takes the first of the ports.
+        """
+        waits = [entry for entry in entries if self._fixed(entry) is None]
+        first = next((place for place, entry in enumerate(waits) if self._is_legacy(entry)), None)
+        if first is None or not self.fresh or not self.bus.ports:
+            return
+        for _ in range(first + 1):
+            self._new_port()
+        behind = next(self.bridges, None)
+        if behind is not None:
+            self.bridges = chain((behind,), self.bridges)
 
     def _conventional(self, role: str) -> tuple[int, int, int] | None:
         used = self._used(0)
@@ -195,8 +218,9 @@ class _Slots:
 
     def finish(self) -> None:
         """The first time: spare ports for hot-plug, behind all others."""
-        if self.fresh and self.bus.ports:
-            for _ in range(self.bus.ports.spare):
+        ports = self.bus.ports
+        if self.fresh and ports and (ports.lone or self.controllers.following("pci") > 1):
+            for _ in range(ports.spare):
                 self._new_port()
 
 

@@ -25,8 +25,11 @@ class Waiting(NamedTuple):
 
 def waiting(name: str, devices: Tree, machine: Machine) -> Iterator[Waiting]:
     """The devices of one bus that have no address, in the order in which they get one."""
-    lacking = machine.lacking
-    for listed, buses in lists_on(name):
+    lacking, lists = machine.lacking, lists_on(name)
+    if machine.order:
+        ranks = {listed: rank for rank, listed in enumerate(machine.order)}
+        lists = tuple(sorted(lists, key=lambda entry: ranks.get(entry[0], len(ranks))))
+    for listed, buses in lists:
         found = devices.get(listed)
         if found:
             single = type(found) is dict

@@ -1,0 +1,162 @@
+"""A machine that was found elsewhere, complete: what libvirt and QEMU mean where its XML is silent.
+
+The rows of `silence.yaml` say it. No best practice is here: what is written out is there anyhow, so that another node's
+libvirt cannot choose otherwise. A dump of libvirt's own leaves little open; a document that a person wrote leaves more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from webhook import machines
+from webhook.abi.freeze import device_keys
+from webhook.declare.tree import copied
+from webhook.domain.bus import is_none
+from webhook.expand.addresses import allocate
+from webhook.expand.completing import complete
+from webhook.expand.identity import identify
+from webhook.expand.naming import name_devices
+from webhook.findings import Finding
+from webhook.machines import Machine, Ports
+from webhook.rule_sets import NEWEST
+
+Tree = dict[str, Any]
+
+# QEMU's own numbers where a controller states none: of a virtio-serial controller's ports, of an xHCI controller's.
+_VIRTIO_SERIAL_PORTS = 31
+_XHCI_PORTS = {"qemu-xhci": 4, "nec-xhci": 4}
+# What libvirt takes where the events and the clock are unsaid (virDomainDefLifecycle, virDomainDefClock).
+_LIFECYCLE = {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"}
+_CLOCK = {"offset": "utc"}
+# The bus of a disk that names none, by its target (virDomainDiskDefPostParse).
+_BUSES = {"fd": "fdc", "hd": "ide", "sd": "scsi", "vd": "virtio"}
+_EXACT = {"mode": "custom", "match": "exact"}
+
+
+def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], bytes]) -> list[Finding]:
+    """Write out, in place, what libvirt and QEMU mean where the domain is silent; returns what has no place.
+
+    `domain_type` is the type that the XML had, `kvm` or `qemu`.
+    A UUID and MAC addresses, which libvirt would draw, are drawn; a serial number is not: nobody would see one. The
+    machine has to be one that is modelled, with its architecture.
+    """
+    kind = domain["os"]["type"]
+    machine = machines.find(kind["arch"], kind["machine"], NEWEST)
+    assert machine is not None  # noqa: S101 - the import has refused it
+    silence, devices = silence_of(machine), domain.setdefault("devices", {})
+    own = silence.get("emulated" if domain_type == "qemu" else "accelerated", {})
+    _fill(domain, copied(own.get("domain", {})))
+    _fill(domain, {"lifecycle": dict(_LIFECYCLE), "clockOffset": dict(_CLOCK), "vcpu": {"count": 1}})
+    _cpu(domain, own.get("cpu"))
+    _boot(domain)
+    _unasked(devices, silence)
+    for disk in devices.get("disks", ()):
+        target = disk.get("target", {})
+        if "bus" not in target and target.get("dev", "")[:2] in _BUSES:
+            target["bus"] = _BUSES[target["dev"][:2]]
+    found = _as_found(machine, silence, bool(_displays(devices)))
+    complete(domain, found, silence["nic"])
+    name_devices(devices)
+    findings = list(_unplaced(devices))
+    findings += allocate(domain, found, [], "spec.domain")
+    identify(domain, entropy, settled=device_keys([domain]))
+    return findings
+
+
+def silence_of(machine: Machine) -> Tree:
+    """What silence means on a machine."""
+    return _table()[machine.family if machine.family != "virt" else f"virt-{machine.arch}"]
+
+
+def _fill(tree: Tree, add: Tree) -> None:
+    for name, value in add.items():
+        if type(value) is dict:
+            _fill(tree.setdefault(name, {}), value)
+        else:
+            tree.setdefault(name, value)
+
+
+def _cpu(domain: Tree, own: Tree | None) -> None:
+    """QEMU's own model where none is named, which libvirt writes out (qemuDomainDefSetDefaultCPU)."""
+    cpu = domain.get("cpu", {})
+    if cpu.get("mode", "custom") != "custom":
+        return
+    if cpu.get("model"):
+        _fill(domain, {"cpu": dict(_EXACT)})
+    elif own and own.get("mode"):
+        domain["cpu"] = {**cpu, **own}
+    elif own:
+        _fill(domain, {"cpu": {**_EXACT, "check": "none", "fallback": "forbid", **copied(own)}})
+
+
+def _boot(domain: Tree) -> None:
+    """The disks, where neither the machine nor a device says what boots."""
+    devices = domain["devices"].values()
+    ordered = any(each.get("bootOrder") for entries in devices if type(entries) is list for each in entries)
+    if not ordered and not domain["os"].get("boot"):
+        domain["os"]["boot"] = [{"dev": "hd"}]
+
+
+def _unasked(devices: Tree, silence: Tree) -> None:
+    """The devices that libvirt adds to every machine of a kind, and those that come with a display."""
+    if "balloon" in silence:
+        devices.setdefault("memballoon", {"model": silence["balloon"]})
+    if "panic" in silence and not devices.get("panics"):
+        devices["panics"] = [{"model": silence["panic"]}]
+    if devices.get("graphics"):
+        if not devices.get("video"):
+            devices["video"] = [{}]
+        for listed, entries in silence.get("beside_display", {}).items():
+            there = [(each.get("type"), each.get("bus", "usb")) for each in devices.get(listed, ())]
+            lacking = [each for each in entries if (each["type"], each["bus"]) not in there]
+            if lacking:
+                devices[listed] = [*devices.get(listed, ()), *copied(lacking)]
+    for video in devices.get("video", ()):
+        video.setdefault("type", silence["video"])
+    displays = _displays(devices)
+    if displays and not any("primary" in each for each in displays):
+        displays[0]["primary"] = True
+
+
+def _unplaced(devices: Tree) -> Iterator[Finding]:
+    """PCI controllers without a place, to which libvirt gives one before any device: no dump has such."""
+    for index, controller in enumerate(devices.get("controllers", ())):
+        is_root = str(controller.get("model", "")).endswith("-root")
+        if controller.get("type") == "pci" and not is_root and not controller.get("address"):
+            way = "let libvirt keep the domain (`virsh define`), and give what `virsh dumpxml --inactive` prints then"
+            place = f"spec.domain.devices.controllers[{index}].address"
+            yield Finding(place, "is missing: libvirt has not seen this document", way, "import")
+            return
+
+
+def _displays(devices: Tree) -> list[Tree]:
+    return [each for each in devices.get("video", ()) if not is_none(each)]
+
+
+def _as_found(machine: Machine, silence: Tree, display: bool) -> Machine:
+    """The machine as libvirt completes it: slots from the first on, nothing kept free but one port beside others."""
+    bus, first = machine.bus, silence.get("first_slot", 0)
+    first += 1 if display and bus.video_slot else 0
+    ports = None if bus.ports is None else Ports(first, bus.ports.last_slot, spare=1, lone=False)
+    return replace(
+        machine,
+        bus=replace(bus, ports=ports, preferred={}, next=first),
+        always=tuple(silence.get("controllers", ())),
+        models={**machine.models, **silence.get("models", {})},
+        usb_ports={**machine.usb_ports, **_XHCI_PORTS},
+        virtio_serial_ports=_VIRTIO_SERIAL_PORTS,
+        order=tuple(silence["order"]),
+    )
+
+
+# Package data, read once.
+@cache
+def _table() -> dict[str, Tree]:
+    table: dict[str, Tree] = yaml.safe_load(Path(__file__).with_name("silence.yaml").read_text())
+    return table
