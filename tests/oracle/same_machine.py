@@ -92,6 +92,9 @@ def _written(option: str, pairs: list[tuple[str, Any]]) -> str:
     if driver.startswith("hda-"):
         # The card's own id.
         said.pop("bus")
+    if option == "-rtc" and "T" in str(said.get("base")):
+        # What time it is.
+        said.pop("base")
     if option == "-serial":
         said = {}
     if option == "-object":

@@ -139,7 +139,7 @@ def test_what_we_make_ourselves_is_imported_as_the_same_machine(
     context: AdmissionContext,
 ) -> None:
     found = {}
-    for features, _, there in kept(machine):
+    for features, _, there in kept(machine)[::3]:
         changed = changes(there, created(examine(there, Map()), context), hypervisor)
         if changed:
             found[str(features)] = changed

@@ -1,13 +1,14 @@
-"""YAML that every reader reads alike: with quotes around words that are booleans to some."""
+"""YAML that every reader reads alike: with quotes around words that are booleans, or numbers, to some."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 from webhook.declare.scalars import Fraction
-from webhook.yaml_dialects import LETTER_BOOLEAN
+from webhook.yaml_dialects import LETTER_BOOLEAN, OCTAL, SEXAGESIMAL
 
 
 def _number(dumper: Any, value: Fraction) -> yaml.Node:
@@ -20,6 +21,10 @@ class _Shared(yaml.CSafeDumper):
 
 _Shared.add_representer(Fraction, _number)
 _Shared.add_implicit_resolver("tag:yaml.org,2002:bool", LETTER_BOOLEAN, list("yYnN"))
+# Such as a MAC address of digits alone. A pattern of PyYAML's resolvers matches at the beginning alone.
+for _written in (SEXAGESIMAL, OCTAL):
+    _whole = re.compile(rf"(?:{_written.pattern})\Z")
+    _Shared.add_implicit_resolver("tag:yaml.org,2002:int", _whole, list("-+0123456789"))
 
 
 class _Whole(_Shared):

@@ -21,7 +21,7 @@ from webhook.libvirt.place import Tree
 # The attributes of a source that name what is connected, in the order in which they are looked up.
 _SOURCES = ("network", "bridge", "file", "dev", "dir", "volume", "name", "path")
 # What names the device itself: its target, its alias, its MAC address, its serial number.
-_OWN = ("target/@dev", "target/@dir", "alias/@name", "mac/@address", "serial")
+_OWN = ("mac/@address", "target/@dev", "target/@dir", "alias/@name", "serial")
 _ALIAS = "ua-"
 # What of a source is not where it is.
 _KEPT = ("startupPolicy", "encryption")
