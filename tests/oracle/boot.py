@@ -28,7 +28,14 @@ _SIZES = {"I": 4, "Q": 8}
 @contextmanager
 def running(domain: Tree, hypervisor: Hypervisor, folder: Path) -> Iterator[Any]:
     """The domain, started with disks of our own and user networks, until the block ends."""
-    defined = hypervisor.define(render(_on_this_host(domain, folder), "vm"))
+    with started(render(_on_this_host(domain, folder), "vm"), hypervisor) as defined:
+        yield defined
+
+
+@contextmanager
+def started(xml: str, hypervisor: Hypervisor) -> Iterator[Any]:
+    """A document's domain, paused, until the block ends."""
+    defined = hypervisor.define(xml)
     try:
         defined.createWithFlags(hypervisor.libvirt.VIR_DOMAIN_START_PAUSED)
         yield defined
