@@ -78,6 +78,7 @@ def _crowd(service: Service) -> Iterator[dict[str, int]]:
         assert process.stdout is not None
         assert process.stdout.readline() == "{}\n", "the crowd did not come"
         yield met
+        assert process.stdout.readline() == "{}\n", "nobody was refused and came again"
     finally:
         said, _ = process.communicate(timeout=120)
     met.update(json.loads(said))

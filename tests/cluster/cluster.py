@@ -85,7 +85,7 @@ class Cluster:
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig(user)), "HOME": str(self.folder)}
         command = [str(self.binary), "kubectl", f"--cache-dir={self.folder}/cache", *args]
         done = subprocess.run(
-            command, input=input, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command, input=input, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
         if check and done.returncode:
             raise AssertionError(f"kubectl {' '.join(args)} failed:\n{done.stdout}{done.stderr}")
@@ -96,7 +96,7 @@ class Cluster:
         headers = {"Authorization": f"Bearer {self.token(user)}"}
         trusted = ssl.create_default_context(cafile=self.ca_file)
         # Without trust_env=False a proxy named in the environment would be asked for our loopback address.
-        return httpx.Client(base_url=self.url, verify=trusted, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self.url, verify=trusted, headers=headers, timeout=300, trust_env=False)
 
     def wait_established(self, crd: str) -> None:
         """Until the API server serves a CustomResourceDefinition."""

@@ -19,7 +19,7 @@ from webhook.libvirt.render import render
 Tree = dict[str, Any]
 
 # How long firmware may take to enumerate PCI under emulation, in seconds.
-_PATIENCE = 60.0
+_PATIENCE = 240.0
 # Where a PC's firmware leaves its tables for the guest.
 _LOW, _HIGH = 0xE0000, 0x100000
 _SIZES = {"I": 4, "Q": 8}
@@ -159,15 +159,22 @@ def _root(low: bytes) -> int | None:
 
 def _smbios(low: bytes, running_domain: Any, hypervisor: Hypervisor, folder: Path) -> dict[str, str]:
     """SMBIOS 2.1 or 3 (DMTF DSP0134, 5.2): the structure table that the entry point names."""
-    at = low.find(b"_SM_")
-    if at >= 0:
-        size, address = struct.unpack_from("<HI", low, at + 0x16)
+    for anchor, length, form, place in (b"_SM_", 5, "<HI", 0x16), (b"_SM3_", 6, "<IQ", 0x0C):
+        at = _entry_point(low, anchor, length)
+        if at is not None:
+            size, address = struct.unpack_from(form, low, at + place)
+            break
     else:
-        at = low.find(b"_SM3_")
-        if at < 0:
-            return {}
-        size, address = struct.unpack_from("<IQ", low, at + 0x0C)
+        return {}
     return {"smbios": _digest(_read(running_domain, hypervisor, folder, address, size))}
+
+
+def _entry_point(low: bytes, anchor: bytes, length: int) -> int | None:
+    """Where the entry point is: on a paragraph, its bytes adding up to zero (the firmware's code has the word, too)."""
+    for at in range(0, len(low) - 32, 16):
+        if low.startswith(anchor, at) and sum(low[at : at + low[at + length]]) % 256 == 0:
+            return at
+    return None
 
 
 def _digest(content: bytes) -> str:

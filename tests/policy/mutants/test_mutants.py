@@ -17,7 +17,8 @@ import yaml
 
 from tests.policy.mutants.__main__ import targets
 
-pytestmark = pytest.mark.thorough
+# Hundreds of mutants a module, on a machine that may do other things too.
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(3600)]
 ROOT = Path(__file__).parents[3]
 # By module, then by reason, the mutants that it holds for.
 LISTED: dict[str, dict[str, list[str]]] = yaml.safe_load((Path(__file__).parent / "survivors.yaml").read_text())
