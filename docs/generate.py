@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from webhook import guests
+from webhook.abi.consequences import Row, rows
+from webhook.abi.plugging import table
 from webhook.consistency import RULES, Rule
 from webhook.kinds import declared_fields
 from webhook.policy.tools.reference import page
 from webhook.rule_sets import RULE_SETS
 
 FOLDER = Path(__file__).resolve().parent / "reference"
+# A page with tables between its own words, in the folder above.
+_LIFE = FOLDER.parent / "life.md"
 _RULES = """# What has to fit together
 
 Made of the rules of `webhook/consistency/` by `make generate`. They hold for every complete machine, whoever wrote it,
@@ -36,6 +41,7 @@ def wanted() -> dict[str, str]:
     return {
         "classes.md": page(declared_fields()),
         "consistency.md": _RULES + "".join(map(_row, RULES)),
+        "../life.md": _life(),
         "guests.md": _GUESTS + "".join(map(_guest, guests.guests(RULE_SETS[-1]))),
     }
 
@@ -52,6 +58,42 @@ def _guest(guest: guests.Guest) -> str:
     also = ", ".join(f"`{word}`" for word in guests.others(guest, RULE_SETS[-1]))
     tpm = ", TPM" if guest.tpm else ""
     return f"| {guest.title} | {guest.machine} | {firmware}{tpm} | {devices} | {least} | {also} |\n"
+
+
+def _life() -> str:
+    """The page on a VM's life, with the tables of changes between its markers."""
+    text = _LIFE.read_text()
+    for source, lines in (("consequences", _changes()), ("plugging", _plugged())):
+        before, begin, after = text.partition(f"<!-- made of webhook/abi/{source}.yaml by `make generate` -->\n")
+        text = before + begin + "\n".join(lines) + "\n" + after[after.index("<!-- end -->") :]
+    return text
+
+
+def _changes() -> Iterator[str]:
+    yield "| field | class | what the guest notices |"
+    yield "| --- | --- | --- |"
+    for row in rows():
+        yield f"| {_place(row)} | {row.consequence.change_class}{_only(row)} | {row.consequence.text} |"
+
+
+def _place(row: Row) -> str:
+    kinds = " or ".join(value for values in row.of.values() for value in values)
+    return (f"`{row.place}`" if row.place else "any other") + (f" of {kinds}" if kinds else "")
+
+
+def _only(row: Row) -> str:
+    """Where a change happens while the guest runs, and not at its next cold boot."""
+    where = [", ".join(row.architectures)] if row.architectures else []
+    where += [f"with a {row.device}"] if row.device else []
+    where += [f"within the same `{row.within}`"] if row.within else []
+    return f" ({'; '.join(where)}; else reboot)" if where else ""
+
+
+def _plugged() -> Iterator[str]:
+    read = table()
+    yield f"While the guest runs, on {', '.join(f'`{bus}`' for bus in read['buses'])} (drives on SCSI alone):"
+    yield f"{', '.join(f'`{kind}`' for kind in read['plugged'])}. All others at the next cold boot. Of"
+    yield f"{', '.join(f'`{kind}`' for kind in read['unseen'])} the guest sees nothing."
 
 
 def main() -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import jsonpatch
 
+from webhook.abi.acceptance import ANNOTATION
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.offline import review_of
@@ -29,11 +31,14 @@ def context() -> AdmissionContext:
     return AdmissionContext(Policies(shipped(), declared_fields()))
 
 
-def admitted(spec: Tree, stored: Tree | None = None) -> tuple[Tree, list[str]]:
-    """The spec as it is stored after a creation, or an update of a stored one, and the warnings; raises Refused."""
-    review = review_of(_object(copied(spec)), KINDS["VM"])
+def admitted(spec: Tree, stored: Tree | None = None, accept: str = "") -> tuple[Tree, list[str]]:
+    """The spec as it is stored after a creation, or an update of a stored one, and the warnings; raises Refused.
+
+    `accept` is the digest of a change that the guest may not survive.
+    """
+    review = review_of(vm(copied(spec), accept), KINDS["VM"])
     if stored is not None:
-        review = replace(review, operation="UPDATE", old_object=_object(copied(stored)))
+        review = replace(review, operation="UPDATE", old_object=vm(copied(stored)))
     first = mutate(review, context())
     if not first.allowed:
         raise Refused(first.findings)
@@ -56,5 +61,27 @@ def seen(device: Tree) -> Tree:
     return {name: device[name] for name in SEEN if name in device}
 
 
-def _object(spec: Tree) -> Tree:
-    return {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "vm"}, "spec": spec}
+def patched(stored: Tree, change: Tree) -> Tree:
+    """A tree after a JSON merge patch (RFC 7386)."""
+    made = dict(stored)
+    for name, value in change.items():
+        if value is None:
+            made.pop(name, None)
+        else:
+            made[name] = patched(made.get(name) or {}, value) if type(value) is dict else value
+    return made
+
+
+def digest_in(refused: Refused) -> str:
+    """The digest that accepts a refused change; empty where none does."""
+    found = re.search(f"`{re.escape(ANNOTATION)}: ([0-9a-f]+)`", str(refused))
+    return found[1] if found else ""
+
+
+def vm(spec: Tree, accept: str = "") -> Tree:
+    """A VM with this spec."""
+    return {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": _metadata(accept), "spec": spec}
+
+
+def _metadata(accept: str) -> Tree:
+    return {"name": "vm", **({"annotations": {ANNOTATION: accept}} if accept else {})}

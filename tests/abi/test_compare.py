@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from webhook.abi.compare import Change, compare, frozen_finding
+from webhook.abi.acceptance import frozen_finding
+from webhook.abi.compare import Change, compare
 from webhook.declare import Frontend
 from webhook.kinds import declared_fields
 

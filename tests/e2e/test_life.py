@@ -200,11 +200,11 @@ def test_a_moved_device_is_refused_with_its_consequence(tenant: Tenant, refused:
     assert "renamed" in message
 
 
-def test_a_feature_that_contradicts_the_frozen_machine_is_refused(tenant: Tenant, refused: Any) -> None:
+def test_a_feature_that_the_guest_may_not_survive_is_refused(tenant: Tenant, refused: Any) -> None:
     tenant.create(machine("VM", "web", features()))
-    message = refused("patch", "vmd", "web", "--type=merge", "-p", '{"spec":{"features":{"memory":"4Gi"}}}')
-    assert "spec.features.memory: asks for `4Gi`" in message
-    assert "help: restore the feature" in message
+    message = refused("patch", "vmd", "web", "--type=merge", "-p", '{"spec":{"features":{"cpu":{"model":"Nehalem"}}}}')
+    assert "spec.features.cpu: asks for `Nehalem`" in message
+    assert "help: restore the feature, or accept it for this once" in message
 
 
 def test_a_deletion_is_never_held_up_by_content(tenant: Tenant, kind: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from webhook.declare.tree import copied
+from webhook.expand.following import Frozen
 from webhook.expand.merge import merge
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "merge.yaml").read_text())
@@ -27,7 +28,8 @@ def run(case: dict[str, Any], order: list[int] | None = None) -> tuple[Any, list
     tree = copied(case["stated"])
     said = [Said(**entry) for entry in case["contributions"]]
     said = [said[index] for index in order] if order else said
-    findings = merge(tree, said, "spec.domain", stated=case["stated"], frozen=case.get("frozen", False))
+    frozen = Frozen(case.get("stored", case["stated"]), case.get("before")) if case.get("frozen") else None
+    findings = merge(tree, said, "spec.domain", stated=case["stated"], frozen=frozen)
     return tree, [[finding.path, finding.problem] for finding in findings]
 
 

@@ -26,12 +26,15 @@ _MOST_COMPARED = 4096
 class AskedDevices:
     """The devices that the stored features ask for (`before`), and those that the incoming ones do (`after`).
 
-    `references`: what the incoming ones connect a device to, by field.
+    `references`: what the incoming ones connect a device to, by field. `declined`: those that they now say there are
+    none of; `anew`: those that they now ask for.
     """
 
     before: set[DeviceKey]
     after: set[DeviceKey]
     references: Mapping[DeviceKey, Tree] = field(default_factory=dict)
+    declined: set[DeviceKey] = field(default_factory=set)
+    anew: set[DeviceKey] = field(default_factory=set)
 
 
 def adopt_names(devices: Tree, stored: Tree, tombstones: Tree, asked: AskedDevices, path: str) -> None:

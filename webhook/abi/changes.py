@@ -1,15 +1,18 @@
-"""What an update that passes changes of a VM, as warnings: what devices refer to, and what its features lead to."""
+"""What an update that passes changes of a VM, each with its class and what the guest notices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from webhook.abi.adoption import DeviceKey, references, references_of
+from webhook.abi.adoption import references, references_of
+from webhook.abi.compare import Change, differences, value_in_words
+from webhook.abi.consequences import Consequence, consequence_of
 from webhook.abi.freeze import Tree, devices_of
 from webhook.abi.state import LATEST
-from webhook.declare import Field, Goal, Shape, shown, told
+from webhook.declare import Backend, FieldPath, shown
+from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
-from webhook.domain.bus import is_none
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 
@@ -17,55 +20,88 @@ from webhook.findings import Finding
 _WORDS = {"disks": "disk", "interfaces": "NIC"}
 
 
+class LifeChange(NamedTuple):
+    """A change, what it is for the guest, and how it is told."""
+
+    change: Change
+    consequence: Consequence
+    text: str
+
+
 def changed(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     """The changes of an update; where only the words of the features are others, that the machine stays as it is.
 
-    Devices that come and go, and goals, are told where the features have changed.
+    What the host alone notices is not told: policy decides it.
     """
     told_any = False
+    for each in changes(stored, spec):
+        if not _is_hosts(each.change):
+            told_any = True
+            yield Finding(f"{path}.domain{each.change.path}", f"{each.text} ({each.consequence})")
     by_features = stored.get("features") != spec.get("features")
-    for finding in _changes(stored, spec, f"{path}.domain", by_features=by_features):
-        told_any = True
-        yield finding
     if by_features and not told_any and (spec.get("abi") or {}).get("policy") != LATEST:
         yield Finding(f"{path}.features", "the update changes these words alone, the machine stays as it is")
 
 
-def _changes(stored: Tree, spec: Tree, path: str, *, by_features: bool) -> Iterator[Finding]:
-    before = _removable(stored["domain"].get("devices", {}))
-    now = _removable((spec.get("domain") or {}).get("devices", {}))
-    for key in (key for key in before if key in now):
-        yield from _reconnected(key, before[key], now[key], f"{path}.devices.{key[0]}[{key[1]}]")
-    if by_features:
-        for (kind, name), device in before.items():
-            if (kind, name) not in now:
-                yield Finding(f"{path}.devices.{kind}", f"{_called(kind, name)} is removed{_was_on(kind, device)}")
-        resting = devices_of((stored.get("abi") or {}).get("tombstones") or {})
-        for (kind, name), device in now.items():
-            if (kind, name) not in before:
-                news = "is back at its place" if (kind, name) in resting else "is new"
-                yield Finding(f"{path}.devices.{kind}[{name}]", f"{_called(kind, name)} {news}{_uses(kind, device)}")
-        yield from _goals(stored["domain"], spec.get("domain") or {}, domain_shape(), path)
-
-
-def _removable(lists: Tree) -> dict[DeviceKey, Tree]:
-    """The devices that an update may add or remove."""
-    return {key: one for key, one in devices_of(lists).items() if not KINDS[key[0]].permanent and not is_none(one)}
-
-
-def _reconnected(key: DeviceKey, before: Tree, now: Tree, place: str) -> Iterator[Finding]:
-    called = _called(*key)
-    for name in sorted(references_of(key[0])):
-        old, new = before.get(name), now.get(name)
-        if old == new:
-            continue
-        if new is None:
-            problem = f"{called} no longer uses {name} `{shown(old)}`"
-        elif old is None:
-            problem = f"{called} now uses {name} `{shown(new)}`"
+def changes(stored: Tree, spec: Tree) -> Iterator[LifeChange]:
+    """All that differs between the domains of two specs, of every class."""
+    old, new = stored.get("domain") or {}, spec.get("domain") or {}
+    resting = devices_of((stored.get("abi") or {}).get("tombstones") or {})
+    for change in differences(old, new):
+        if change.device:
+            text = _plugged(change, change.device, (change.device, _name(change)) in resting)
         else:
-            problem = f"{called} now uses {name} `{shown(new)}` instead of `{shown(old)}`"
-        yield Finding(f"{place}.{name}", problem)
+            text = _reconnected(change, new) or _another(change)
+        yield LifeChange(change, consequence_of(change, old, new), text)
+
+
+def _is_hosts(change: Change) -> bool:
+    """Whether it is how the host provides something, or a controller, which comes with the device that needs it."""
+    if change.device:
+        return KINDS[change.device].permanent
+    entry = field_at(domain_shape(), FieldPath.parse(change.declared.removeprefix("domain.")))
+    if entry is None or change.seen:
+        return False
+    of_values = (entry.class_of_value(change.old), entry.class_of_value(change.new))
+    return any(isinstance(each, Backend) for each in of_values)
+
+
+def _name(change: Change) -> str:
+    device = change.old if change.new is None else change.new
+    return device.get("name") or change.device
+
+
+def _plugged(change: Change, kind: str, returns: bool) -> str:
+    called = _called(kind, _name(change))
+    if change.new is None:
+        used = _uses(kind, change.old)
+        return f"{called} is removed" + (f", it used {used}" if used else "")
+    used = _uses(kind, change.new)
+    return f"{called} {'is back at its place' if returns else 'is new'}" + (f" and uses {used}" if used else "")
+
+
+def _reconnected(change: Change, new: Tree) -> str:
+    """How a device's reference is told; empty where the field is none."""
+    parts = FieldPath.parse(change.path)
+    if len(parts) < 3 or parts[0][0] != "devices":
+        return ""
+    kind, name = parts[1][0], parts[2][0]
+    if len(parts) != 3 or name not in references_of(kind):
+        return ""
+    device: Any = FieldPath(parts[:2]).value(new)
+    called = _called(kind, device.get("name") or kind)
+    if change.new is None:
+        return f"{called} no longer uses {name} `{shown(change.old)}`"
+    instead = "" if change.old is None else f" instead of `{shown(change.old)}`"
+    return f"{called} now uses {name} `{shown(change.new)}`{instead}"
+
+
+def _another(change: Change) -> str:
+    """Another value of a field, or an entry of a list more or less."""
+    if change.new is None:
+        return f"is no longer {value_in_words(change.old, change)}"
+    instead = "" if change.old is None else f" instead of {value_in_words(change.old, change)}"
+    return f"is now {value_in_words(change.new, change)}{instead}"
 
 
 def _called(kind: str, name: str) -> str:
@@ -73,32 +109,4 @@ def _called(kind: str, name: str) -> str:
 
 
 def _uses(kind: str, device: Tree) -> str:
-    references = _references(kind, device)
-    return f" and uses {references}" if references else ""
-
-
-def _was_on(kind: str, device: Tree) -> str:
-    references = _references(kind, device)
-    return f", it used {references}" if references else ""
-
-
-def _references(kind: str, device: Tree) -> str:
     return ", ".join(f"{name} `{shown(value)}`" for name, value in references(kind, device))
-
-
-def _goals(before: Tree, now: Tree, shape: Shape, path: str) -> Iterator[Finding]:
-    """Goals of the whole machine, such as exclusive CPUs, that have another value."""
-    for name, entry in shape.fields.items():
-        old, new = before.get(name), now.get(name)
-        if old == new or name == "devices" or entry.many:
-            continue
-        if entry.shape is not None:
-            yield from _goals(old or {}, new or {}, entry.shape, f"{path}.{name}")
-        elif isinstance(entry.class_of_value(new), Goal) or isinstance(entry.class_of_value(old), Goal):
-            yield Finding(f"{path}.{name}", _instead(entry, old, new))
-
-
-def _instead(entry: Field, old: object, new: object) -> str:
-    if new is None:
-        return f"is no longer {told(entry, old)}"
-    return f"is now {told(entry, new)}" + ("" if old is None else f" instead of {told(entry, old)}")

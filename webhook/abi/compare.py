@@ -1,4 +1,4 @@
-"""Compare two configurations as the guest sees them, and say what it would notice of a difference.
+"""Compare two configurations: as the guest sees them, or in all that they say.
 
 Stricter than libvirt's own check (virDomainDefCheckABIStability), which does not look at USB ports, root-port
 chassis, block sizes, clock offset, boot order, sleep states or drive targets.
@@ -7,75 +7,111 @@ chassis, block sizes, clock offset, boot order, sleep states or drive targets.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import yaml
 
 from webhook.declare import Field, FieldPath, Frontend, Shape, told
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
-from webhook.findings import Finding
 
 Tree = dict[str, Any]
 
 
 class Change(NamedTuple):
-    """One frontend field that differs: its path, its place among declarations, and both values (None: absent)."""
+    """One field that differs: its path, its place among declarations, and both values (None: absent).
+
+    A path has the index that an entry has in the new configuration, or its key where it is gone. `seen`: whether the
+    guest sees the field.
+    """
 
     path: str
     declared: str
     old: Any
     new: Any
+    seen: bool = True
+
+    @property
+    def device(self) -> str:
+        """The list of the device that comes or goes; empty where a field has another value."""
+        above, _, name = self.declared.rpartition(".")
+        return name.removesuffix("[*]") if above == "domain.devices" else ""
 
 
 def compare(old: Tree, new: Tree) -> Iterator[Change]:
     """All frontend fields that differ in `new`; a device that is only in `new` is an addition, not a change."""
-    return _element(old, new, domain_shape(), "", "domain")
+    return _Comparison(everything=False).element(old, new, domain_shape(), "", "domain")
 
 
-def _element(old: Tree, new: Tree, shape: Shape, path: str, declared: str) -> Iterator[Change]:
-    for name, entry in shape.fields.items():
-        before, after = old.get(name), new.get(name)
-        # Equal values are the same: inspected trees have the declared types.
-        if before == after:
-            continue
-        here, there = f"{path}.{name}", f"{declared}.{name}"
-        if entry.shape is None:
-            if _frontend(entry, before, after) and not _equal(entry, before, after):
-                yield Change(here, there, before, after)
-        elif entry.many:
-            yield from _list(before or [], after or [], entry.shape, here, f"{there}[*]")
-        elif declared == "domain.devices" and (before is None or after is None):
-            if before is not None and not is_none(before):
-                yield Change(here, there, before, None)
-        else:
-            yield from _element(before or {}, after or {}, entry.shape, here, there)
+def differences(old: Tree, new: Tree) -> Iterator[Change]:
+    """All fields that differ, of every class, and the devices that are only in one of the two."""
+    return _Comparison(everything=True).element(old, new, domain_shape(), "", "domain")
 
 
-def _list(old: list[Tree], new: list[Tree], shape: Shape, path: str, declared: str) -> Iterator[Change]:
-    if not shape.key:
-        for index in range(max(len(old), len(new))):
-            before = old[index] if index < len(old) else {}
-            after = new[index] if index < len(new) else {}
-            yield from _element(before, after, shape, f"{path}[{index}]", declared)
-        return
-    hidden = shape.fields[shape.key].secret
-    after_by_key: dict[Any, tuple[int, Tree | None]] = {
-        entry.get(shape.key): (index, entry) for index, entry in enumerate(new)
-    }
-    for number, before in enumerate(old):
-        key = before.get(shape.key)
-        index, same_key = after_by_key.pop(key, (-1, None))
-        if same_key is not None:
-            yield from _element(before, same_key, shape, f"{path}[{index}]", declared)
-        elif not is_none(before):
-            yield Change(f"{path}[{number if hidden else key}]", declared, before, None)
-    if not path.startswith(".devices."):
-        for key, (index, added) in after_by_key.items():
-            yield Change(f"{path}[{index}]", declared, None, added or key)
+class _Comparison(NamedTuple):
+    """A walk through two trees of one shape; without `everything` it is the guest's view."""
+
+    everything: bool
+
+    def element(self, old: Tree, new: Tree, shape: Shape, path: str, declared: str) -> Iterator[Change]:
+        for name, entry in shape.fields.items():
+            before, after = old.get(name), new.get(name)
+            # Equal values are the same: inspected trees have the declared types.
+            if before == after:
+                continue
+            here, there = f"{path}.{name}", f"{declared}.{name}"
+            if entry.shape is None:
+                seen = _frontend(entry, before, after)
+                if (seen or self.everything) and not _equal(entry, before, after):
+                    yield Change(here, there, before, after, seen)
+            elif entry.many:
+                yield from self._list(before or [], after or [], entry, here, f"{there}[*]")
+            elif declared == "domain.devices" and not (_there(before) and _there(after)):
+                yield from self._device(before, after, here, there)
+            else:
+                yield from self.element(before or {}, after or {}, entry.shape, here, there)
+
+    def _device(self, before: Tree | None, after: Tree | None, path: str, declared: str) -> Iterator[Change]:
+        """A device that is on one side alone; an entry that there is none is no device."""
+        if _there(before):
+            yield Change(path, declared, before, None)
+        elif _there(after) and self.everything:
+            yield Change(path, declared, None, after)
+
+    def _list(self, old: list[Tree], new: list[Tree], entry: Field, path: str, declared: str) -> Iterator[Change]:
+        shape = entry.shape
+        assert shape is not None  # noqa: S101 - lists are of elements
+        if not shape.key:
+            for index in range(max(len(old), len(new))):
+                before = old[index] if index < len(old) else {}
+                after = new[index] if index < len(new) else {}
+                yield from self.element(before, after, shape, f"{path}[{index}]", declared)
+            return
+        devices, seen = declared.startswith("domain.devices.") and declared.count(".") == 2, _is_frontend(entry)
+        after_by_key: dict[Any, tuple[int, Tree]] = {each.get(shape.key): (at, each) for at, each in enumerate(new)}
+        for number, before in enumerate(old):
+            key = before.get(shape.key)
+            index, same = after_by_key.pop(key, (-1, None))
+            if same is not None and (not devices or (_there(before) and _there(same))):
+                yield from self.element(before, same, shape, f"{path}[{index}]", declared)
+            elif devices:
+                yield from self._device(before, same, f"{path}[{key if same is None else index}]", declared)
+            elif seen or self.everything:
+                yield Change(
+                    f"{path}[{number if shape.fields[shape.key].secret else key}]", declared, before, None, seen
+                )
+        for index, added in after_by_key.values():
+            if devices:
+                yield from self._device(None, added, f"{path}[{index}]", declared)
+            elif seen or self.everything:
+                yield Change(f"{path}[{index}]", declared, None, added, seen)
+
+
+def _there(device: Tree | None) -> bool:
+    return device is not None and not is_none(device)
+
+
+def _is_frontend(entry: Field) -> bool:
+    return isinstance(entry.field_class, Frontend)
 
 
 def _frontend(entry: Field, before: Any, after: Any) -> bool:
@@ -87,34 +123,19 @@ def _equal(entry: Field, before: Any, after: Any) -> bool:
     return before is not None and after is not None and entry.scalar.same(before, after)
 
 
-def frozen_finding(change: Change, path: str) -> Finding:
-    """The refusal of one change, with what the guest would notice. `path` is where the domain is in the object."""
-    consequence, way = _consequence(change.declared)
+def in_words(change: Change) -> str:
+    """What was and what is, as far as it may be shown."""
     if change.new is None:
-        problem = f"is gone, it was {_words(change.old, change)}; {consequence}"
-    elif change.old is None:
-        problem = f"is {_words(change.new, change)}, it was unsaid; {consequence}"
-    else:
-        problem = f"is {_words(change.new, change)}, it was {_words(change.old, change)}; {consequence}"
-    return Finding(f"{path}{change.path}", problem, way, "frozen")
+        return f"is gone, it was {value_in_words(change.old, change)}"
+    if change.old is None:
+        return f"is {value_in_words(change.new, change)}, it was unsaid"
+    return f"is {value_in_words(change.new, change)}, it was {value_in_words(change.old, change)}"
 
 
-def _words(value: Any, change: Change) -> str:
+def value_in_words(value: Any, change: Change) -> str:
+    """A value of a changed field, or the device that it is, as far as it may be shown."""
     entry = field_at(domain_shape(), FieldPath.parse(change.declared.removeprefix("domain.")))
     if not isinstance(value, dict):
         return told(entry, value)
     name = entry.shape.fields.get("name") if entry and entry.shape else None
     return f"the device {told(name, value['name'])}" if value.get("name") and name and not name.secret else "an element"
-
-
-def _consequence(declared: str) -> tuple[str, str]:
-    """The consequence and the way out of the last row whose place is part of the declared path."""
-    row = next(row for row in reversed(_consequences()) if row["place"] in declared)
-    return row["consequence"], row["help"]
-
-
-# Package data, read once.
-@cache
-def _consequences() -> list[dict[str, str]]:
-    table: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("consequences.yaml").read_text())
-    return table

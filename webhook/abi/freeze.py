@@ -50,15 +50,29 @@ def freeze(stored: Tree, tombstones: Tree, incoming: Tree, asked: AskedDevices, 
     devices = domain.setdefault("devices", {})
     adopt_names(devices, stored.get("devices", {}), tombstones, asked, path)
     present = device_keys([domain])
-    removed = _removed(stored, devices, present, asked)
+    stored_devices = devices_of(stored.get("devices", {}))
+    removed = _removed(stored_devices, devices, present, asked)
     kept = Kept(domain, copied(tombstones))
     _drop(devices, removed)
-    _restore_returning(kept, present | asked.after)
-    _restore(domain, stored, domain_shape(), "", removed)
-    stored_devices = devices_of(stored.get("devices", {}))
-    for kind, name in sorted(removed):
+    declined = _decline(devices, stored_devices)
+    there = {key for key, device in devices_of(devices).items() if not is_none(device)}
+    nowhere = {key for key, device in stored_devices.items() if is_none(device)}
+    _restore_returning(kept, there | (asked.after - asked.declined - (nowhere - asked.anew)))
+    _restore(domain, stored, domain_shape(), "", removed | declined)
+    for kind, name in sorted(removed | declined):
         _add_tombstone(kept.tombstones, kind, stored_devices.get((kind, name)))
     return kept
+
+
+def _decline(devices: Tree, stored: dict[DeviceKey, Tree]) -> set[DeviceKey]:
+    """The stored devices of which an update says that there is none: nothing else is said of them then, in place."""
+    found = set()
+    for key, device in devices_of(devices).items():
+        if is_none(device) and key in stored and not is_none(stored[key]):
+            found.add(key)
+            for name in device.keys() - {"name", "type", "model"}:
+                del device[name]
+    return found
 
 
 def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: set[DeviceKey]) -> Kept:
@@ -96,13 +110,21 @@ def _has_backend(kind: str, device: Tree) -> bool:
     return tombstone_of(kind, device) != device
 
 
-def _removed(stored: Tree, devices: Tree, present: set[DeviceKey], asked: AskedDevices) -> set[DeviceKey]:
-    """The stored devices that the tenant removed."""
+def _removed(
+    stored: dict[DeviceKey, Tree], devices: Tree, present: set[DeviceKey], asked: AskedDevices
+) -> set[DeviceKey]:
+    """The stored devices that the tenant removed, declined, or has again where there was none."""
     return {
-        (kind, name)
-        for kind, name in device_keys([stored]) - asked.after
-        if not KINDS[kind].permanent
-        and ((kind, name) in asked.before or (isinstance(devices.get(kind), list) and (kind, name) not in present))
+        key
+        for key, device in stored.items()
+        if not KINDS[key[0]].permanent
+        and (
+            (
+                key not in asked.after
+                and (key in asked.before or (isinstance(devices.get(key[0]), list) and key not in present))
+            )
+            or key in (asked.anew if is_none(device) else asked.declined)
+        )
     }
 
 

@@ -1,4 +1,4 @@
-"""`spec.abi`: the freeze policy, the rule set and the tombstones of a VM."""
+"""`spec.abi`: the freeze policy, the rule set, the tombstones and the accepted changes of a VM."""
 
 from __future__ import annotations
 
@@ -18,18 +18,40 @@ LATEST = "latest"
 IMPORTED = "imported"
 
 
+# Characters of a path and of a value in the record of an accepted change, and of its digest.
+LONGEST_PATH, LONGEST_VALUE, DIGEST_LENGTH = 256, 96, 32
+_DIGEST = text(DIGEST_LENGTH, f"[0-9a-f]{{{DIGEST_LENGTH}}}", "a digest as a refusal prints it")
+
+
+class AcceptedChange(Element):
+    """One field that an accepted change was about, with what was and what is, as messages show them."""
+
+    path: Annotated[str, text(LONGEST_PATH)] | None = frontend("-")
+    before: Annotated[str, text(LONGEST_VALUE)] | None = frontend("-")
+    after: Annotated[str, text(LONGEST_VALUE)] | None = frontend("-")
+
+
+class Accepted(Element):
+    """Changes that a guest may not survive, accepted together by the digest that the refusal of them printed."""
+
+    digest: Annotated[str, _DIGEST] | None = frontend("-")
+    changes: list[AcceptedChange] | None = frontend("-")
+
+
 class Abi(Element):
     """How the guest's view is kept: the service fills it in at create.
 
     `policy` frozen keeps every frontend field as it was; latest adopts the newest rule set where the domain does
     not say otherwise. `origin` imported says that the machine was found elsewhere and is complete: best practice adds
     nothing to it. `tombstones` are devices that were removed: their addresses stay empty for their return.
+    `history` are the last changes that were accepted although the guest may not survive them.
     """
 
     policy: Annotated[str, choice(FROZEN, LATEST)] | None = frontend("-")
     rule_set: Annotated[str, text(16, "[0-9]{4}\\.[0-9]{1,3}", "a rule set like `2026.1`")] | None = frontend("-")
     origin: Annotated[str, choice(IMPORTED)] | None = frontend("-")
     tombstones: Devices | None = frontend("-")
+    history: list[Accepted] | None = frontend("-")
 
 
 def reserved(abi: Tree) -> list[Tree]:

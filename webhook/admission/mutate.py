@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from webhook.abi.compare import compare, frozen_finding
-from webhook.abi.state import LATEST
+from webhook.abi.acceptance import Acceptance, Breaking, breaking, frozen_finding, way_out
+from webhook.abi.compare import Change, value_in_words
+from webhook.abi.state import LATEST, Tree
+from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.patch import diff
 from webhook.admission.policy_check import check_policy, granted
 from webhook.admission.reading import Reading, read
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
-from webhook.expand.pipeline import expand, extend
+from webhook.declare import FieldPath
+from webhook.expand.following import Followed
+from webhook.expand.pipeline import Expanded, expand, extend
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS
 
@@ -46,17 +50,72 @@ def _changed(reading: Reading) -> Iterator[Finding]:
     spec, stored = reading.spec, reading.stored
     if stored is None or not stored.get("domain") or (spec.get("abi") or {}).get("policy") == LATEST:
         return
-    for change in compare(stored["domain"], spec.get("domain") or {}):
+    for change, _ in breaking(stored["domain"], spec.get("domain") or {}):
         if change.old is not None and change.new is not None:
             yield frozen_finding(change, f"{reading.path}.domain")
 
 
 def _completed(review: Review, reading: Reading, context: AdmissionContext) -> Verdict:
     spec, stored = reading.spec, reading.stored
+    notes: tuple[str, ...] = ()
     if stored is not None and stored.get("domain"):
         made = extend(spec, stored, context, reading.path)
+        _accept(made, stored, acceptance_of(review, stored), reading.path)
+        notes = tuple(map(str, made.notes))
         for lost in granted(review, replace(reading, spec=made.spec), context):
             lost.restore()
     else:
         made = expand(spec, context, reading.path)
-    return Verdict(allowed=True, patch=diff(spec, made.spec, reading.kind.pointer))
+    return Verdict(allowed=True, patch=diff(spec, made.spec, reading.kind.pointer), warnings=notes)
+
+
+def _accept(made: Expanded, stored: Tree, acceptance: Acceptance, path: str) -> None:
+    """Record the accepted change; raises Refused where a feature asks for one that is not accepted.
+
+    What the domain alone asks for is the validating webhook's to refuse.
+    """
+    abi, domain = made.spec["abi"], made.spec["domain"]
+    if abi["policy"] == LATEST:
+        return
+    found = list(breaking(stored["domain"], domain))
+    if acceptance.accepts(found):
+        abi["history"] = acceptance.recorded(found)
+        return
+    places = [(each, _by_name(each.change, domain)) for each in found]
+    origins = [(each, place, _followed(place, made.followed)) for each, place in places]
+    # What a feature changes of a device brings its place along: that is no finding of its own.
+    devices = {place[:2] for _, place, followed in origins if followed is not None and place[0][0] == "devices"}
+    if any(followed for _, _, followed in origins):
+        digest = acceptance.wanted(found)
+        told = [(each, followed) for each, place, followed in origins if followed or place[:2] not in devices]
+        raise Refused([_refused(each, followed, digest, path) for each, followed in told])
+
+
+def _refused(each: Breaking, followed: Followed | None, digest: str, path: str) -> Finding:
+    change, consequence = each
+    if followed is None:
+        return frozen_finding(change, f"{path}.domain", digest)
+    there = "nothing" if change.old is None else value_in_words(change.old, change)
+    asked = value_in_words(change.new, change)
+    problem = f"asks for {asked}, but `{path}.domain{change.path}` says {there}; {consequence.text}"
+    return Finding(followed.origin, problem, way_out("restore the feature", digest), "frozen")
+
+
+def _by_name(change: Change, domain: Tree) -> FieldPath:
+    """A change's place with the names of devices instead of their indices."""
+    parts = FieldPath.parse(change.path)
+    if parts[0][0] == "devices" and parts[1][1]:
+        device = FieldPath(parts[:2]).value(domain)
+        if type(device) is dict:
+            return FieldPath((parts[0], (parts[1][0], device["name"]), *parts[2:]))
+    return parts
+
+
+def _followed(place: FieldPath, followed: Mapping[str, Followed]) -> Followed | None:
+    """The value that follows a feature there, or the list that does."""
+    for length in range(len(place), 0, -1):
+        *above, (name, _) = place[:length]
+        found = followed.get(f".{FieldPath((*above, (name, '')))}")
+        if found is not None:
+            return found
+    return None

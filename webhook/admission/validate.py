@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from webhook.abi.acceptance import Acceptance, breaking, frozen_finding
 from webhook.abi.changes import changed
-from webhook.abi.compare import compare, frozen_finding
+from webhook.abi.compare import compare
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.origin import unsaid_cpu, wrong_origin
 from webhook.abi.state import LATEST, Tree
 from webhook.abi.tombstones import reserved_by_tombstones
+from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy
 from webhook.admission.reading import read
@@ -43,7 +45,7 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         findings.take(unsaid_cpu(spec.get("abi") or {}, domain, kind.spec_path))
         findings.take(reserved_by_tombstones(stored or {}, spec, kind.spec_path))
         if stored is not None and stored.get("domain"):
-            findings.take(unfrozen(stored, spec, kind.spec_path))
+            findings.take(unfrozen(stored, spec, kind.spec_path, acceptance_of(review, stored)))
     judged = check_policy(review, reading, context, findings.room)
     findings.take(judged.findings)
     if not findings and stored is not None and stored.get("domain"):
@@ -54,22 +56,35 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
     return Verdict(allowed=True, warnings=warning_texts, audits=tuple(judged.audits))
 
 
-def unfrozen(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
-    """What an update would change of the machine that the guest was installed on."""
+def unfrozen(stored: Tree, spec: Tree, path: str, acceptance: Acceptance | None = None) -> Iterator[Finding]:
+    """What an update would change of the machine that the guest was installed on, unless it is accepted."""
     abi = spec.get("abi") or {}
+    acceptance = acceptance or Acceptance((), (stored.get("abi") or {}).get("history") or [], "")
     if abi.get("policy") == LATEST:
         yield from _altered_tombstone(stored, abi, path, placed=False)
+        yield from _altered_history(abi, acceptance.history, path)
         return
     tombstones: Tree = abi.get("tombstones") or {}
     resting = device_keys([{"devices": tombstones}])
-    for change in compare(stored["domain"], spec.get("domain") or {}):
-        removed = change.new is None and isinstance(change.old, dict)
-        if removed and _place(change.declared, change.old) in resting:
-            continue
-        yield frozen_finding(change, f"{path}.domain")
+    old, new = stored["domain"], spec.get("domain") or {}
+    for change in compare(old, new):
+        if change.device and _place(change.declared, change.old) not in resting:
+            yield frozen_finding(change, f"{path}.domain")
+    found = list(breaking(old, new))
+    accepted = acceptance.accepts(found)
+    digest = "" if accepted else acceptance.wanted(found)
+    for change, _ in () if accepted else found:
+        yield frozen_finding(change, f"{path}.domain", digest)
+    yield from _altered_history(abi, acceptance.recorded(found) if accepted else acceptance.history, path)
     yield from _missing_tombstone(stored, spec, resting, path)
     yield from _altered_tombstone(stored, abi, path)
     yield from _rule_set_change(stored, abi, path)
+
+
+def _altered_history(abi: Tree, wanted: list[Tree], path: str) -> Iterator[Finding]:
+    """A record of accepted changes that is not the stored one with what is accepted now."""
+    if (abi.get("history") or []) != wanted:
+        yield Finding(f"{path}.abi.history", "is not what was accepted", "leave the history to the service", "frozen")
 
 
 def _place(declared: str, device: Tree) -> tuple[str, str]:

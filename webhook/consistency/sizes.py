@@ -36,7 +36,8 @@ def vcpus_fit_topology(domain: Tree, path: str) -> Iterator[Finding]:
     topology = domain.get("cpu", {}).get("topology")
     if count and current and current > count:
         problem = f"{current} vCPUs at boot are more than the {count} that there can be"
-        yield Finding(f"{path}.vcpu.current", problem, "state at most `vcpu.count`", "vcpu")
+        way = "state at most `vcpu.count`, or raise that: it is `cpu.max` of `spec.features`"
+        yield Finding(f"{path}.vcpu.current", problem, way, "vcpu")
     if count and topology:
         product = 1
         for level in ("sockets", "dies", "clusters", "cores", "threads"):

@@ -46,6 +46,12 @@ class Field:
         path = f"{element}.{self.name}" if element else self.name
         return f"{path}[*]" if self.many else path
 
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two values of the field mean the same; None is no value."""
+        if one is None or other is None or self.scalar is None:
+            return bool(one == other)
+        return self.scalar.same(one, other)
+
     def class_of_value(self, value: object) -> FieldClass:
         """The class of this value of the field."""
         return self.unless.get(value, self.field_class) if isinstance(value, str) else self.field_class

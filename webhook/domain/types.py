@@ -1,6 +1,7 @@
 """The lexical types that several declarations share: names, identities, sizes."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, get_args
 
 from webhook.declare import boolean, integer, memory, text
 
@@ -33,6 +34,16 @@ ResourceName = Annotated[
         253 + 1 + 63,
         "([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
         "a device resource like `nvidia.com/GRID_T4-1Q`",
+    ),
+]
+_name = get_args(ObjectName)[1]
+# The name of an object whose content can be taken out: empty for none.
+ObjectOrNone = Annotated[
+    str,
+    replace(
+        _name,
+        schema={**_name.schema, "minLength": 0, "pattern": f"{_name.schema['pattern']}|^$"},
+        check=lambda value: None if value == "" else _name.check(value),
     ),
 ]
 # libvirt reads its digits as bytes and writes them in lower case (src/util/viruuid.c, virUUIDParse).

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
-from webhook.declare import Field, Frontend, Scalar, Shape, told
+from webhook.declare import Field, Frontend, Reference, Scalar, Shape, told
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
+from webhook.expand.following import Frozen, value_at
 from webhook.expand.listed import Listed
 from webhook.findings import Finding, Findings
 
 Tree = dict[str, Any]
 # Devices without a name that a merge compares with what features ask for: beyond it, they have to be named.
 _MOST_COMPARED = 4096
-# The help where a feature contradicts a stored machine: the other place is frozen.
-_FROZEN = "restore the feature; what the guest sees stays as it was made, and another machine is another VM"
 
 
 class Contribution(Protocol):
@@ -44,7 +43,7 @@ class _Merge:
     path: str
     stated: Tree
     contributions: Sequence[Contribution]
-    frozen: bool
+    frozen: Frozen | None
     findings: Findings = field(default_factory=Findings)
     lists: dict[int, Listed] = field(default_factory=dict)
     # How many comparisons with devices without a name there were.
@@ -68,12 +67,17 @@ class _Layer:
 
 
 def merge(
-    tree: Tree, contributions: Iterable[Contribution], path: str, *, stated: Tree | None = None, frozen: bool = False
+    tree: Tree,
+    contributions: Iterable[Contribution],
+    path: str,
+    *,
+    stated: Tree | None = None,
+    frozen: Frozen | None = None,
 ) -> Findings:
     """Merge contributions into `tree`, in place; returns the conflicts.
 
-    `stated` is what the tenant wrote, for the words of a conflict (the tree itself where absent). With `frozen`,
-    defaults go only to devices that this merge adds: what was there already stays as it is.
+    `stated` is what the tenant wrote, for the words of a conflict (the tree itself where absent). In a stored machine,
+    `frozen`, a value follows the feature that now asks for another one; defaults go only to what this merge makes.
     """
     ordered = sorted(contributions, key=lambda entry: _natural(entry.origin))
     merging = _Merge(path, tree if stated is None else stated, ordered, frozen)
@@ -83,7 +87,7 @@ def merge(
             _overlay(tree, contribution.asked, shape, "", _Layer(contribution, False, False, merging))
     for contribution in ordered:
         if contribution.default:
-            _overlay(tree, contribution.default, shape, "", _Layer(contribution, True, frozen, merging))
+            _overlay(tree, contribution.default, shape, "", _Layer(contribution, True, frozen is not None, merging))
     return merging.findings
 
 
@@ -106,6 +110,8 @@ def _overlay(target: Tree, add: Tree, shape: Shape, path: str, layer: _Layer) ->
             if there is None:
                 if fills:
                     target[name] = value
+                    if layer.merge.frozen is not None and not is_default:
+                        layer.merge.frozen.follow(f"{path}.{name}", layer.source.origin, None)
             elif not is_default and not _scalar(entry).same(there, value):
                 _differs(target, entry, value, f"{path}.{name}", layer)
         elif entry.many:
@@ -122,11 +128,21 @@ def _overlay(target: Tree, add: Tree, shape: Shape, path: str, layer: _Layer) ->
 
 
 def _differs(target: Tree, entry: Field, value: Any, path: str, layer: _Layer) -> None:
-    """A feature asks for another value than is there. Goals and references of a stored VM follow the feature."""
-    if layer.merge.frozen and not isinstance(entry.field_class, Frontend):
+    """A feature asks for another value than is there; in a stored machine the value follows the feature's change."""
+    frozen, there = layer.merge.frozen, target[entry.name]
+    if frozen is None or path in frozen.followed:
+        _conflict(path, there, value, entry, layer)
+    elif isinstance(entry.field_class, Reference):
+        # What a device refers to was decided before (webhook.expand.references).
         target[entry.name] = value
+    elif not entry.same(there, frozen.stored_at(path)):
+        layer.merge.findings.add(_both_ways, path, there, value, entry, layer)
+    elif isinstance(entry.field_class, Frontend) and not frozen.changed(path, value, entry):
+        _conflict(path, there, value, entry, layer)
     else:
-        _conflict(path, target[entry.name], value, entry, layer)
+        frozen.follow(path, layer.source.origin, there)
+        target[entry.name] = value
+        layer.merge.created.add(id(target))
 
 
 def _merge_list(target: Tree, entry: Field, items: list[Tree], path: str, layer: _Layer) -> None:
@@ -138,7 +154,7 @@ def _merge_list(target: Tree, entry: Field, items: list[Tree], path: str, layer:
         if there is None and fills:
             target[entry.name] = copied(items)
         elif there is not None and not layer.is_default and there != items:
-            _conflict(path, there, items, None, layer)
+            _differs(target, entry, copied(items), path, layer)
         return
     if there is None:
         if not fills:
@@ -236,10 +252,18 @@ def _conflict(path: str, there: Any, value: Any, entry: Field | None, layer: _La
         Finding(
             layer.source.origin,
             f"asks for {told(entry, value)}, but {other} says {told(entry, there)}",
-            _FROZEN if merging.frozen else "remove one of the two, or let them agree",
+            "remove one of the two, or let them agree",
             "frozen" if merging.frozen else "conflict",
         )
     )
+
+
+def _both_ways(path: str, there: Any, value: Any, entry: Field, layer: _Layer) -> Finding:
+    """The domain was changed beside a feature that asks for something else: one edit is the feature's."""
+    origin = layer.source.origin
+    problem = f"is {told(entry, there)}, but `{origin}` asks for {told(entry, value)}"
+    way = f"say it in `{origin}` alone, without `{layer.merge.path}{path}`"
+    return Finding(f"{layer.merge.path}{path}", problem, way, "conflict")
 
 
 def _other_place(path: str, there: Any, layer: _Layer) -> str:
@@ -250,9 +274,9 @@ def _other_place(path: str, there: Any, layer: _Layer) -> str:
             for asked in _parts(each.asked):
                 merging.askers.setdefault(asked, []).append(each)
     for other in merging.askers.get(_part(path), ()):
-        if other is layer.source or _value_at(merging.stated, path) is not None:
+        if other is layer.source or value_at(merging.stated, path) is not None:
             continue
-        if _value_at(other.asked, path) == there:
+        if value_at(other.asked, path) == there:
             return f"`{other.origin}`"
     return f"`{merging.path}{path}`"
 
@@ -274,15 +298,3 @@ def _part(path: str) -> str:
     """The device or element of the domain that a path begins with."""
     parts = path.split(".")
     return ".".join(parts[:3]) if parts[1] == "devices" else f".{parts[1].partition('[')[0]}"
-
-
-def _value_at(tree: Tree, path: str) -> Any:
-    """The value at a path of this module's form (`.devices.disks[my-disk].serial`), or None."""
-    value: Any = tree
-    for part in path.removeprefix(".").split("."):
-        name, _, key = part.partition("[")
-        value = value.get(name) if isinstance(value, dict) else None
-        if key and isinstance(value, list):
-            wanted = key.removesuffix("]")
-            value = next((item for item in value if wanted in (item.get("name"), item.get("timer"))), None)
-    return value

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
-from webhook.abi.adoption import AskedDevices, DeviceKey
+from webhook.abi.adoption import DeviceKey
 from webhook.abi.freeze import Kept, device_keys, drop_present, freeze, renew
 from webhook.abi.origin import is_imported, wrong_origin
 from webhook.abi.state import FROZEN, LATEST, Tree, reserved
 from webhook.declare import shown
 from webhook.declare.tree import copied
 from webhook.expand.addresses import allocate
+from webhook.expand.asked import Asked, asked_of, still
 from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
 from webhook.expand.connection import unconnected
+from webhook.expand.following import Followed, Frozen, with_resting
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
-from webhook.expand.matching import Stored, matched
 from webhook.expand.merge import merge
 from webhook.expand.naming import name_devices
+from webhook.expand.other_guest import Update, another_guest, newly_unmet
 from webhook.expand.recognition import recognised, with_names
-from webhook.expand.references import Connected, connected, contradicted, follow
-from webhook.expand.wanted import Lists, Names, named, renamed, wanted_by
+from webhook.expand.references import contradicted, follow
+from webhook.expand.updating import Merged, eject, settle, unfit
+from webhook.expand.wanted import renamed, wanted_by
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.contribution import Contribution
@@ -68,6 +72,9 @@ class Expanded:
     spec: Tree
     platform: Platform
     contributions: list[Contribution] = field(default_factory=list)
+    # Of an update: the values that follow a feature which now asks for them, and what features no longer say.
+    followed: Mapping[str, Followed] = field(default_factory=dict)
+    notes: list[Finding] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,8 +118,10 @@ def _asking(contributions: list[Contribution]) -> list[Contribution]:
 def _imported(draft: _Draft, context: ExpansionContext, path: str) -> Expanded:
     """A machine that says itself what it is: nothing is added but what features ask for beside it; raises Refused."""
     draft.settled = device_keys([draft.domain])
+    draft.findings += eject(draft.domain.get("devices", {}), f"{path}.domain.devices")
     if draft.contributions:
-        draft.findings += merge(draft.domain, draft.contributions, f"{path}.domain", frozen=True)
+        stated = Frozen(draft.spec.get("domain") or {})
+        draft.findings += merge(draft.domain, draft.contributions, f"{path}.domain", frozen=stated)
         name_devices(draft.domain.setdefault("devices", {}), draft.abi.get("tombstones"))
         return _finish(draft, context, path)
     return _stored(draft)
@@ -123,6 +132,7 @@ def _made(
 ) -> Expanded:
     """All steps of a machine that is not frozen; raises Refused."""
     domain, stated = draft.domain, draft.spec.get("domain") or {}
+    draft.findings += eject(domain.get("devices", {}), f"{path}.domain.devices")
     draft.findings += merge(domain, draft.contributions, f"{path}.domain", stated=stated)
     observe(Step.MERGED, domain)
     numa.complete(domain)
@@ -143,13 +153,24 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     if spec.get("features") is None and "features" in stored:
         spec = {**spec, "features": stored["features"]}
     rule_set = _rule_set(abi, path)
-    asked = _asked(stored, spec.get("features") or {}, rule_set, context, path)
+    by = partial(_asked_by, stored["domain"], rule_set, context, path)
+    asked = asked_of(stored, spec.get("features") or {}, by)
     kept, findings = _frozen(spec.get("domain") or {}, stored, asked, f"{path}.domain")
     platform, contributions = _contributions(spec, kept.domain, rule_set, context, path)
+    features, earlier = spec.get("features") or {}, stored.get("features") or {}
+    update = Update(features, earlier, kept.domain, platform, contributions)
+    frozen = Frozen(with_resting(stored["domain"], _tombstones(stored)), asked.before)
     contributions = renamed(contributions, asked.names)
     if is_imported(abi):
         contributions = _asking(contributions)
-    findings += merge(kept.domain, contributions, f"{path}.domain", frozen=True)
+    findings += merge(kept.domain, contributions, f"{path}.domain", frozen=frozen)
+    settle(kept.domain, stored["domain"], asked, Merged(frozen, contributions))
+    notes = list(still(frozen, asked.after, kept.domain, asked.earlier, path))
+    findings += [note for note in notes if note.rule]
+    findings += unfit(kept.domain, stored["domain"], f"{path}.domain")
+    if not is_imported(abi):
+        findings += another_guest(update, path)
+        findings += newly_unmet(update, kept.domain, stored["domain"], f"{path}.domain")
     name_devices(kept.domain["devices"], kept.tombstones)
     abi["tombstones"] = kept.tombstones
     if not kept.tombstones:
@@ -157,18 +178,21 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     settled = device_keys([stored["domain"]]) if is_imported(abi) else set()
     made = _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings, settled), context, path)
     made.spec = with_names(made.spec, asked.wanted, asked.names, path)
+    made.followed = frozen.followed
+    made.notes = [note for note in notes if not note.rule]
     return made
 
 
-def _frozen(incoming: Tree, stored: Tree, asked: _Asked, path: str) -> tuple[Kept, list[Finding]]:
+def _frozen(incoming: Tree, stored: Tree, asked: Asked, path: str) -> tuple[Kept, list[Finding]]:
     """The incoming domain with all that is kept of the stored one, and where it contradicts the features."""
     before, stated = stored["domain"].get("devices", {}), incoming.get("devices", {})
     kept = freeze(stored["domain"], _tombstones(stored), incoming, asked.devices, path)
+    findings = [*contradicted(stated, before, asked.connected, path), *eject(kept.domain["devices"], f"{path}.devices")]
     follow(kept.domain["devices"], stated, before, asked.connected)
     if "type" in stored["domain"]:
         # The site or an admin chose the hypervisor type: an update that leaves it out does not ask for another.
         kept.domain.setdefault("type", stored["domain"]["type"])
-    return kept, list(contradicted(stated, before, asked.connected, path))
+    return kept, findings
 
 
 def _tombstones(stored: Tree) -> Tree:
@@ -181,7 +205,8 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
 
     The tombstones are the stored ones, whatever the incoming spec has of them.
     """
-    asked = _asked(stored, spec.get("features") or {}, NEWEST, context, path)
+    by = partial(_asked_by, stored["domain"], NEWEST, context, path)
+    asked = asked_of(stored, spec.get("features") or {}, by)
     incoming, before = spec.get("domain") or {}, stored["domain"].get("devices", {})
     kept = renew(stored["domain"], _tombstones(stored), incoming, asked.devices.after)
     follow(kept.domain["devices"], incoming.get("devices", {}), before, asked.connected)
@@ -198,45 +223,7 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
     return made
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
-    """What the features of an update ask for: their devices, the names of those, and what they connect them to.
-
-    `wanted` are the devices under the names that the features made.
-    """
-
-    devices: AskedDevices
-    wanted: Lists
-    names: Names
-    connected: Connected
-
-
-def _asked(stored: Tree, features: Tree, rule_set: str, context: ExpansionContext, path: str) -> _Asked:
-    """What the features of an update ask for, beside the stored ones; raises Refused for what cannot be told apart."""
-    devices, tombstones = stored["domain"].get("devices", {}), _tombstones(stored)
-    earlier = stored.get("features") or {}
-    before = _asked_by(earlier, stored["domain"], rule_set, context, path)
-    wanted = wanted_by(before)
-    names = recognised(wanted, devices)
-    wanted_before = wanted_now = named(wanted, names)
-    after = before = renamed(before, names)
-    if features != earlier:
-        after = _asked_by(features, stored["domain"], rule_set, context, path)
-        wanted = wanted_by(after)
-        names = matched(wanted, Stored(devices, tombstones, wanted_before))
-        wanted_now = named(wanted, names)
-        after = renamed(after, names)
-    references = connected(wanted_before, wanted_now, tombstones)
-    keys = _keys(before)
-    asked = AskedDevices(keys, keys if after is before else _keys(after), references.references)
-    return _Asked(asked, wanted, names, references)
-
-
-def _keys(contributions: list[Contribution]) -> set[DeviceKey]:
-    return device_keys(tree for entry in contributions for tree in (entry.asked, entry.default))
-
-
-def _asked_by(features: Tree, domain: Tree, rule_set: str, context: ExpansionContext, path: str) -> list[Contribution]:
+def _asked_by(domain: Tree, rule_set: str, context: ExpansionContext, path: str, features: Tree) -> list[Contribution]:
     """What these features contribute, without the stated domain: it has what they contributed earlier."""
     platform = replace(platform_of(features, domain, context.site, rule_set, path), stated={})
     return expand_features(features, platform, f"{path}.features")

@@ -20,6 +20,10 @@ Names = Mapping[str, str]
 _TURNABLE = frozenset({"bootOrder", "readonly"})
 
 
+# What makes a device another one where it is said of one alone: a card of the host's is no virtio card.
+KIND_OF_DEVICE = ("sriov",)
+
+
 class Wanted(NamedTuple):
     """A device of one contribution: its list, what is asked of it but for the name, and its name.
 
@@ -58,7 +62,8 @@ class Wanted(NamedTuple):
 
     def can_be(self, device: Tree) -> bool:
         """Whether it may be this device, which refers to something else or starts at another turn."""
-        return _within(self.asked, device, device_shape(self.kind), references_of(self.kind) | _TURNABLE)
+        same_kind = all(self.asked.get(name) == device.get(name) for name in KIND_OF_DEVICE)
+        return same_kind and _within(self.asked, device, device_shape(self.kind), references_of(self.kind) | _TURNABLE)
 
 
 # The devices that features ask for, by list.

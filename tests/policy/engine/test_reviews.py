@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -88,12 +89,16 @@ def review(case: Tree) -> Review:
     )
 
 
+# The end of a warning that tells what an update changes, which no policy decides.
+CHANGE = re.compile(r" \((none|hotplug|reboot|guest-breaking): [^()]*\)$")
+
+
 def told(verdict: Verdict) -> Tree:
     """A verdict in a case's words."""
     return {
         "allowed": verdict.allowed,
         "refused": [{"path": each.path, "rule": each.rule.split(" ")[0]} for each in verdict.findings],
-        "warned": [text[: text.index(": ")] for text in verdict.warnings],
+        "warned": [text[: text.index(": ")] for text in verdict.warnings if not CHANGE.search(text)],
         "audited": [{"path": each.path, "rule": each.rule.split(" ")[0]} for each in verdict.audits],
     }
 

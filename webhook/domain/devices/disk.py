@@ -25,7 +25,7 @@ from webhook.domain.types import (
     FileName,
     Flag,
     Loadparm,
-    ObjectName,
+    ObjectOrNone,
     Path,
     Positive,
     Presence,
@@ -276,7 +276,8 @@ class Disk(
     )
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()
     snapshot: Annotated[bool, boolean("internal", "no")] | None = goal()
-    claim: ObjectName | None = reference("PersistentVolumeClaim", "-")
+    # Empty where an update ejects the medium; stored without.
+    claim: ObjectOrNone | None = reference("PersistentVolumeClaim", "-")
     source: Source | None = goal()
     target: Target | None = frontend()
     driver: Driver | None = goal()

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
+from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, memory
 from webhook.domain.bus import DIMM, PCI, Bus
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Amount, Flag, Nodeset, Path, Presence, Uuid
@@ -25,7 +25,8 @@ class MemoryTarget(Element, tag="target"):
     node: Annotated[int, integer(0, 127)] | None = frontend("node")
     label_size: Amount | None = frontend("label/size[@unit='KiB']")
     block: Amount | None = frontend("block[@unit='KiB']")
-    requested: Amount | None = frontend("requested[@unit='KiB']")
+    # Nothing is what a virtio-mem device usually starts with.
+    requested: Annotated[int | str, memory(0)] | None = frontend("requested[@unit='KiB']")
     current: Amount | None = goal("current[@unit='KiB']")
     readonly: Presence | None = frontend("readonly")
     dynamic_memslots: Flag | None = goal("@dynamicMemslots")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook.abi.freeze import device_keys
+from webhook.abi.freeze import devices_of
+from webhook.domain.bus import is_none
 from webhook.expand.addresses import ccid, ccw, dimm, drive, pci, serial, usb, vio
 from webhook.expand.addresses.controllers import Controllers
 from webhook.findings import Finding
@@ -22,7 +23,7 @@ def allocate(domain: Tree, machine: Machine, tombstones: list[Tree], path: str) 
     domain's place in the object. A complete domain stays as it is.
     """
     devices: Tree = domain.setdefault("devices", {})
-    present = device_keys([{"devices": devices}]) if tombstones else ()
+    present = {key for key, device in devices_of(devices).items() if not is_none(device)} if tombstones else ()
     reserved = [entry for entry in tombstones if (entry["list"], entry["name"]) not in present]
     controllers = Controllers(devices, machine, path)
     drive.place(devices, controllers, reserved)

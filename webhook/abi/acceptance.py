@@ -1,0 +1,88 @@
+"""Changes that a guest may not survive: refused with a digest, accepted by that digest once, and recorded.
+
+The digest is over the object, its accepted changes so far, and the change itself, stored and asked. So it is of no use
+for another object, for another change, or for the same one again after it was taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+
+from webhook.abi.compare import Change, compare, in_words, value_in_words
+from webhook.abi.consequences import ChangeClass, Consequence, consequence_of, rows_of
+from webhook.abi.state import DIGEST_LENGTH, LONGEST_PATH, LONGEST_VALUE
+from webhook.findings import Finding
+
+Tree = dict[str, Any]
+ANNOTATION = "vmconfig.kubevirt.io/accept-abi-change"
+# How many acceptances are kept, and of each how many fields: with the bounds of their texts a few KiB.
+_MOST_KEPT, _MOST_FIELDS = 8, 8
+
+
+class Breaking(NamedTuple):
+    """A change that a guest may not survive, and what it would notice."""
+
+    change: Change
+    consequence: Consequence
+
+
+class Acceptance(NamedTuple):
+    """What a request says of its change: the object (`identity`), its record, and the digest that it accepts."""
+
+    identity: Sequence[str]
+    history: list[Tree]
+    digest: str
+
+    def wanted(self, found: Sequence[Breaking]) -> str:
+        """The digest that accepts these changes; empty where one of them cannot be accepted."""
+        if not all(each.consequence.accepted for each in found):
+            return ""
+        changes = [[each.change.path, each.change.old, each.change.new] for each in _in_order(found)]
+        said = orjson.dumps([list(self.identity), self.history, changes], option=orjson.OPT_SORT_KEYS)
+        return sha256(said).hexdigest()[:DIGEST_LENGTH]
+
+    def accepts(self, found: Sequence[Breaking]) -> bool:
+        """Whether there is a change, and it is the accepted one."""
+        return bool(found) and bool(self.digest) and self.wanted(found) == self.digest
+
+    def recorded(self, found: Iterable[Breaking]) -> list[Tree]:
+        """The record with these changes, which this acceptance is used up by."""
+        fields = [_field(each.change) for each in _in_order(found)[:_MOST_FIELDS]]
+        return [*self.history, {"digest": self.digest, "changes": fields}][-_MOST_KEPT:]
+
+
+def _in_order(found: Iterable[Breaking]) -> list[Breaking]:
+    return sorted(found, key=lambda each: each.change.path)
+
+
+def _field(change: Change) -> Tree:
+    told = {"path": f"domain{change.path}"[:LONGEST_PATH]}
+    for name, value in (("before", change.old), ("after", change.new)):
+        if value is not None:
+            told[name] = value_in_words(value, change)[:LONGEST_VALUE]
+    return told
+
+
+def breaking(old: Tree, new: Tree) -> Iterator[Breaking]:
+    """The changes from one domain to another that its guest may not survive."""
+    for change in compare(old, new):
+        consequence = consequence_of(change, old, new)
+        if consequence.change_class is ChangeClass.GUEST_BREAKING:
+            yield Breaking(change, consequence)
+
+
+def frozen_finding(change: Change, path: str, digest: str = "") -> Finding:
+    """The refusal of one change of a field. `path` is where the domain is in the object."""
+    consequence = rows_of(change.declared, True)[0].consequence
+    problem = f"{in_words(change)}; {consequence.text}"
+    return Finding(f"{path}{change.path}", problem, way_out(consequence.help, digest), "frozen")
+
+
+def way_out(way: str, digest: str) -> str:
+    """How the change is left, or accepted by this digest."""
+    way = way or "restore the stored value"
+    return f"{way}, or accept it for this once: annotate the object with `{ANNOTATION}: {digest}`" if digest else way

@@ -1,0 +1,58 @@
+"""Whether an update names another guest than the machine was made for: the machine would not be made so again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.expand.guest_requirements import unmet_requirements
+from webhook.features import expand as expand_features
+from webhook.features.contribution import Contribution
+from webhook.features.platform import Platform, platform_of
+from webhook.findings import Finding, Refused
+
+Tree = dict[str, Any]
+_GUEST = ("type", "version")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Update:
+    """The features of an update and the stored ones, and what the former make of the machine."""
+
+    features: Tree
+    earlier: Tree
+    domain: Tree
+    platform: Platform
+    contributions: list[Contribution]
+
+
+def another_guest(update: Update, path: str) -> Iterator[Finding]:
+    """A finding where the other guest would have another machine; other words for the same one are only recorded."""
+    now, then = update.features.get("system") or {}, update.earlier.get("system") or {}
+    if all(now.get(name) == then.get(name) for name in _GUEST):
+        return
+    system = {**now, **{name: then.get(name) for name in _GUEST}}
+    features = {**update.features, "system": {name: value for name, value in system.items() if value is not None}}
+    try:
+        before = platform_of(features, update.domain, update.platform.site, update.platform.rule_set, path)
+        same = before.guest is update.platform.guest or _made(
+            expand_features(features, before, f"{path}.features")
+        ) == _made(update.contributions)
+    except Refused:
+        return
+    if not same:
+        problem = f"is {update.platform.guest.title}, the machine was made for {before.guest.title} and stays so"
+        way = "restore the words; for another guest create a new VM, which may use the same claims"
+        yield Finding(f"{path}.features.system", problem, way, "frozen")
+
+
+def _made(contributions: list[Contribution]) -> list[tuple[Tree, Tree]]:
+    return [(each.asked, each.default) for each in contributions]
+
+
+def newly_unmet(update: Update, domain: Tree, stored: Tree, path: str) -> list[Finding]:
+    """What the guest's installer would miss in the machine as it becomes, and does not miss in it as it was."""
+    guest = update.platform.guest
+    known = {finding.path for finding in unmet_requirements(stored, guest, path)}
+    return [finding for finding in unmet_requirements(domain, guest, path) if finding.path not in known]
