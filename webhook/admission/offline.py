@@ -11,8 +11,8 @@ from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
 from webhook.declare.tree import copied
 from webhook.expand.pipeline import expand
-from webhook.findings import Finding, Findings
-from webhook.kinds import GROUP, KINDS, VERSION, Kind
+from webhook.findings import Finding, Findings, Refused
+from webhook.kinds import GROUP, KINDS, VERSION, Kind, inspect_spec
 
 Tree = dict[str, Any]
 
@@ -49,6 +49,16 @@ def found(verdict: Verdict) -> Findings:
     findings = Findings(verdict.findings)
     findings.cut = verdict.cut
     return findings
+
+
+def inspected(obj: Tree, kind: Kind) -> Tree:
+    """The spec of an object of this kind; raises Refused where it is malformed."""
+    spec = kind.spec_of(obj)
+    findings = inspect_spec(spec, kind.spec_path).findings
+    if findings:
+        raise Refused(findings)
+    checked: Tree = spec
+    return checked
 
 
 def completed(obj: Tree, kind: Kind, context: AdmissionContext) -> Tree:

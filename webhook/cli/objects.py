@@ -33,6 +33,11 @@ def with_objects(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--filename", action="append", default=[], metavar="FILE", help="the same, as kubectl has it; repeatable"
     )
+    with_cluster(parser)
+
+
+def with_cluster(parser: argparse.ArgumentParser) -> None:
+    """The flags about VMs of a cluster."""
     parser.add_argument(
         "-n", "--namespace", metavar="NS", help="the namespace of VMs of a cluster, and of objects that state none"
     )
