@@ -26,8 +26,9 @@ _TYPE_SCHEMA = {
     "maxLength": 64,
     "anyOf": [{"enum": list(guests.types())}, {"pattern": _TYPE.schema["pattern"]}],
 }
-# Enlightenments that QEMU's emulation does not start with (seen on 7.2: they need KVM's interrupt controller).
-_KVM_ONLY = ("synic", "stimer")
+# Enlightenments that QEMU's emulation does not start with (seen on 7.2: they need KVM's interrupt controller, or KVM
+# "doesn't allow setting HyperV VP_INDEX"), and those that need one of them.
+_KVM_ONLY = ("synic", "stimer", "vpindex", "tlbflush", "ipi")
 _LIFECYCLE: Tree = {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"}
 
 
