@@ -12,11 +12,13 @@ from lxml import etree
 
 from tests.oracle.daemon import libvirtd
 from tests.oracle.hypervisor import Hypervisor
-from webhook.libvirt.bundle import Bundle, Host, Mediated, bundle
+from webhook.libvirt.bundle import Bundle, bundle
+from webhook.libvirt.host.facts import read_host
 from webhook.libvirt.render import render
 
 Tree = dict[str, Any]
 
+MAC = "02:1d:5a:00:00:07"
 SPEC: Tree = {
     "features": {"system": {"type": "linux"}, "tpm": True},
     "domain": {
@@ -24,7 +26,7 @@ SPEC: Tree = {
             "disks": [{"name": "safe", "claim": "safe", "encryption": {"format": "luks", "secretName": "disk-key"}}],
             "tpm": {"secretName": "tpm-key"},
             "interfaces": [
-                {"name": "lan", "network": "net"},
+                {"name": "lan", "network": "net", "mac": {"address": MAC}},
                 {"name": "open", "network": "net", "filterRef": {"filter": "clean-traffic"}},
             ],
             "hostdevs": [
@@ -53,9 +55,14 @@ SPEC: Tree = {
         }
     },
 }
-HOST = Host(
-    mediated={"example.com-gpu": Mediated("pci_0000_06_00_0", "nvidia-11")},
-    addresses={"lan": ["192.0.2.7", "2001:db8::7"]},
+HOST = read_host(
+    {
+        "hypervisors": [{"arch": "x86_64", "type": "qemu"}],
+        "claims": [{"name": "safe", "file": "/srv/safe.img"}],
+        "networks": [{"name": "net", "bridge": "br0"}],
+        "addresses": [{"mac": MAC, "ip": ip} for ip in ("192.0.2.7", "2001:db8::7")],
+        "devices": [{"name": "example.com-gpu", "mdev": "nvidia-11", "parent": "pci_0000_06_00_0"}],
+    }
 )
 
 

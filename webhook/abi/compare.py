@@ -123,6 +123,12 @@ def _equal(entry: Field, before: Any, after: Any) -> bool:
     return before is not None and after is not None and entry.scalar.same(before, after)
 
 
+def left_to_the_host(stored: Tree, change: Change) -> bool:
+    """Whether a change says what a VM leaves open until its first boot: its cells, where they match the host's NUMA."""
+    is_open = (stored.get("goals") or {}).get("matchHostNuma") and not (stored.get("cpu") or {}).get("numa")
+    return bool(is_open) and change.old is None and change.declared.startswith("domain.cpu.numa[*]")
+
+
 def in_words(change: Change) -> str:
     """What was and what is, as far as it may be shown."""
     if change.new is None:

@@ -17,6 +17,8 @@ Tree = dict[str, Any]
 CLAIMS = "/var/lib/vmconfig/claims/"
 # The prefix of the volume of a device without a claim; no claim's name has an underscore.
 BLANK = "_blank_"
+# The network of a NIC that names none: the pod's. No network's name has an underscore.
+POD_NETWORK = "pod_network"
 
 # Where the isolated form has a device of the host that a name stands for: the last place of the last PCI segment, which
 # no host has. The host's agent writes the device's own place there.
@@ -69,6 +71,24 @@ class Referred:
     field: str
     names: str
     sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hosted:
+    """How the facts of a host become the backend of a device, which then needs no convention.
+
+    `facts` is the part of the host's facts that is looked up (`claims`, `networks`, `devices`), and `field` the
+    device's field with the name. `wanted` gives the name; empty where the device needs nothing of the host, as one
+    that states its backend. `provide` gives the device with what the host has under that name, or None where that is
+    not one of the device's `forms`. One that is `shared` serves every device that names it, any other one device.
+    """
+
+    facts: str
+    field: str
+    wanted: Callable[[Tree], str]
+    provide: Callable[[Tree, Tree], Tree | None]
+    forms: Callable[[Tree], tuple[str, ...]]
+    shared: bool = True
 
 
 # The sources of a disk or a folder.

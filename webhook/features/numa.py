@@ -52,13 +52,16 @@ def _numbered(cells: Any) -> list[Tree]:
 def complete(domain: Tree) -> None:
     """Complete the NUMA cells of the merged domain, in place: number them, and add one where memory can grow.
 
-    libvirt plugs memory into NUMA cells and so requires one with `maxmemory`.
+    libvirt plugs memory into NUMA cells and so requires one with `maxmemory`. Cells that match the host's are left open
+    until the VM first boots on one.
     """
     cpu = domain.setdefault("cpu", {})
     if cpu.get("numa"):
         for index, cell in enumerate(cpu["numa"]):
             if cell.get("cell") is None:
                 cell["cell"] = index
+    elif (domain.get("goals") or {}).get("matchHostNuma"):
+        return
     elif domain.get("maxmemory") and 0 < domain.get("vcpu", {}).get("count", 0) <= _MOST_CPUS:
         cpus = list(range(domain["vcpu"]["count"]))
         cpu["numa"] = [{"cell": 0, "cpus": cpus, "memory": domain["memory"]["size"]}]

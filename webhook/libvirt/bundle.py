@@ -12,25 +12,14 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from lxml import etree
 
+from webhook.libvirt.host.facts import Host
+from webhook.libvirt.host.place import on_host
 from webhook.libvirt.place import Tree
 from webhook.libvirt.provide import provide
 from webhook.libvirt.render import refuse_malformed, render
 
-
-@dataclass(frozen=True, slots=True)
-class Mediated:
-    """A mediated device that a host offers for a device resource: its parent there, and the kind of device."""
-
-    parent: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """Facts of a host and its network about a VM: mediated devices by device resource, IP addresses by NIC."""
-
-    mediated: Mapping[str, Mediated] = field(default_factory=dict)
-    addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
+# What the names of filters begin with that are made here.
+OURS = "vmconfig-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +36,24 @@ class Bundle:
         return [*self.secrets, *self.filters, *self.node_devices, self.domain]
 
 
-def bundle(domain: Tree, name: str, host: Host | None = None, namespace: str = "default") -> Bundle:
+def bundle(
+    domain: Tree, name: str, host: Host | None = None, namespace: str = "default", path: str = "spec.domain"
+) -> Bundle:
     """The domain's XML and its companion documents; without a host, those that need no facts of it.
 
-    Raises Refused where the domain is malformed.
+    Raises Refused where the domain is malformed, and where the host lacks what it needs. `path` is the domain's place
+    in its object.
     """
+    refuse_malformed(domain, name, path)
+    made = provide(domain if host is None else on_host(domain, name, host, path))
     host = host or Host()
-    refuse_malformed(domain, name)
-    made = provide(domain)
     devices = dict(made.get("devices", {}))
     made["devices"] = devices
     # A tenant may state another VM's UUID: the ids of companions depend on the VM's name too.
     own = uuid5(UUID(domain["uuid"]) if domain.get("uuid") else NAMESPACE_OID, f"{namespace}/{name}")
     secrets = list(_secrets(devices, name, own))
     filters = list(_filters(devices, own, host.addresses))
-    nodes = list(_node_devices(devices, host.mediated))
+    nodes = list(_node_devices(devices, own, host))
     return Bundle(secrets, filters, nodes, render(made, name, backend=False))
 
 
@@ -101,9 +93,9 @@ def _filters(devices: Tree, own: UUID, known: Mapping[str, Sequence[str]]) -> It
         mac = nic.get("mac", {}).get("address")
         if not mac or nic.get("filterRef") or nic.get("type") not in ("bridge", "network", "ethernet"):
             continue
-        filter_name = f"vmconfig-{own}-{nic.get('name', mac.replace(':', ''))}"
+        filter_name = f"{OURS}{own}-{nic.get('name', mac.replace(':', ''))}"
         nic["filterRef"] = {"filter": filter_name}
-        addresses = known.get(nic.get("name", ""), ())
+        addresses = known.get(mac.lower(), ())
         yield _filter(filter_name, str(uuid5(own, f"filter/{filter_name}")), mac, addresses)
     if nics:
         devices["interfaces"] = nics
@@ -138,16 +130,20 @@ def _rule(root: etree._Element, action: str, priority: int, what: str, **match: 
     etree.SubElement(rule, what, match)
 
 
-def _node_devices(devices: Tree, mediated: Mapping[str, Mediated]) -> Iterator[str]:
+def _node_devices(devices: Tree, own: UUID, host: Host) -> Iterator[str]:
     """Mediated devices and virtual Fibre Channel adapters that must exist before the domain that uses them.
 
-    A domain names such an adapter and nothing more of it, in place.
+    A mediated device gets a UUID, and a domain names such an adapter and nothing more of it, in place.
     """
     hostdevs = list(devices.get("hostdevs", ()))
     for index, hostdev in enumerate(hostdevs):
         adapter = hostdev.get("source", {}).get("adapter", {})
-        if hostdev.get("type") == "mdev":
-            yield from _mediated(hostdev, mediated)
+        offered = host.mediated(hostdev.get("device", "")) if hostdev.get("type") == "mdev" else None
+        if offered is not None:
+            stated = hostdev.get("source", {}).get("address", {}).get("uuid")
+            uuid = stated or str(uuid5(own, f"mdev/{hostdev.get('name', index)}"))
+            yield _mediated(uuid, offered)
+            hostdevs[index] = {**hostdev, "source": {"address": {"uuid": uuid}}}
         elif adapter.get("type") == "fc_host" and adapter.get("parent"):
             yield _adapter(adapter)
             named = {name: value for name, value in adapter.items() if name == "name"}
@@ -156,16 +152,13 @@ def _node_devices(devices: Tree, mediated: Mapping[str, Mediated]) -> Iterator[s
         devices["hostdevs"] = hostdevs
 
 
-def _mediated(hostdev: Tree, mediated: Mapping[str, Mediated]) -> Iterator[str]:
-    uuid, offered = hostdev.get("source", {}).get("address", {}).get("uuid"), mediated.get(hostdev.get("device", ""))
-    if not uuid or offered is None:
-        return
+def _mediated(uuid: str, offered: Tree) -> str:
     root = etree.Element("device")
-    etree.SubElement(root, "parent").text = offered.parent
+    etree.SubElement(root, "parent").text = offered["parent"]
     capability = etree.SubElement(root, "capability", type="mdev")
-    etree.SubElement(capability, "type", id=offered.type)
+    etree.SubElement(capability, "type", id=offered["mdev"])
     etree.SubElement(capability, "uuid").text = uuid
-    yield _text(root)
+    return _text(root)
 
 
 def _adapter(adapter: Tree) -> str:

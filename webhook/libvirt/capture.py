@@ -98,7 +98,7 @@ class _Capture:
         assert entry.shape is not None  # noqa: S101 - the caller's case
         pairs = matched(there, facts, entry.name) if entry.shape.key == "name" else _in_order(there, facts, entry.shape)
         for fact, match in zip(facts, pairs, strict=True):
-            if match is AMBIGUOUS:
+            if match is AMBIGUOUS or not fact:  # an entry of nothing is one that is backend alone, as a pin
                 continue
             if match is None:
                 there.append(deepcopy(fact))

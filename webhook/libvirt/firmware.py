@@ -6,6 +6,8 @@ libvirt's own choice (`<os firmware='efi'>`) depends on the host's descriptors a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from webhook.domain.convention import has_content
 from webhook.libvirt.place import Tree
 
@@ -41,6 +43,32 @@ def provide_firmware(os: Tree) -> Tree:
         **rest,
         "loader": {"path": _CODE[arch][secure], "type": "pflash", "readonly": True, "secure": secure},
         "nvram": {**os.get("nvram", {}), "template": _VARS[arch][keys]},
+    }
+
+
+def host_firmware(os: Tree, images: Iterable[Tree]) -> Tree | None:
+    """The `os` element with the host's loader and template of what it asks for; None where none of the images is that.
+
+    BIOS, and images that the tree itself names, are left as they are.
+    """
+    if not _is_conventional(os) or os.get("firmware") != "efi":
+        return os
+    secure: bool = os.get("secureBoot", False)
+    asked = (_arch(os), secure, os.get("enrolledKeys", secure))
+    fitting = (
+        image
+        for image in images
+        if (image["arch"], image.get("secureBoot", False), image.get("enrolledKeys", False)) == asked
+    )
+    image = next(fitting, None)
+    if image is None:
+        return None
+    form = {"format": image["format"]} if image.get("format", "raw") != "raw" else {}
+    template = {"templateFormat": image["format"], **form} if form else {}
+    return {
+        **{name: value for name, value in os.items() if name not in _CHOICE},
+        "loader": {"path": image["loader"], "type": "pflash", "readonly": True, "secure": secure, **form},
+        "nvram": {**os.get("nvram", {}), "template": image["template"], **template},
     }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, get_args
 from webhook.declare import Element, frontend, integer
 from webhook.domain.address import Address
 from webhook.domain.bus import Bus, Generated
-from webhook.domain.convention import Convention, Referred
+from webhook.domain.convention import Convention, Hosted, Referred
 from webhook.domain.types import DeviceName, Nodeset, Switch
 
 
@@ -23,8 +23,11 @@ NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
 
 
 _KEYWORDS = frozenset(
-    {"plural", "single", "buses", "generated", "matched_by", "convention", "optional_backend", "referred", "permanent"}
-)
+    {
+        "plural", "single", "buses", "generated", "matched_by", "convention", "optional_backend", "referred",
+        "hosted", "permanent",
+    }
+)  # fmt: skip
 
 
 class Named(Element, key="name"):
@@ -39,6 +42,7 @@ class Named(Element, key="name"):
     - `convention`: the backend that the isolated form gives it.
     - `optional_backend`: whether an import keeps a device without its backend, which the convention or libvirt chooses.
     - `referred`: how an import makes a reference of its backend.
+    - `hosted`: how the facts of a host become its backend.
     - `permanent`: whether it is made and named by the allocators, and removed by no update.
     """
 
@@ -52,6 +56,7 @@ class Named(Element, key="name"):
     optional_backend: ClassVar[bool] = False
     permanent: ClassVar[bool] = False
     referred: ClassVar[Referred | None] = None
+    hosted: ClassVar[Hosted | None] = None
 
     name: Annotated[str, NAME] | None = frontend("alias/@name")
 

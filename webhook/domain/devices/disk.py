@@ -5,7 +5,17 @@ from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
 from webhook.domain.bus import DRIVE, PCI, STATED, USB, Bus, Generated
-from webhook.domain.convention import BLANK, CLAIMS, Convention, Referred, VolumePath, taken, with_content, with_only
+from webhook.domain.convention import (
+    BLANK,
+    CLAIMS,
+    Convention,
+    Hosted,
+    Referred,
+    VolumePath,
+    taken,
+    with_content,
+    with_only,
+)
 from webhook.domain.convention import IMAGES as SOURCES
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.iotune import Iotune
@@ -193,11 +203,26 @@ def _provide(disk: Tree) -> Tree:
         made.pop("name", None)
     if kind not in _VOLUMES:
         return made
-    source = with_content(disk.get("source", {}))
-    volume = disk.get("claim") or _blank(disk)
-    if not volume or set(source) - {"startupPolicy"}:
-        return made
-    return {**made, "source": {**source, **_VOLUMES[kind].source(volume)}}
+    source, volume = with_content(disk.get("source", {})), _volume(disk)
+    return {**made, "source": {**source, **_VOLUMES[kind].source(volume)}} if volume else made
+
+
+def _volume(disk: Tree) -> str:
+    """The volume that the host has to find: none for a drive that is empty, or states what is in it."""
+    stated = set(with_content(disk.get("source", {}))) - {"startupPolicy"}
+    if stated or disk.get("type", "file") not in _VOLUMES:
+        return ""
+    return str(disk.get("claim") or _blank(disk))
+
+
+def _of_host(disk: Tree, claim: Tree) -> Tree | None:
+    """The disk with a claim's file or block device, and the format that its content has there."""
+    kind = next((kind for kind in _VOLUMES if kind in claim), None)
+    if kind is None:
+        return None
+    source = {**with_content(disk.get("source", {})), _VOLUMES[kind].field: claim[kind]}
+    driver = {"type": claim.get("format", "raw"), **disk.get("driver", {})}
+    return {**disk, "type": kind, "source": source, "driver": driver}
 
 
 def shows_alias(disk: Tree) -> bool:
@@ -256,6 +281,7 @@ class Disk(
     convention=Convention(_provide, _withdraw),
     optional_backend=True,
     referred=Referred("claim", "claims", SOURCES),
+    hosted=Hosted("claims", "claim", _volume, _of_host, lambda _: tuple(_VOLUMES)),
 ):
     """A disk, CD-ROM or floppy drive. Its content is a PersistentVolumeClaim, named by `claim`."""
 

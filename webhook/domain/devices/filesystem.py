@@ -9,6 +9,7 @@ from webhook.domain.convention import (
     CLAIMS,
     IMAGES,
     Convention,
+    Hosted,
     Referred,
     VolumePath,
     taken,
@@ -63,8 +64,18 @@ _VIRTIOFS = {"type": "virtiofs"}
 _FOLDER = VolumePath("dir", CLAIMS)
 
 
+def _wanted(folder: Tree) -> str:
+    """The claim that the host has to find: none for a folder that states where it is."""
+    return "" if with_content(folder.get("source", {})) else str(folder.get("claim") or f"{BLANK}folder")
+
+
+def _of_host(folder: Tree, claim: Tree) -> Tree | None:
+    return {**folder, "source": {"dir": claim["folder"]}} if "folder" in claim else None
+
+
 def _provide(folder: Tree) -> Tree:
-    source = with_content(folder.get("source", {})) or _FOLDER.source(folder.get("claim") or f"{BLANK}folder")
+    wanted = _wanted(folder)
+    source = _FOLDER.source(wanted) if wanted else with_content(folder["source"])
     return {**folder, "driver": {**_VIRTIOFS, **folder.get("driver", {})}, "source": source}
 
 
@@ -89,6 +100,7 @@ class Filesystem(
     convention=Convention(_provide, _withdraw, shared_memory=True),
     optional_backend=True,
     referred=Referred("claim", "claims", IMAGES),
+    hosted=Hosted("claims", "claim", _wanted, _of_host, lambda _: ("folder",)),
 ):
     """A folder that the guest mounts by the name `target`. A tenant names a claim instead of a folder."""
 

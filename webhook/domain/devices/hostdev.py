@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from webhook.declare import Element, Frontend, backend, choice, frontend, goal, integer, reference, text
 from webhook.domain.address import Zpci
 from webhook.domain.bus import DRIVE, PCI, USB, Bus
-from webhook.domain.convention import NO_PLACE, Convention, taken
+from webhook.domain.convention import NO_PLACE, Convention, Hosted, taken
 from webhook.domain.devices.device import NAME, PciDevice
 from webhook.domain.devices.rom import Rom
 from webhook.domain.storage import Auth, Host, HostPciAddress
@@ -99,8 +99,24 @@ class Teaming(Element, tag="teaming"):
 _BY_RESOURCE: Tree = {"type": "pci", "managed": True, "source": {"address": NO_PLACE}}
 
 
+def _wanted(hostdev: Tree) -> str:
+    """The device resource that the host has to find: none for one that says which device it is."""
+    return "" if hostdev.get("type") else str(hostdev.get("device", ""))
+
+
+def _of_host(hostdev: Tree, device: Tree) -> Tree:
+    """The device with the PCI function that a host offers, or as one that is mediated by a kind of it."""
+    if "pci" not in device:
+        return {"model": "vfio-pci", **hostdev, "mode": "subsystem", "type": "mdev"}
+    domain, bus, rest = device["pci"].split(":")
+    slot, function = rest.split(".")
+    parts = {"domain": domain, "bus": bus, "slot": slot, "function": function}
+    source = {"address": {name: int(part, 16) for name, part in parts.items()}}
+    return {**hostdev, "mode": "subsystem", "type": "pci", "managed": True, "source": source}
+
+
 def _provide(hostdev: Tree) -> Tree:
-    return {**_BY_RESOURCE, **hostdev} if hostdev.get("device") and not hostdev.get("type") else hostdev
+    return {**_BY_RESOURCE, **hostdev} if _wanted(hostdev) else hostdev
 
 
 def _withdraw(hostdev: Tree) -> Tree:
@@ -124,6 +140,7 @@ class Hostdev(
         Bus(PCI, 120, when={"type": (None,)}, unless={"device": (None,)}),
     ),
     convention=Convention(_provide, _withdraw),
+    hosted=Hosted("devices", "device", _wanted, _of_host, lambda _: ("pci", "mdev"), shared=False),
 ):
     """A device of the host. A tenant names a device resource (`device`) instead of saying which."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, get_args
 from webhook.declare import Backend, Element, Scalar, backend, choice, frontend, goal, integer, reference
 from webhook.declare import backend as reaching
 from webhook.domain.bus import PCI, VIO, Bus, Generated
-from webhook.domain.convention import NO_PLACE, Convention, Referred, has_content, taken
+from webhook.domain.convention import NO_PLACE, POD_NETWORK, Convention, Hosted, Referred, has_content, taken, with_only
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.devices.hostdev import Teaming
 from webhook.domain.devices.rom import Rom
@@ -94,8 +94,6 @@ class InterfaceTarget(Element, tag="target"):
 
 
 _NETWORK: Scalar = get_args(NetworkName)[1]
-# The network of a NIC that names none: the pod's. No network's name has an underscore.
-_POD_NETWORK = "pod_network"
 _NETWORKS = {"bridge": "bridge", "network": "network"}
 # What a NIC that is a virtual function has where no host is known.
 _FUNCTION: Tree = {"type": "hostdev", "managed": True, "source": {"device": {"type": "pci", **NO_PLACE}}}
@@ -111,9 +109,36 @@ def _provide(interface: Tree) -> Tree:
     made = {**interface, "type": kind}
     if kind == "hostdev" and interface.get("sriov"):
         return {**_FUNCTION, **made}
-    if kind not in _NETWORKS or has_content(interface.get("source")):
-        return made
-    return {**made, "source": {_NETWORKS[kind]: interface.get("network", _POD_NETWORK)}}
+    wanted = _wanted(interface)
+    return {**made, "source": {_NETWORKS[kind]: wanted}} if wanted else made
+
+
+def _wanted(interface: Tree) -> str:
+    """The network that the host has to find: none for a NIC that states what it is connected to."""
+    if interface.get("type", "bridge") not in _NETWORKS or has_content(interface.get("source")):
+        return ""
+    return str(interface.get("network", POD_NETWORK))
+
+
+def _of_host(interface: Tree, network: Tree) -> Tree | None:
+    """The NIC at the bridge, libvirt's network or tap that a host has for its network, or in user networking.
+
+    A virtual function is one of the pool that a network of libvirt's own has.
+    """
+    nic = with_only(interface, "source", {})
+    if "network" in network:
+        return {**nic, "type": "network", "source": {"network": network["network"]}}
+    if interface.get("sriov"):
+        return None
+    if "bridge" in network:
+        return {**nic, "type": "bridge", "source": {"bridge": network["bridge"]}}
+    if "tap" in network:
+        return {**nic, "type": "ethernet", "target": {"dev": network["tap"], "managed": False}}
+    return {**nic, "type": "user"}
+
+
+def _forms(interface: Tree) -> tuple[str, ...]:
+    return ("network",) if interface.get("sriov") else ("bridge", "network", "tap", "user")
 
 
 def _withdraw(interface: Tree) -> Tree:
@@ -121,10 +146,10 @@ def _withdraw(interface: Tree) -> Tree:
     if all(interface.get(name) == value for name, value in _FUNCTION.items()):
         return {**taken(interface, {**_FUNCTION, "type": kind}), "sriov": True}
     network = source.get(_NETWORKS.get(str(kind), ""))
-    if len(source) != 1 or not (network == _POD_NETWORK or _is_network(network)):
+    if len(source) != 1 or not (network == POD_NETWORK or _is_network(network)):
         return interface
     made = {name: value for name, value in interface.items() if name != "source"}
-    if network != _POD_NETWORK:
+    if network != POD_NETWORK:
         made["network"] = network
     if kind == "bridge":
         del made["type"]
@@ -147,6 +172,7 @@ class Interface(
     convention=Convention(_provide, _withdraw),
     optional_backend=True,
     referred=Referred("network", "networks", ("bridge", "network", "dev", "path", "name")),
+    hosted=Hosted("networks", "network", _wanted, _of_host, _forms),
 ):
     """A NIC. What it is connected to is a network, named by `network`."""
 
