@@ -10,7 +10,9 @@ from webhook import guests
 from webhook.abi.consequences import Row, rows
 from webhook.abi.plugging import table
 from webhook.consistency import RULES, Rule
+from webhook.declare import Shape, shape_of
 from webhook.kinds import declared_fields
+from webhook.libvirt.host.declared import HostFile
 from webhook.policy.tools.reference import page
 from webhook.rule_sets import RULE_SETS
 
@@ -34,6 +36,14 @@ its maker asks for, in MiB, vCPUs and GiB.
 | guest | machine | firmware | disk, network card | the least | also |
 | --- | --- | --- | --- | --- | --- |
 """
+_HOST = """# The host file
+
+Made of the declarations of `webhook/libvirt/host/declared.py` by `make generate`. Every part can be left out; `[*]` is
+an entry of a list. [From a VM to a running guest](../boot.md) has an example; `vmconfig host` writes one.
+
+| field | what it says |
+| --- | --- |
+"""
 
 
 def wanted() -> dict[str, str]:
@@ -42,6 +52,7 @@ def wanted() -> dict[str, str]:
         "classes.md": page(declared_fields()),
         "consistency.md": _RULES + "".join(map(_row, RULES)),
         "../life.md": _life(),
+        "host.md": _HOST + "".join(_host_fields(shape_of(HostFile), "")),
         "guests.md": _GUESTS + "".join(map(_guest, guests.guests(RULE_SETS[-1]))),
     }
 
@@ -49,6 +60,15 @@ def wanted() -> dict[str, str]:
 def _row(rule: Rule) -> str:
     why = (rule.check.__doc__ or "").partition("\n")[0]
     return f"| {rule.name.replace('_', ' ')} | {'refused' if rule.refuses else 'a warning'} | {why} |\n"
+
+
+def _host_fields(shape: Shape, above: str) -> Iterator[str]:
+    """A row for each field of a host file, what an element is before its fields."""
+    for field in shape.fields.values():
+        path = field.declared_in(above)
+        yield f"| `{path}` | {field.doc or (field.shape.doc if field.shape else '')} |\n"
+        if field.shape is not None:
+            yield from _host_fields(field.shape, path)
 
 
 def _guest(guest: guests.Guest) -> str:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "first-policy.md"
 # A file's name on a line of its own and its content, or a transcript.
@@ -40,7 +42,7 @@ def run(command: str, folder: Path) -> str:
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return done.stdout + done.stderr
 

@@ -1,0 +1,41 @@
+"""The page about booting is true: its files are written, its commands run, and their output is what it shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.test_first_policy import PART, commands, run, shown
+from tests.oracle.daemon import libvirtd, uri
+
+PAGE = Path(__file__).parents[2] / "docs" / "boot.md"
+
+
+@pytest.fixture
+def libvirt_here(
+    schemas: Path,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("libvirtd")
+    with libvirtd(folder):
+        monkeypatch.setenv("LIBVIRT_DEFAULT_URI", uri(folder))
+        yield
+
+
+def test_the_page_is_what_happens(libvirt_here: None, tmp_path: Path, golden: Callable[[Path, str], None]) -> None:  # noqa: ARG001
+    text = PAGE.read_text()
+    assert len(PART.findall(text)) == 7
+
+    def happens(match: re.Match[str]) -> str:
+        name, content, transcript = match.groups()
+        if name:
+            (tmp_path / name).write_text(content)
+            return match.group()
+        made = "".join(shown(command) + run(command, tmp_path) for command in commands(transcript))
+        return f"```console\n{made}```"
+
+    golden(PAGE, PART.sub(happens, text))
