@@ -169,6 +169,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
     findings += [note for note in notes if note.rule]
     findings += unfit(kept.domain, stored["domain"], f"{path}.domain")
     if not is_imported(abi):
+        numa.complete(kept.domain)
         findings += another_guest(update, path)
         findings += newly_unmet(update, kept.domain, stored["domain"], f"{path}.domain")
     name_devices(kept.domain["devices"], kept.tombstones)
