@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from webhook.abi.compare import Change, compare, in_words, left_to_the_host, value_in_words
+from webhook.abi.compare import Change, compare, in_words, value_in_words
 from webhook.abi.consequences import ChangeClass, Consequence, consequence_of, rows_of
 from webhook.abi.state import DIGEST_LENGTH, LONGEST_PATH, LONGEST_VALUE
 from webhook.findings import Finding
@@ -70,8 +70,6 @@ def _field(change: Change) -> Tree:
 def breaking(old: Tree, new: Tree) -> Iterator[Breaking]:
     """The changes from one domain to another that its guest may not survive."""
     for change in compare(old, new):
-        if left_to_the_host(old, change):
-            continue
         consequence = consequence_of(change, old, new)
         if consequence.change_class is ChangeClass.GUEST_BREAKING:
             yield Breaking(change, consequence)

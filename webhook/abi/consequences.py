@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from webhook.abi.compare import Change
+from webhook.abi.compare import Change, left_to_the_host
 from webhook.abi.plugging import plugged
 from webhook.declare import FieldPath
 from webhook.declare.tree import at
@@ -55,6 +55,7 @@ class Row:
 
 
 _UNSEEN = Consequence(ChangeClass.NONE, "the guest does not see it")
+_FIRST = Consequence(ChangeClass.REBOOT, "the guest finds the NUMA cells, which were left open until it first boots")
 _LATER = ", at its next cold boot"
 
 
@@ -64,6 +65,8 @@ def consequence_of(change: Change, old: Tree, new: Tree) -> Consequence:
         removed = change.new is None
         way, text = plugged(change.device, change.old if removed else change.new, old, removed=removed)
         return Consequence(ChangeClass(way), text)
+    if left_to_the_host(old, change):
+        return _FIRST
     row = next((row for row in rows_of(change.declared, change.seen) if _is_about(row, change, new)), None)
     if row is None:
         return _UNSEEN
