@@ -16,6 +16,7 @@ import pytest
 
 # libvirt: its schema, the driver and its tools; QEMU for each machine of the rule sets; firmware, TPM; what the
 # Python binding is built with. clock: a process that believes in another time. osinfo: what is known of guests.
+# shells: beside bash, those that completion is for.
 PACKAGES = {
     "libvirt": (
         "libvirt0", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients", "libvirt-dev", "pkg-config",
@@ -24,6 +25,7 @@ PACKAGES = {
     ),
     "clock": ("libfaketime",),
     "osinfo": ("osinfo-db",),
+    "shells": ("zsh", "fish"),
 }  # fmt: skip
 # libvirt's QEMU driver does not start without the user that QEMU would run as.
 USER = "libvirt-qemu"

@@ -1,13 +1,13 @@
-"""What shells complete: bash really does; of zsh and fish, where they are, that they read it."""
+"""What shells complete: bash really does; zsh and fish read it."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests import packages
 from tests.cli.test_cli import vmconfig
 from webhook.cli import found
 
@@ -62,8 +62,7 @@ def test_other_shells_read_what_is_made_for_them(shell: str, tmp_path: Path) -> 
     script = tmp_path / "completion"
     script.write_text(vmconfig("completion", shell).stdout)
     assert all(verb.name in script.read_text() for verb in found())
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
+    packages.need("shells")
     assert subprocess.run([shell, "-n", str(script)], check=False).returncode == 0
 
 
