@@ -23,7 +23,7 @@ from webhook.cli import cost, manifests
 from webhook.declare import DeclaredField
 from webhook.kinds import KINDS, declared_fields, inspect_spec
 from webhook.policy import Engine, Policies, Request, Submission, compile_policies, shipped
-from webhook.policy.language.field_content import ANY, ELEMENT, ELEMENTS, FLAG, LIST, MEMORY, NUMBER, holding
+from webhook.policy.language.field_content import ANY, ELEMENT, ELEMENTS, FLAG, MEMORY, NUMBER, SET, holding
 from webhook.policy.language.selection import decided_with
 from webhook.policy.loading.load import check, parse
 
@@ -141,7 +141,7 @@ def _never(place: DeclaredField) -> Callable[[int], Tree] | None:
         return None
     if kind in (NUMBER, MEMORY):
         return lambda number: {"above": 10**12 + number}
-    if kind in (ANY, ELEMENT, ELEMENTS, LIST, FLAG):
+    if kind in (ANY, ELEMENT, ELEMENTS, SET, FLAG):
         return None
     return lambda number: {"matches": f"never-{number}-.*"}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from webhook.declare import Field, Frontend, Goal, Reference, Scalar, Shape, written
+from webhook.declare import Field, Frontend, Goal, Reference, Scalar, Shape, as_ranges, written
 
 FRONTEND: tuple[type, ...] = (Frontend,)
 TENANT: tuple[type, ...] = (Frontend, Reference, Goal)
@@ -35,9 +35,8 @@ def scalars(scalar: Scalar, class_of_value: Any = None, classes: tuple[type, ...
         made = st.just(True) if scalar.presence else st.booleans()
     elif kind == "integer":
         made = st.integers(*scalar.bounds)
-    elif kind == "array":
-        item = scalar.schema["items"]
-        made = st.lists(st.integers(item["minimum"], item["maximum"]), min_size=1, max_size=6, unique=True)
+    elif scalar.is_set:
+        made = st.sets(st.integers(*scalar.bounds), min_size=1, max_size=6).map(lambda found: as_ranges(sorted(found)))
     elif kind == "string":
         made = _texts(scalar)
     else:

@@ -163,7 +163,7 @@ class Life:
         gone = [entry for entry in self.entries if entry.device not in now]
         self.removed = [entry for entry in [*self.removed, *gone] if entry.device not in now]
         places = [
-            str((one["address"], one["target"]["bus"] if one["address"]["type"] == "drive" else ""))
+            str((one["address"], one["target"]["bus"] if one["address"].startswith("drive:") else ""))
             for one in now.values()
         ]
         assert len(set(places)) == len(places)

@@ -9,6 +9,7 @@ import pytest
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
 from webhook.admission.validate import unfrozen
+from webhook.declare import members
 from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
 
@@ -55,5 +56,5 @@ def test_they_do_not_change_once_they_are_there() -> None:
 @pytest.mark.parametrize("features", [{}, {"numa": [{"cpus": [0, 1], "memory": 2048}]}])
 def test_a_vm_that_does_not_match_a_host_has_its_cells_at_create(features: Tree) -> None:
     spec = stored(features)
-    assert spec["domain"]["cpu"]["numa"] == CELLS
+    assert [{**cell, "cpus": members(cell["cpus"])} for cell in spec["domain"]["cpu"]["numa"]] == CELLS
     assert [*unfrozen(spec, with_cells(spec, [*CELLS, {"cell": 1, "cpus": [], "memory": 1024}]), "spec")] != []

@@ -48,7 +48,7 @@ def reasons(obj: Tree, path: str) -> list[str]:
         (f"{DISK}.serial", "identity: made once at random, then kept"),
         (f"{DISK}.bootOrder", "boot order: nobody states one, so it is the first disk, CD-ROM drive and NIC"),
         (f"{NIC}.mac.address", "identity: made once at random, then kept"),
-        (f"{NIC}.address.bus", "allocated: the place is free on its bus and stays the device's own"),
+        (f"{NIC}.address", "allocated: the place is free on its bus and stays the device's own"),
         (
             "spec.domain.devices.controllers[0].index",
             "allocated: the place is free on its bus and stays the device's own",
@@ -74,7 +74,7 @@ def test_a_name_and_a_part_that_the_tenant_left_out_are_not_his() -> None:
     [
         ("spec.domain.memory.size", "asked by spec.features.memory"),
         (f"{DISK}.device", "default of spec.features.storage[0]"),
-        (f"{NIC}.address.bus", "allocated"),
+        (f"{NIC}.address", "allocated"),
         (DISK, "asked by spec.features.storage[0]"),
     ],
 )
@@ -92,9 +92,9 @@ def test_a_stored_identity_is_not_said_to_be_the_rule_sets() -> None:
 
 def test_a_stored_value_that_differs_is_told_with_what_the_rule_set_makes() -> None:
     stored = copied(completed(vm(), VM, CONTEXT))
-    stored["spec"]["domain"]["lifecycle"]["crash"] = "restart"
-    assert reasons(stored, "spec.domain.lifecycle.crash") == [f'{CHANGED} `"destroy"` of `spec.features`']
-    assert reasons(stored, "spec.domain.lifecycle.reboot")[0] == MADE
+    stored["spec"]["domain"]["pm"] = {"suspendToMem": True, "suspendToDisk": False}
+    assert reasons(stored, "spec.domain.pm.suspendToMem") == [f"{CHANGED} `false` of `spec.features`"]
+    assert reasons(stored, "spec.domain.pm.suspendToDisk")[0] == MADE
 
 
 def test_a_stored_device_that_no_feature_makes_was_stated_or_added() -> None:

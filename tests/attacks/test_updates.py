@@ -25,7 +25,7 @@ ADMINS: Tree = {
             "readonly": True,
             "target": {"bus": "virtio", "dev": "vdz"},
             "serial": "S9",
-            "address": {"type": "pci", "domain": 0, "bus": 0, "slot": 20, "function": 0},
+            "address": "0000:00:14.0",
         },
         {"name": "root", "iotune": {"totalIopsSec": 500}},
     ],
@@ -130,7 +130,7 @@ def test_a_removed_device_that_rests_as_it_was_passes(wire: Of) -> None:
     assert updated(wire, *without_data()).allowed
 
 
-ELSEWHERE = {"type": "pci", "domain": 0, "bus": 50, "slot": 0, "function": 0}
+ELSEWHERE = "0000:32:00.0"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_machine_that_is_gone_is_missed(wire: Of, domain: Tree | None) -> None
 
 
 ALIKE = {
-    "false for nothing": ({"domain": {"devices": {"disks": [{"name": "data", "address": {"slot": False}}]}}}, "shape"),
+    "false for nothing": ({"domain": {"devices": {"disks": [{"name": "data", "address": False}]}}}, "shape"),
     "one for true": ({"features": {"rng": 1}}, "shape"),
     "a fraction for a whole number": ({"features": {"cpu": {"count": 2.0}}}, "shape"),
     "one for a display": ({"features": {"guestAgent": 1}}, "shape"),

@@ -88,7 +88,7 @@ def judged(stored: Tree) -> Tree:
     open_domain["devices"]["bells"][0].pop("serial")
     hosts = vm({"clockcards": [{"path": "/etc/passwd"}], "lamps": [{"type": "real"}]})
     moved = copied(stored)
-    moved["spec"]["domain"]["devices"]["lamps"][0]["address"]["port"] = "9"
+    moved["spec"]["domain"]["devices"]["lamps"][0]["address"] = "usb:0:9"
     return {
         "open": texts(consistent(open_domain, "spec.domain")),
         "denied": texts(expand_object(hosts, CONTEXT)[1]),

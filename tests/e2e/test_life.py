@@ -194,9 +194,9 @@ def test_a_change_of_a_frozen_field_is_refused_with_its_consequence(
 
 def test_a_moved_device_is_refused_with_its_consequence(tenant: Tenant, refused: Any) -> None:
     stored = tenant.create(machine("VM", "web", features()))
-    stored["spec"]["domain"]["devices"]["interfaces"][0]["address"]["bus"] += 20
+    stored["spec"]["domain"]["devices"]["interfaces"][0]["address"] = "0000:20:00.0"
     message = refused("replace", "-f", "-", manifest=stored)
-    assert "spec.domain.devices.interfaces[0].address.bus" in message
+    assert "spec.domain.devices.interfaces[0].address: is `0000:20:00.0`" in message
     assert "renamed" in message
 
 

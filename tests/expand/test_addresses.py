@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from webhook import machines
 from webhook.declare.tree import copied
+from webhook.domain.address import parts
+from webhook.domain.root_ports import unfolded
 from webhook.expand.addresses import allocate
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "addresses.yaml").read_text())
@@ -26,16 +28,19 @@ def run(machine: str, domain: Tree, reserved: list[Tree] | None = None) -> list[
 
 
 def named(domain: Tree) -> dict[str, Tree]:
+    """All devices by name, each root port for itself."""
     devices = {}
     for kind, entries in domain["devices"].items():
-        for device in entries if isinstance(entries, list) else [entries]:
+        listed = unfolded(entries) if kind == "controllers" else entries
+        for device in [listed] if isinstance(listed, dict) else listed:
             devices[device.get("name", kind)] = device
     return devices
 
 
-def short(address: Tree | None) -> str | None:
-    if address is None:
+def short(text: str | None) -> str | None:
+    if text is None:
         return None
+    address = parts(text)
     kind = address["type"]
     forms = {
         "pci": "{bus}:{slot}.{function}",
@@ -92,7 +97,7 @@ def test_everything_has_a_place_and_nobody_shares_one(drawn: tuple[str, Tree]) -
     machine, domain = drawn
     assert run(machine, domain) == []
     places = [
-        (device.get("target", {}).get("bus") if device["address"]["type"] == "drive" else "", short(device["address"]))
+        (device.get("target", {}).get("bus") if device["address"].startswith("drive") else "", short(device["address"]))
         for device in named(domain).values()
         if "address" in device
     ]

@@ -12,7 +12,7 @@ CASES: list[tuple[str, dict[str, Any], Any]] = [
     (
         "memory that can grow gets one cell with all vCPUs and all memory",
         {"maxmemory": {"size": 8192}, "memory": {"size": 2048}, "vcpu": {"count": 3}},
-        [{"cell": 0, "cpus": [0, 1, 2], "memory": 2048}],
+        [{"cell": 0, "cpus": "0-2", "memory": 2048}],
     ),
     ("memory that cannot grow gets no cell", {"memory": {"size": 2048}, "vcpu": {"count": 3}}, None),
     (

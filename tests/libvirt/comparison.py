@@ -101,9 +101,10 @@ def _halves(shape: Shape, above: str, covered: Backend | None = None) -> Iterato
     for entry in shape.fields.values():
         field_class = covered or entry.field_class
         for here in _places(entry, above):
-            if entry.shape is not None:
-                yield from _halves(entry.shape, here, field_class if isinstance(field_class, Backend) else None)
-            yield here, _always(field_class) if covered or entry.shape else entry.class_of_value
+            inner = entry.shape or entry.xml
+            if inner is not None:
+                yield from _halves(inner, here, field_class if isinstance(field_class, Backend) else None)
+            yield here, _always(field_class) if covered or inner else entry.class_of_value
     for name in _fixed(shape):
         yield f"{above}/{name}", _always(Frontend())
 

@@ -23,8 +23,8 @@ def _walk(shape: Shape, path: str, value: str) -> Iterator[str]:
             continue
         for here, named in _elements(entry, path):
             yield from _steps(entry, path, here)
-            if entry.shape is not None:
-                yield from _walk(entry.shape, here, named)
+            if entry.shape is not None or entry.xml is not None:
+                yield from _walk(entry.shape or entry.xml, here, named)
             elif where(entry.place).attribute:
                 yield f"{here}/@{where(entry.place).attribute}"
             elif entry.scalar is not None and not entry.scalar.presence:

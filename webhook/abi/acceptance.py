@@ -16,6 +16,7 @@ from webhook.abi.compare import Change, compare, in_words, value_in_words
 from webhook.abi.consequences import ChangeClass, Consequence, consequence_of, rows_of
 from webhook.abi.state import DIGEST_LENGTH, LONGEST_PATH, LONGEST_VALUE
 from webhook.findings import Finding
+from webhook.rule_sets import NEWEST
 
 Tree = dict[str, Any]
 ANNOTATION = "vmconfig.kubevirt.io/accept-abi-change"
@@ -67,9 +68,9 @@ def _field(change: Change) -> Tree:
     return told
 
 
-def breaking(old: Tree, new: Tree) -> Iterator[Breaking]:
-    """The changes from one domain to another that its guest may not survive."""
-    for change in compare(old, new):
+def breaking(old: Tree, new: Tree, rule_set: str = NEWEST) -> Iterator[Breaking]:
+    """The changes from one domain to another, made by this rule set, that its guest may not survive."""
+    for change in compare(old, new, rule_set):
         consequence = consequence_of(change, old, new)
         if consequence.change_class is ChangeClass.GUEST_BREAKING:
             yield Breaking(change, consequence)

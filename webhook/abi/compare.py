@@ -13,6 +13,10 @@ from webhook.declare import Field, FieldPath, Frontend, Shape, told
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
+from webhook.domain.implied import means
+from webhook.machines.controllers import machine_of, without_derived
+from webhook.machines.machine import Machine
+from webhook.rule_sets import NEWEST
 
 Tree = dict[str, Any]
 
@@ -37,14 +41,31 @@ class Change(NamedTuple):
         return name.removesuffix("[*]") if above == "domain.devices" else ""
 
 
-def compare(old: Tree, new: Tree) -> Iterator[Change]:
-    """All frontend fields that differ in `new`; a device that is only in `new` is an addition, not a change."""
-    return _Comparison(everything=False).element(old, new, domain_shape(), "", "domain")
+def compare(old: Tree, new: Tree, rule_set: str = NEWEST) -> Iterator[Change]:
+    """All frontend fields that differ in `new`; a device that is only in `new` is an addition, not a change.
+
+    To say what silence means, or what `rule_set` derives, is no change.
+    """
+    return _compared(old, new, rule_set, everything=False)
 
 
 def differences(old: Tree, new: Tree) -> Iterator[Change]:
     """All fields that differ, of every class, and the devices that are only in one of the two."""
-    return _Comparison(everything=True).element(old, new, domain_shape(), "", "domain")
+    return _compared(old, new, NEWEST, everything=True)
+
+
+def _compared(old: Tree, new: Tree, rule_set: str, *, everything: bool) -> Iterator[Change]:
+    before, after = (tree.get("devices", {}).get("controllers") for tree in (old, new))
+    if before and after and before != after:
+        machine = machine_of(old, rule_set)
+        old, new = (_with_controllers(old, before, machine), _with_controllers(new, after, machine))
+    return _Comparison(everything).element(old, new, domain_shape(), "", "domain")
+
+
+def _with_controllers(domain: Tree, controllers: list[Tree], machine: Machine | None) -> Tree:
+    """The domain without what is derived of its controllers."""
+    silent = [without_derived(entry, machine) for entry in controllers]
+    return {**domain, "devices": {**domain["devices"], "controllers": silent}}
 
 
 class _Comparison(NamedTuple):
@@ -61,7 +82,8 @@ class _Comparison(NamedTuple):
             here, there = f"{path}.{name}", f"{declared}.{name}"
             if entry.shape is None:
                 seen = _frontend(entry, before, after)
-                if (seen or self.everything) and not _equal(entry, before, after):
+                meant = means(there, old) if before is None else before, means(there, new) if after is None else after
+                if (seen or self.everything) and not _equal(entry, *meant):
                     yield Change(here, there, before, after, seen)
             elif entry.many:
                 yield from self._list(before or [], after or [], entry, here, f"{there}[*]")

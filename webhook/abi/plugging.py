@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
+from webhook.domain.address import parts_of
 from webhook.domain.devices import KINDS
+from webhook.machines.controllers import controllers_of
 
 Tree = dict[str, Any]
 _NO_PORT = "; no hot-plug port is left for it: the new one is there at the next cold boot"
@@ -40,14 +42,14 @@ def plugged(kind: str, device: Tree, domain: Tree, *, removed: bool) -> tuple[st
 
 
 def _pluggable(kind: str, device: Tree, domain: Tree) -> bool:
-    address = device.get("address") or {}
+    address = parts_of(device)
     if kind not in table()["plugged"] or address.get("type") not in table()["buses"]:
         return False
     if address["type"] == "drive":
         return bool((device.get("target") or {}).get("bus") == _DRIVES)
     if address["type"] != "pci":
         return True
-    port = _controllers(domain).get(("pci", address.get("bus") or 0))
+    port = _controllers(domain).get(("pci", address["bus"]))
     if port is None:
         return True
     return port.get("model") in _PORTS and (port.get("target") or {}).get("hotplug") != "off"
@@ -55,14 +57,13 @@ def _pluggable(kind: str, device: Tree, domain: Tree) -> bool:
 
 def _has_controller(device: Tree, domain: Tree) -> bool:
     """Whether what the device is plugged into was there before."""
-    address = device["address"]
+    address = parts_of(device)
     field, kind = _ON.get(address["type"], ("", ""))
-    return not field or (kind, address.get(field) or 0) in _controllers(domain)
+    return not field or (kind, address[field]) in _controllers(domain)
 
 
 def _controllers(domain: Tree) -> dict[tuple[str, int], Tree]:
-    controllers = (domain.get("devices") or {}).get("controllers") or ()
-    return {(str(one.get("type")), one.get("index") or 0): one for one in controllers}
+    return {(str(one.get("type")), one.get("index") or 0): one for one in controllers_of(domain)}
 
 
 # Package data, read once.

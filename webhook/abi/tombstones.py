@@ -8,16 +8,13 @@ from typing import Any
 from webhook.abi.state import LATEST
 from webhook.declare import shown
 from webhook.declare.tree import at
+from webhook.domain.address import place
+from webhook.domain.bus import DRIVE
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
 _ADDRESS = "address"
-# The fields that distinguish two addresses of a type; of the other types every field does.
-_DISTINGUISHING = {"dimm": ("type", "slot"), "isa": ("type", "iobase")}
-# Without this field the host chooses the address.
-_NEEDED = {"usb": "port", "virtio-serial": "port", "ccw": "devno", "spapr-vio": "reg", "isa": "iobase", "dimm": "slot"}
-_UNPLACED = ("unassigned", "virtio-mmio")
 _WAY = "leave it out, or give it another value; name the device `{}` to have the removed one back"
 
 # One identity of a device: the field's path, and a value that is equal where the guest sees the same.
@@ -70,20 +67,14 @@ def _identities(kind: str, device: Tree) -> Iterator[Identity]:
 
 
 def address_of(device: Tree) -> Any:
-    """A device's address in a form that is equal for equal addresses; None where it has none."""
+    """A device's place in a form that is equal for equal places; None where it has none."""
     address = device.get(_ADDRESS)
-    if not address:
-        return None
-    kind, part = address.get("type"), address.get
-    if kind == "pci":  # nearly every device: each review asks this of all
-        return (kind, part("domain") or 0, part("bus") or 0, part("slot") or 0, part("function") or 0)
-    if kind is None or kind in _UNPLACED or _NEEDED.get(kind, "type") not in address:
-        return None
+    there = place(address) if address else ""
+    if not there.startswith(DRIVE):
+        return there or None
     # Drives of different buses have controllers of their own, numbered alike.
-    target = device.get("target") if kind == "drive" else None
-    bus = target.get("bus") if type(target) is dict else None
-    names = _DISTINGUISHING.get(kind) or address
-    return (bus or "scsi", frozenset([(name, address[name]) for name in names if address.get(name)]))
+    target = device.get("target")
+    return (target.get("bus") if type(target) is dict else None) or "scsi", there
 
 
 def _finding(path: str, owner: str) -> Finding:

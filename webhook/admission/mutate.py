@@ -19,6 +19,7 @@ from webhook.expand.following import Followed
 from webhook.expand.pipeline import Expanded, expand, extend
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS
+from webhook.rule_sets import NEWEST
 
 
 def mutate(review: Review, context: AdmissionContext) -> Verdict:
@@ -50,7 +51,8 @@ def _changed(reading: Reading) -> Iterator[Finding]:
     spec, stored = reading.spec, reading.stored
     if stored is None or not stored.get("domain") or (spec.get("abi") or {}).get("policy") == LATEST:
         return
-    for change, _ in breaking(stored["domain"], spec.get("domain") or {}):
+    rule_set = (stored.get("abi") or {}).get("ruleSet") or NEWEST
+    for change, _ in breaking(stored["domain"], spec.get("domain") or {}, rule_set):
         if change.old is not None and change.new is not None:
             yield frozen_finding(change, f"{reading.path}.domain")
 
@@ -77,7 +79,7 @@ def _accept(made: Expanded, stored: Tree, acceptance: Acceptance, path: str) -> 
     abi, domain = made.spec["abi"], made.spec["domain"]
     if abi["policy"] == LATEST:
         return
-    found = list(breaking(stored["domain"], domain))
+    found = list(breaking(stored["domain"], domain, abi["ruleSet"]))
     if acceptance.accepts(found):
         abi["history"] = acceptance.recorded(found)
         return

@@ -13,6 +13,7 @@ from webhook.declare.tree import copied
 from webhook.expand.pipeline import expand
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, VERSION, Kind, inspect_spec
+from webhook.machines.controllers import whole
 
 Tree = dict[str, Any]
 
@@ -105,7 +106,7 @@ def review_of(obj: Tree, kind: Kind, requester: Requester = NOBODY) -> Review:
 
 
 def domain_of(obj: Tree) -> tuple[Tree, str, str]:
-    """The domain of a complete object, its name and its namespace."""
+    """The domain of a complete object with all that its rule set means by silence, its name and its namespace."""
     kind = KINDS[obj["kind"]]
-    asked = review_of(obj, kind)
-    return kind.spec_of(obj)["domain"], asked.name or "vm", asked.namespace
+    asked, spec = review_of(obj, kind), kind.spec_of(obj)
+    return whole(spec["domain"], spec["abi"]["ruleSet"]), asked.name or "vm", asked.namespace

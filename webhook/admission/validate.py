@@ -20,6 +20,7 @@ from webhook.admission.status import validate_status
 from webhook.consistency import consistent, warned_of
 from webhook.findings import Finding, Findings
 from webhook.kinds import KINDS
+from webhook.rule_sets import NEWEST
 
 
 def validate(review: Review, context: AdmissionContext) -> Verdict:
@@ -67,10 +68,11 @@ def unfrozen(stored: Tree, spec: Tree, path: str, acceptance: Acceptance | None 
     tombstones: Tree = abi.get("tombstones") or {}
     resting = device_keys([{"devices": tombstones}])
     old, new = stored["domain"], spec.get("domain") or {}
-    for change in compare(old, new):
+    rule_set = (stored.get("abi") or {}).get("ruleSet") or NEWEST
+    for change in compare(old, new, rule_set):
         if change.device and _place(change.declared, change.old) not in resting:
             yield frozen_finding(change, f"{path}.domain")
-    found = list(breaking(old, new))
+    found = list(breaking(old, new, rule_set))
     accepted = acceptance.accepts(found)
     digest = "" if accepted else acceptance.wanted(found)
     for change, _ in () if accepted else found:

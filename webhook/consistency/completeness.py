@@ -28,10 +28,7 @@ def domain_is_complete(domain: Tree, path: str) -> Iterator[Finding]:
         declared = KINDS.get(kind, Named)
         buses, generated = declared.buses, declared.generated
         for index, device in enumerate(entries) if type(entries) is list else ((-1, entries),):
-            address = device.get("address")
-            if address and not address.get("type"):
-                yield incomplete(f"{path}{path_of(kind, index)}.address.type")
-            if not address and buses and bus_of(device, buses, lacking) is not None:
+            if not device.get("address") and buses and bus_of(device, buses, lacking) is not None:
                 yield incomplete(f"{path}{path_of(kind, index)}.address")
             if generated or not device.get("name"):
                 yield from _without_identity(declared, device, index, f"{path}{path_of(kind, index)}")

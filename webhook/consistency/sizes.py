@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook.consistency.rule import Tree, rule, warning
-from webhook.declare import kib
+from webhook.declare import kib, members
 from webhook.findings import Finding
 
 
@@ -62,7 +62,7 @@ def stated_vcpus_exist(domain: Tree, path: str) -> Iterator[Finding]:
 def cells_have_existing_vcpus(domain: Tree, path: str) -> Iterator[Finding]:
     """A vCPU of a NUMA cell exists and is in no other cell."""
     count = domain.get("vcpu", {}).get("count", 65535)
-    cells = [cell.get("cpus") or () for cell in domain.get("cpu", {}).get("numa", ())]
+    cells = [members(cell.get("cpus") or []) for cell in domain.get("cpu", {}).get("numa", ())]
     everything = set().union(*cells)
     if len(everything) == sum(map(len, cells)) and max(everything, default=0) < count:
         return

@@ -13,6 +13,7 @@ from webhook.declare.element import (
     Frontend,
     Goal,
     Reference,
+    TextForm,
     backend,
     camel,
     element,
@@ -22,8 +23,19 @@ from webhook.declare.element import (
 )
 from webhook.declare.field_path import FieldPath, around, declared_form
 from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
+from webhook.declare.number_sets import as_ranges, members, numbers
 from webhook.declare.quantity import kib, written
-from webhook.declare.scalars import Known, Scalar, boolean, choice, integer, memory, nullable, numbers, shown, text
+from webhook.declare.scalars import (
+    Known,
+    Scalar,
+    boolean,
+    choice,
+    integer,
+    memory,
+    nullable,
+    shown,
+    text,
+)
 from webhook.declare.schema import schema
 from webhook.declare.shape import DeclaredField, Field, Shape, shape_of, walk
 from webhook.declare.validation_cache import SIMPLE, remember
@@ -48,8 +60,10 @@ __all__ = [
     "Reference",
     "Scalar",
     "Shape",
+    "TextForm",
     "Where",
     "around",
+    "as_ranges",
     "backend",
     "boolean",
     "camel",
@@ -61,6 +75,7 @@ __all__ = [
     "inspect",
     "integer",
     "kib",
+    "members",
     "memory",
     "nullable",
     "numbers",

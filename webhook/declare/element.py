@@ -7,7 +7,7 @@ model of it for whoever wants one. Nothing here knows a particular element.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn, get_origin
 
@@ -104,6 +104,23 @@ def goal(place: str = "", unless: Mapping[str, FieldClass] | None = None, doc: s
     return Declared(Goal(), place, unless or {}, doc)
 
 
+@dataclass(frozen=True, slots=True)
+class TextForm:
+    """How the API has an element as one text, whose fields the XML has.
+
+    `read` gives the fields of a text, also of one that is understood and not written as it should be; None where it is
+    not understood. `write` gives the one text of these fields, and raises ValueError with what they lack. `pattern` is
+    matched by every text as it should be, `what` is such a text in words, `examples` are some.
+    """
+
+    read: Callable[[str], dict[str, Any] | None]
+    write: Callable[[dict[str, Any]], str]
+    pattern: str
+    longest: int
+    what: str
+    examples: str
+
+
 class Declaration(type):
     """The type of elements: takes what is declared out of a class' namespace, where each field is None instead.
 
@@ -124,7 +141,8 @@ class Element(metaclass=Declaration):
 
     Class keywords: `tag` the XML element's name (`{feature}`: named by that field's value), `key` the field that
     tells list entries apart, `alike` dotted paths of fields that tell one device from another before it has a
-    name, `variants` a field and, for each of its values, the other fields which then make sense.
+    name, `variants` a field and, for each of its values, the other fields which then make sense, `text` its form where
+    the API has the element as one text.
     Absent means unsaid: declarations carry no defaults, and a field that nobody said is None.
     """
 
@@ -132,6 +150,7 @@ class Element(metaclass=Declaration):
     key: ClassVar[str] = ""
     alike: ClassVar[tuple[str, ...]] = ()
     variants: ClassVar[tuple[str, Mapping[str, tuple[str, ...]]] | None] = None
+    text_form: ClassVar[TextForm | None] = None
 
     def __init_subclass__(
         cls,
@@ -141,8 +160,10 @@ class Element(metaclass=Declaration):
         variants: tuple[str, Mapping[str, tuple[str, ...]]] | None = None,
         **kwargs: Any,
     ) -> None:
+        text_form = kwargs.pop("text", None)
         super().__init_subclass__(**kwargs)
-        for name, value in (("tag", tag), ("key", key), ("alike", alike), ("variants", variants)):
+        stated = {"tag": tag, "key": key, "alike": alike, "variants": variants, "text_form": text_form}
+        for name, value in stated.items():
             if value is not None:
                 setattr(cls, name, value)
 

@@ -190,7 +190,9 @@ def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection
 
 def _malformed(where: Where, problem: str, entry: Field, value: object) -> Finding:
     place = place_text(where)
-    return Finding(place, problem, _quoted(entry, value) or entry.doc or _way(place), "shape")
+    advice = entry.scalar.advice if entry.scalar is not None else None
+    way = _quoted(entry, value) or (advice(value) if advice is not None else "") or entry.doc or _way(place)
+    return Finding(place, problem, way, "shape")
 
 
 def _too_long(where: Where, count: int, most: int) -> Finding:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, create_model,
 
 from webhook.declare.element import FILLED_IN, Element, camel, fields_of
 from webhook.declare.scalars import Scalar
+from webhook.declare.shape import shape_of
+from webhook.declare.text_form import text_of
 
 
 @cache
@@ -32,6 +34,8 @@ def model_of(element: type[Element]) -> type[BaseModel]:
 def _typed(kind: Any) -> Any:
     """A field's type with models for elements and checks for scalars; absent means unsaid, null does not."""
     if isinstance(kind, type) and issubclass(kind, Element):
+        if kind.text_form is not None:
+            return Annotated[str, PlainValidator(_checked(text_of(kind.text_form, shape_of(kind))))]
         return model_of(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:

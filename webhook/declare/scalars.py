@@ -44,7 +44,8 @@ class Scalar:
     `presence` marks a bool that XML writes as an element being there; `bounds` are an integer's ends; `what` says in
     words what the pattern of a text is. `known` gives the names that are known of a text which takes others too, and
     is read only where somebody asks. `meaning` gives a value in the form in which all that libvirt reads alike is
-    equal; None where only the value itself is.
+    equal; None where only the value itself is. `advice` says what to write instead of a value that is refused, empty
+    where that is not known.
     """
 
     schema: dict[str, Any]
@@ -57,6 +58,9 @@ class Scalar:
     what: str = ""
     known: Callable[[], Known] | None = None
     meaning: Callable[[Any], Any] | None = None
+    advice: Callable[[Any], str] | None = None
+    # Whether a value is a set of numbers, which has no one type of JSON.
+    is_set: bool = False
 
     def same(self, one: Any, other: Any) -> bool:
         """Whether two values that pass the check say the same: `4Gi` and 4096, a MAC address in either case."""
@@ -168,35 +172,6 @@ def memory(lowest_kib: int = 1024) -> Scalar:
 
     schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
     return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(whole(content)), meaning=kib)
-
-
-def numbers(highest: int) -> Scalar:
-    """A list of whole numbers, which XML writes as a set of ranges (`0-3,8`)."""
-
-    def check(value: Any) -> str | None:
-        if type(value) is not list:
-            return f"is {kind_of(value)}, expected a list of whole numbers"
-        if len(value) > highest + 1:
-            return "names a number twice"
-        # Most lists are right: no number of them is looked at alone.
-        if not value or (set(map(type, value)) == {int} and min(value) >= 0 and max(value) <= highest):
-            return None if len(set(value)) == len(value) else "names a number twice"
-        bad = next(item for item in value if type(item) is not int or not 0 <= item <= highest)
-        return f"holds `{shown(bad)}`, expected whole numbers from 0 to {highest}"
-
-    def from_text(content: str) -> list[int]:
-        found: list[int] = []
-        for part in content.split(","):
-            first, _, last = part.strip().partition("-")
-            low, high = whole(first), whole(last or first)
-            if not 0 <= low <= high <= highest:
-                raise ValueError(f"`{shown(content)}` is no set of numbers up to {highest}")
-            found.extend(range(low, high + 1))
-        return found
-
-    item = {"type": "integer", "minimum": 0, "maximum": highest}
-    schema = {"type": "array", "items": item, "maxItems": highest + 1, "x-kubernetes-list-type": "atomic"}
-    return Scalar(schema, check, lambda value: ",".join(str(item) for item in value), from_text)
 
 
 def whole(content: str, base: int = 10) -> int:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from webhook.declare.element import SECRET_KINDS, Backend, Element, FieldClass, Frontend, camel, fields_of
+from webhook.declare.element import SECRET_KINDS, Backend, Element, FieldClass, Frontend, TextForm, camel, fields_of
 from webhook.declare.scalars import Scalar
+from webhook.declare.text_form import text_of
 
 _MOST, _MOST_NAMED = 4096, 512
 
@@ -22,7 +23,8 @@ _MOST, _MOST_NAMED = 4096, 512
 class Field:
     """One declared field: exactly one of `scalar` and `shape` is set; `many` where it is a list of elements.
 
-    `name` is the field's in the API, `attribute` the declaration's.
+    `name` is the field's in the API, `attribute` the declaration's. Where the API has an element as one text, `scalar`
+    is that of the text, `form` leads from the text to the fields and back, and `xml` is the element.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Field:
     doc: str
     scalar: Scalar | None = None
     shape: Shape | None = None
+    form: TextForm | None = None
+    xml: Shape | None = None
     many: bool = False
     # A leaf that is frontend whatever its value, or an element that is no backend as a whole: there is nothing to mark.
     plain: bool = False
@@ -88,15 +92,21 @@ def shape_of(element: type[Element]) -> Shape:
     for attribute, (kind, declared) in fields_of(element).items():
         name = camel(attribute)
         scalar, inner, many = _type_of(element, attribute, [kind])
+        form, xml, tag = None, None, inner
+        if inner is not None and inner.text_form is not None:
+            form, xml, inner = inner.text_form, shape_of(inner), None
+            scalar = text_of(form, xml)
         shape.fields[name] = Field(
             name=name,
             attribute=attribute,
             field_class=declared.field_class,
-            place=declared.place or _default_place(name, inner),
+            place=declared.place or _default_place(name, tag),
             unless=declared.unless,
             doc=declared.doc,
             scalar=scalar,
             shape=shape_of(inner) if inner else None,
+            form=form,
+            xml=xml,
             many=many,
             plain=not isinstance(declared.field_class, Backend)
             if inner

@@ -1,10 +1,16 @@
 """A device's address on its bus (libvirt: formatdomain, "Device Addresses")."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 
-from webhook.declare import Element, choice, frontend, integer, text
+from webhook.declare import Element, TextForm, choice, frontend, integer, text
+from webhook.domain.address_text import LONGEST, PATTERN, read, write
 from webhook.domain.types import Switch
+
+Parts = Mapping[str, Any]
+_NONE: Parts = {}
 
 # libvirt reads a PCI bus in base 0 but its schema takes two digits, and it reads other buses in base 10:
 # below ten both agree, and only PCI has buses from ten on.
@@ -44,8 +50,9 @@ class Address(
             "unassigned": (),
         },
     ),
+    text=TextForm(read, write, PATTERN, LONGEST, "an address", "`0000:01:00.0`, `drive:0:0:0:1` or `usb:0:1`"),
 ):
-    """A device's place; which fields go together depends on `type`."""
+    """A device's place."""
 
     type: (
         Annotated[
@@ -74,3 +81,33 @@ class Address(
     devno: Word | None = frontend()
     reg: Annotated[int, integer(0, 0xFFFFFFFF, hex_digits=8)] | None = frontend()
     base: Annotated[int, integer(0, 2**48, hex_digits=9)] | None = frontend()
+
+
+# Texts come from tenants, and the same few come again and again.
+@lru_cache(4096)
+def parts(address: str) -> Parts:
+    """The fields of an address, all that its type has but for the options; of a text that is none, no fields."""
+    return read(address) or _NONE
+
+
+def parts_of(device: Mapping[str, Any]) -> Parts:
+    """The fields of a device's address; no fields where it has none."""
+    address = device.get("address")
+    return parts(address) if address else _NONE
+
+
+def place(address: str) -> str:
+    """What of an address is equal for two devices at one place; empty where it is no place of its own."""
+    there = parts(address)
+    if (
+        not there
+        or there["type"] in ("unassigned", "virtio-mmio")
+        or (there["type"] == "isa" and "iobase" not in there)
+    ):
+        return ""
+    return address.partition(",")[0]
+
+
+def on_pci(bus: int, slot: int, function: int = 0, *, multifunction: bool = False) -> str:
+    """The address of a PCI function of domain 0."""
+    return f"0000:{bus:02x}:{slot:02x}.{function}" + (",multifunction=on" if multifunction else "")

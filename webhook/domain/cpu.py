@@ -111,7 +111,9 @@ class Cell(Element, tag="cell"):
     """One NUMA cell that the guest sees: its vCPUs and its memory."""
 
     cell: Annotated[int | None, nullable(integer(0, 127))] = frontend("@id")
-    cpus: Annotated[list[int], numbers(4095)] | None = frontend("@cpus")
+    cpus: Annotated[list[int] | str, numbers(4095)] | None = frontend(
+        "@cpus", doc="The vCPUs of the cell: a text like `0-3,8`, or a list of numbers."
+    )
     memory: Size | None = frontend("@memory")
     discard: Flag | None = frontend("@discard")
     mem_access: Annotated[str, choice("shared", "private")] | None = backend("scheduling", "@memAccess")

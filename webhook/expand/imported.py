@@ -24,6 +24,7 @@ from webhook.expand.identity import identify
 from webhook.expand.naming import name_devices
 from webhook.findings import Finding
 from webhook.machines import Machine, Ports
+from webhook.machines.controllers import root_of
 from webhook.rule_sets import NEWEST
 
 Tree = dict[str, Any]
@@ -31,8 +32,7 @@ Tree = dict[str, Any]
 # QEMU's own numbers where a controller states none: of a virtio-serial controller's ports, of an xHCI controller's.
 _VIRTIO_SERIAL_PORTS = 31
 _XHCI_PORTS = {"qemu-xhci": 4, "nec-xhci": 4}
-# What libvirt takes where the events and the clock are unsaid (virDomainDefLifecycle, virDomainDefClock).
-_LIFECYCLE = {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"}
+# What libvirt takes where the clock is unsaid (virDomainDefClock); what it takes of the events is implied.
 _CLOCK = {"offset": "utc"}
 # The bus of a disk that names none, by its target (virDomainDiskDefPostParse).
 _BUSES = {"fd": "fdc", "hd": "ide", "sd": "scsi", "vd": "virtio"}
@@ -52,7 +52,7 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
     silence, devices = silence_of(machine), domain.setdefault("devices", {})
     own = silence.get("emulated" if domain_type == "qemu" else "accelerated", {})
     _fill(domain, copied(own.get("domain", {})))
-    _fill(domain, {"lifecycle": dict(_LIFECYCLE), "clockOffset": dict(_CLOCK), "vcpu": {"count": 1}})
+    _fill(domain, {"clockOffset": dict(_CLOCK), "vcpu": {"count": 1}})
     _cpu(domain, own.get("cpu"))
     _boot(domain)
     _unasked(devices, silence)
@@ -61,6 +61,7 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
         if "bus" not in target and target.get("dev", "")[:2] in _BUSES:
             target["bus"] = _BUSES[target["dev"][:2]]
     found = _as_found(machine, silence, bool(_displays(devices)))
+    _root(devices, found)
     complete(domain, found, silence["nic"])
     name_devices(devices)
     findings = list(_unplaced(devices))
@@ -122,6 +123,13 @@ def _unasked(devices: Tree, silence: Tree) -> None:
     displays = _displays(devices)
     if displays and not any("primary" in each for each in displays):
         displays[0]["primary"] = True
+
+
+def _root(devices: Tree, machine: Machine) -> None:
+    """The root bus, behind the controllers that the domain has."""
+    controllers = devices.get("controllers")
+    if controllers and not any(each.get("type") == "pci" and each.get("index") == 0 for each in controllers):
+        controllers.append(root_of(machine))
 
 
 def _unplaced(devices: Tree) -> Iterator[Finding]:

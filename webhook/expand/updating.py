@@ -12,7 +12,7 @@ from typing import Any
 
 from webhook.abi.adoption import DeviceKey
 from webhook.abi.freeze import devices_of
-from webhook.declare import Goal, Shape, kib, written
+from webhook.declare import Goal, Shape, as_ranges, kib, members, written
 from webhook.domain import domain_shape
 from webhook.domain.bus import Bus, bus_of
 from webhook.domain.devices import KINDS
@@ -83,8 +83,9 @@ def _processors(domain: Tree, stored: Tree, cell: Tree, topology: Tree | None, *
         vcpu["current"] = count
     if topology and prod(topology.values()) == was:
         _scale(topology, count)
-    if cell.get("cpus") == list(range(was)):
-        cell["cpus"] = list(range(count))
+    cpus = cell.get("cpus") or []
+    if members(cpus) == list(range(was)):
+        cell["cpus"] = list(range(count)) if isinstance(cpus, list) else as_ranges(range(count))
 
 
 def _untouched(domain: Tree, stored: Tree, above: str, name: str) -> Any:

@@ -71,4 +71,4 @@ def _video(kind: str, platform: Platform) -> list[Tree]:
     model = model or platform.machine.defaults["video"][platform.firmware]
     if model == "none":
         return [{"name": name, "type": "none"}]
-    return [{"name": name, "type": model, "heads": 1, "primary": True}]
+    return [{"name": name, "type": model, "primary": True}]

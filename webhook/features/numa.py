@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from webhook.declare import Goal, Scalar, frontend, inspect, shape_of, shown
+from webhook.declare import Goal, Scalar, as_ranges, frontend, inspect, shape_of, shown
 from webhook.domain.cpu import Cell
 from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
@@ -63,5 +63,5 @@ def complete(domain: Tree) -> None:
     elif (domain.get("goals") or {}).get("matchHostNuma"):
         return
     elif domain.get("maxmemory") and 0 < domain.get("vcpu", {}).get("count", 0) <= _MOST_CPUS:
-        cpus = list(range(domain["vcpu"]["count"]))
+        cpus = as_ranges(range(domain["vcpu"]["count"]))
         cpu["numa"] = [{"cell": 0, "cpus": cpus, "memory": domain["memory"]["size"]}]

@@ -29,7 +29,6 @@ _TYPE_SCHEMA = {
 # Enlightenments that QEMU's emulation does not start with (seen on 7.2: they need KVM's interrupt controller, or KVM
 # "doesn't allow setting HyperV VP_INDEX"), and those that need one of them.
 _KVM_ONLY = ("synic", "stimer", "vpindex", "tlbflush", "ipi")
-_LIFECYCLE: Tree = {"poweroff": "destroy", "reboot": "restart", "crash": "destroy"}
 
 
 def _version(value: Any) -> str | None:
@@ -91,7 +90,7 @@ def _os(platform: Platform) -> Tree:
     machine = platform.machine
     version = platform.site.machines.get(machine.family) or machine.version
     os: Tree = {
-        "type": {"os": "hvm", "arch": platform.arch, "machine": version},
+        "type": {"arch": platform.arch, "machine": version},
     }
     if platform.firmware:
         os["firmware"] = platform.firmware
@@ -109,7 +108,7 @@ def _guest(platform: Platform) -> Tree:
     offset = (stated.get("clockOffset") or {}).get("offset")
     if offset not in (None, platform.guest.clock_offset["offset"]):
         # The default's parts belong to its own offset: with another offset they would change its meaning.
-        tree = {**tree, "clockOffset": {"adjustment": 0, "basis": "utc"} if offset == "variable" else {}}
+        tree = {**tree, "clockOffset": {"basis": "utc"} if offset == "variable" else {}}
     if _has_hyperv(stated.get("features") or ()) and not _has_hyperv(tree["features"]):
         tree = {**tree, "features": [*tree["features"], {"feature": "hyperv", "mode": "custom"}]}
     return tree
@@ -131,7 +130,6 @@ def _defaults_of(guest: Guest, domain_type: str, machine: machines.Machine) -> T
             "type": domain_type,
             "features": machine.defaults["features"],
             "clockOffset": guest.clock_offset,
-            "lifecycle": _LIFECYCLE,
             "devices": {"panics": [{"name": "panic", "model": machine.defaults["panic"]}]}
             if machine.defaults["panic"]
             else {},
@@ -146,7 +144,6 @@ def _defaults_of(guest: Guest, domain_type: str, machine: machines.Machine) -> T
         "clock": guest.clock,
         "clockOffset": guest.clock_offset,
         "pm": guest.pm,
-        "lifecycle": _LIFECYCLE,
     }
 
 

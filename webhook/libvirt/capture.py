@@ -13,6 +13,7 @@ from webhook.declare import Field, Frontend, Shape, told
 from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.libvirt.captured_controllers import settle_controllers
 from webhook.libvirt.frontend import frontend_of
 from webhook.libvirt.likeness import AMBIGUOUS, matched
 from webhook.libvirt.parse import Reading, read
@@ -39,6 +40,7 @@ def capture(domain: Tree, xml: bytes | str, path: str = "spec.domain") -> Captur
     """
     captured = Captured(deepcopy(domain))
     facts = frontend_of(without_mirrors(read(xml)).domain, domain_shape())
+    captured.findings += settle_controllers(domain, facts, path)
     _Capture(captured, path).element(captured.domain, facts, domain_shape(), "")
     return captured
 

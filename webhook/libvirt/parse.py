@@ -20,6 +20,7 @@ from webhook.libvirt.amount import in_own_unit
 from webhook.libvirt.document import document
 from webhook.libvirt.place import NAMED_BY_VALUE, Step, Tree, silent, where
 from webhook.libvirt.provide import withdraw
+from webhook.machines.controllers import compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def parse(xml: bytes | str) -> Tree:
 def read(xml: bytes | str) -> Reading:
     """All declared content of an XML document, without the conventional backend, and what is left over.
 
-    Raises Refused where it is not a domain's XML. Controllers, which have no alias, are named by type and index.
+    Raises Refused where it is not a domain's XML. Controllers, which have no alias, are named by type and index; what
+    the newest rule set derives of them is left out.
     """
     root = document(xml, "domain")
     walk = _Walk(root.getroottree(), list(root.iter()))
@@ -54,7 +56,7 @@ def read(xml: bytes | str) -> Reading:
         if {"type", "index"} <= set(controller):
             controller["name"] = name_of(controller)
     walk.report_rest()
-    return Reading((name.text or "") if name is not None else "", tree, walk.left)
+    return Reading((name.text or "") if name is not None else "", compact(tree), walk.left)
 
 
 @dataclass(slots=True)
@@ -110,7 +112,10 @@ def _element(node: etree._Element, shape: Shape, walk: _Walk) -> Tree:
     for entry in shape.fields.values():
         if entry.name not in names or entry.name in tree or entry.place == "-":
             continue
-        value = _leaf(node, entry, walk) if entry.scalar is not None else _below(node, entry, walk)
+        if entry.form is not None:
+            value = _text_of(node, entry, walk)
+        else:
+            value = _leaf(node, entry, walk) if entry.scalar is not None else _below(node, entry, walk)
         if not silent(value, entry):
             tree[entry.name] = value
     return tree
@@ -156,6 +161,21 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
         walk.leave(found, at.attribute, wrong)
         return None
     return value
+
+
+def _text_of(node: etree._Element, entry: Field, walk: _Walk) -> str | None:
+    """The text that the API has for an element; None where it lacks a part of it."""
+    found = _down(node, where(entry.place).steps, walk)
+    if found is None:
+        return None
+    assert entry.form is not None  # noqa: S101 - the caller's case
+    assert entry.xml is not None  # noqa: S101 - an element with a form
+    tree = _element(found, entry.xml, walk)
+    try:
+        return entry.form.write(tree) if tree else None
+    except ValueError as lacking:
+        walk.leave(found, "", f"is not carried over: {lacking}")
+        return None
 
 
 def _text(node: etree._Element) -> str | None:

@@ -16,6 +16,7 @@ from webhook.domain.types import ObjectName
 from webhook.findings import Finding, Refused
 from webhook.libvirt.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, absent, silent, where
 from webhook.libvirt.provide import provide
+from webhook.machines.controllers import whole
 
 # The order in which libvirt itself writes a domain, its devices, and the end of each device.
 _DOMAIN = (
@@ -35,13 +36,13 @@ def render(domain: Tree, name: str, *, backend: bool = True, path: str = "spec.d
     """The domain's XML, indented, always in the same order, without an XML declaration.
 
     `name` is the VM's, `path` the domain's place in its object (for findings). With `backend` the conventional backend
-    is added; without it the XML has the content of the tree alone.
+    is added; without it the XML has the content of the tree alone, and what is meant by its silence.
     Raises Refused with every problem of a malformed tree.
     """
     refuse_malformed(domain, name, path)
     root = etree.Element("domain", nsmap=_prefixes(domain))
     etree.SubElement(root, "name").text = name
-    _element(provide(domain) if backend else domain, domain_shape(), root)
+    _element(whole(provide(domain) if backend else domain), domain_shape(), root)
     _arrange(root)
     etree.indent(root)
     return etree.tostring(root, encoding="unicode") + "\n"
@@ -70,7 +71,9 @@ def _element(tree: Tree, shape: Shape, node: etree._Element) -> None:
         value: Any = tree.get(entry.name)
         if silent(value, entry) or entry.place == NAMED_BY_VALUE or absent(entry, tree, shape):
             continue
-        if entry.scalar is not None:
+        if entry.form is not None and entry.xml is not None:
+            _element(entry.form.read(value) or {}, entry.xml, _child(value, entry, node))
+        elif entry.scalar is not None:
             _leaf(value, entry, node)
         elif entry.shape is not None:
             for item in value if entry.many else (value,):
@@ -88,7 +91,7 @@ def _leaf(value: Any, entry: Field, node: etree._Element) -> None:
         node.text = scalar.to_text(value)
 
 
-def _child(item: Tree, entry: Field, node: etree._Element) -> etree._Element:
+def _child(item: Any, entry: Field, node: etree._Element) -> etree._Element:
     """The node of an element: the parent's own, one shared with other fields, or, in a list, a new one."""
     steps = where(entry.place).steps
     if not steps:

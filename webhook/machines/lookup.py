@@ -113,5 +113,6 @@ def _machine(data: dict[str, Any]) -> Machine:
         models=controllers["models"],
         usb_ports=controllers["usb_ports"],
         virtio_serial_ports=controllers["virtio_serial_ports"],
+        derived=controllers["derived"],
         lacking=frozenset() if bus.get("vio") else frozenset({VIO}),
     )

@@ -64,6 +64,8 @@ class Machine:
     models: Mapping[str, str]
     usb_ports: Mapping[str, int]
     virtio_serial_ports: int
+    # By model of a PCI controller, what follows from its other fields: `$index`, and `$port` (slot × 8 + function).
+    derived: Mapping[str, Tree]
     # The buses of other machines that this one lacks: devices are on the next of their buses, or on none.
     lacking: frozenset[str] = frozenset()
     # The lists of devices in the order in which they get places; empty: the order that their declarations give.

@@ -11,7 +11,7 @@ import yaml
 from tests.policy.context import PLACES
 from webhook.declare import Backend
 from webhook.policy import Loading, load, shipped
-from webhook.policy.language.field_content import LIST, MEMORY, NUMBER, holding
+from webhook.policy.language.field_content import MEMORY, NUMBER, SET, holding
 from webhook.policy.language.totals import totals
 
 FREE: dict[str, str] = yaml.safe_load(Path(__file__).with_name("costs.yaml").read_text())
@@ -24,7 +24,7 @@ def numbers() -> Iterator[str]:
     """The declared fields of the domain, in which features end, that hold numbers and need no permit."""
     for path, place in PLACES.items():
         mine = path.startswith("domain.") and not isinstance(place.field_class, Backend)
-        if mine and holding(place.field) in (NUMBER, MEMORY, LIST):
+        if mine and holding(place.field) in (NUMBER, MEMORY, SET):
             yield path
 
 

@@ -178,9 +178,9 @@ CHANGES = {
         put(("domain", "devices", "tpm", "secretName"), "mine"),
         {"spec.domain.devices.tpm.path (raw-device)"},
     ),
-    "a device does not move": (put((*IN_DISKS, 0), {**ONE, "address": {"type": "usb"}}), ALL_OF_ONE),
+    "a device does not move": (put((*IN_DISKS, 0), {**ONE, "address": "usb:0:1"}), ALL_OF_ONE),
     "a device may move where the newest rule set is followed": (
-        put((*IN_DISKS, 0), {**ONE, "address": {"type": "usb"}}, policy="latest"),
+        put((*IN_DISKS, 0), {**ONE, "address": "usb:0:1"}, policy="latest"),
         set(),
     ),
     "a device beside others comes without anything of the host": (

@@ -90,6 +90,10 @@ class Controller(
     ) = frontend()
     index: Annotated[int, integer(0, 255)] | None = frontend()
     model: Model | None = frontend()
+    # In the XML each port is a controller of its own (webhook/domain/root_ports.py).
+    count: Annotated[int, integer(2, 255)] | None = frontend(
+        "-", doc="So many PCIe root ports in a row: the next indices, at the next functions and slots."
+    )
     ports: Annotated[int, integer(1, 31)] | None = frontend()
     vectors: Count | None = frontend()
     driver: ControllerDriver | None = frontend()

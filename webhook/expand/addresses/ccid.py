@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from webhook.domain.address_text import write
 from webhook.domain.bus import CCID
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import addresses, lists_on, waiting
@@ -16,9 +17,9 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     """Give every device of this bus that has no address a controller to itself."""
     if not any(listed in devices for listed, _ in lists_on(CCID)):
         return
-    taken = {address.get("controller", 0) for address in addresses(CCID, devices, reserved)}
+    taken = {address["controller"] for address in addresses(CCID, devices, reserved)}
     free = (number for number in count() if number not in taken)
     for card in waiting(CCID, devices, controllers.machine):
-        card.device["address"] = {"type": CCID, "controller": next(free), "slot": 0}
+        card.device["address"] = write({"type": CCID, "controller": next(free), "slot": 0})
     for address in list(addresses(CCID, devices)):
-        controllers.ensure(CCID, address.get("controller", 0))
+        controllers.ensure(CCID, address["controller"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.domain.address import parts_of
+from webhook.domain.address_text import write
 from webhook.domain.bus import PCI
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import listed_in, waiting
@@ -25,9 +27,9 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
             way = "leave it out; devices of this machine are virtio ones"
             controllers.refuse(entry.where, "is on a bus that the machine does not have", way)
             continue
-        entry.device["address"] = {"type": "ccw", "cssid": _CSSID, "ssid": 0, "devno": next(free)}
+        entry.device["address"] = write({"type": "ccw", "cssid": _CSSID, "ssid": 0, "devno": next(free)})
 
 
 def _number(device: Tree) -> int | None:
-    address = device.get("address", {})
-    return address.get("devno", 0) if address.get("type") == "ccw" and not address.get("ssid") else None
+    address = parts_of(device)
+    return address["devno"] if address.get("type") == "ccw" and not address["ssid"] else None

@@ -6,9 +6,13 @@ from itertools import count
 from typing import Any
 
 from webhook.declare import shown
+from webhook.domain.address import on_pci
+from webhook.domain.address import place as place_of
 from webhook.domain.devices.controller import is_companion, name_of
+from webhook.domain.root_ports import FUNCTIONS, ROOT_PORT, is_run, ports_of
 from webhook.findings import Finding, Findings
 from webhook.machines import Machine
+from webhook.machines.controllers import root_of
 
 Tree = dict[str, Any]
 
@@ -28,14 +32,25 @@ class Controllers:
         # By type: where the search for a free index continues, and the index after the last one.
         self._free: dict[str, int] = {}
         self._next: dict[str, int] = {}
+        # The entry of the last root port that was added, and the index and place that the next one in a row has.
+        self._port: Tree | None = None
+        self._behind = (0, 0)
         self._read()
-        root = self.ensure("pci", 0, model=machine.bus.root)
-        if machine.bus.root_device:
-            root.setdefault("bridge", {"name": machine.bus.root_device})
-            root.setdefault("target", dict(machine.bus.root_target))
+        self._root()
         for wanted in machine.always:
             if wanted["type"] != "usb" or not self._by_type.get("usb"):
                 self.ensure(wanted["type"], wanted["index"], **_rest(wanted))
+
+    def _root(self) -> None:
+        """The root bus, which is not written where it is the first; beside stated controllers it is behind them."""
+        root, there = root_of(self.machine), self.of("pci").get(0)
+        if there is not None:
+            for name, value in root.items():
+                there.setdefault(name, value)
+            return
+        if self._list and not any("address" in entry for entry in self._list):
+            self._list.append(root)
+        self._note("pci", 0, root)
 
     def _read(self) -> None:
         """Index and complete the controllers of the domain: those with a stated index first, then companions."""
@@ -67,13 +82,15 @@ class Controllers:
         self._enter(place, entry)
 
     def _enter(self, place: int, entry: Tree) -> None:
-        kind, index = entry.get("type", ""), entry["index"]
-        if index in self.of(kind):
-            problem = f"index {index} is another {entry.get('type')} controller's"
-            way = "give each controller of a type an index of its own"
-            self.refuse(f".devices.controllers[{place}].index", problem, way)
-            return
-        self._note(kind, index, entry)
+        kind = entry.get("type", "")
+        for each in ports_of(entry) if is_run(entry) else (entry,):
+            index = each["index"]
+            if index in self.of(kind):
+                problem = f"index {index} is another {entry.get('type')} controller's"
+                way = "give each controller of a type an index of its own"
+                self.refuse(f".devices.controllers[{place}].index", problem, way)
+                return
+            self._note(kind, index, each)
         self._complete(entry)
 
     def _complete(self, entry: Tree) -> None:
@@ -116,8 +133,23 @@ class Controllers:
         """One more controller of this type, with the index behind the last."""
         return self.ensure(kind, self.following(kind), **fields)
 
-    def __iter__(self) -> Any:
-        return iter(self._list)
+    def add_port(self, slot: int, function: int, *, in_run: bool) -> int:
+        """Add a root port at a function of bus 0, by its index; with `in_run` it may join the entry before it."""
+        index, place = self._next["pci"], slot * FUNCTIONS + function
+        entry = self._list[-1] if self._list else {}
+        if in_run and entry is self._port and self._behind == (index, place):
+            count = entry.get("count")
+            if count is None:
+                count = 1
+                # The rest follows from the first: that there are more functions, too.
+                entry["address"] = place_of(entry["address"])
+            entry["count"] = count + 1
+            self._note("pci", index, entry)
+        else:
+            self._port = entry = self.ensure("pci", index, model=ROOT_PORT)
+            entry["address"] = on_pci(0, slot, function, multifunction=function == 0)
+        self._behind = (index + 1, place + 1)
+        return index
 
     def refuse(self, place: str, problem: str, way: str) -> None:
         """Add a finding at a place below the domain."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.domain.address_text import write
 from webhook.domain.bus import DIMM
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import addresses, waiting
@@ -16,7 +17,7 @@ def place(devices: Tree, controllers: Controllers, maximum: Tree, reserved: list
     unplaced = list(waiting(DIMM, devices, controllers.machine))
     if not unplaced:
         return
-    taken = {address.get("slot", 0) for address in addresses(DIMM, devices, reserved)}
+    taken = {address["slot"] for address in addresses(DIMM, devices, reserved)}
     slots = maximum.get("slots", 0)
     free = (number for number in range(slots) if number not in taken)
     for entry in unplaced:
@@ -25,4 +26,4 @@ def place(devices: Tree, controllers: Controllers, maximum: Tree, reserved: list
             way = "state more in `maxmemory.slots`"
             controllers.refuse(entry.where, f"is one DIMM more than the {slots} slots", way)
             continue
-        entry.device["address"] = {"type": DIMM, "slot": slot}
+        entry.device["address"] = write({"type": DIMM, "slot": slot})

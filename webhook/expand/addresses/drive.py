@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from webhook.declare import shown
+from webhook.domain.address import Parts, parts_of
+from webhook.domain.address_text import write
 from webhook.domain.bus import DRIVE
 from webhook.expand.addresses.controllers import MOST, Controllers
 from webhook.expand.addresses.waiting import listed_in, lists_on, waiting
 
 Tree = dict[str, Any]
-# controller, bus, target, unit
+# The parts of an address.
+_PARTS = ("controller", "bus", "target", "unit")
 Place = tuple[int, int, int, int]
 
 # Disks of a controller in libvirt's default mapping; with another number, libvirt's own addresses would differ.
@@ -45,15 +48,15 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
         if entry.listed != "disks":
             drives.give(entry.device, entry.role, entry.where)
     for bus, address in list(_buses(devices)):
-        controllers.ensure(bus, address.get("controller", 0))
+        controllers.ensure(bus, address["controller"])
 
 
-def _buses(devices: Tree) -> Iterator[tuple[str, Tree]]:
+def _buses(devices: Tree) -> Iterator[tuple[str, Parts]]:
     """The address of every drive, with the bus that its declaration says."""
     for listed, buses in lists_on(DRIVE):
         declared = next(bus for bus in buses if bus.name == DRIVE)
         for device in listed_in(devices, listed):
-            address = device.get("address", {})
+            address = parts_of(device)
             if address.get("type") == DRIVE:
                 yield declared.role_of(device, listed), address
 
@@ -63,7 +66,7 @@ class _Drives:
 
     def __init__(self, disks: list[Tree], controllers: Controllers, reserved: list[Tree]) -> None:
         self.controllers = controllers
-        self.taken = {bus: _taken(bus, disks, reserved) for bus in _UNITS}
+        self.taken = _taken(disks, reserved)
         # By bus, and whether they are for a CD-ROM: an address that was passed never becomes free again.
         self._free: dict[tuple[str, bool], Iterator[Place]] = {}
 
@@ -85,7 +88,7 @@ class _Drives:
             self.controllers.refuse(where, problem, way)
             return
         taken[found] = device.get("name", "another disk")
-        device["address"] = dict(zip(("type", "controller", "bus", "target", "unit"), ("drive", *found), strict=True))
+        device["address"] = write(dict(zip(("type", *_PARTS), (DRIVE, *found), strict=True)))
 
     def _next(self, bus: str, optical: bool) -> Place | None:
         free = self._free.get((bus, optical))
@@ -120,28 +123,23 @@ def _of_index(number: int, bus: str) -> Place:
 
 def _target_of_address(disk: Tree, bus: str, names: set[str]) -> str | None:
     """The target whose letters stand for the disk's address, where it is free."""
-    address = disk.get("address", {})
-    if bus not in _UNITS or address.get("type") != "drive" or address.get("target", 0):
+    address = parts_of(disk)
+    if bus not in _UNITS or address.get("type") != DRIVE or address["target"]:
         return None
-    unit = address.get("bus", 0) * 2 + address.get("unit", 0) if bus == "ide" else address.get("unit", 0)
-    name = _PREFIX[bus] + letters(address.get("controller", 0) * _UNITS[bus] + unit)
+    unit = address["bus"] * 2 + address["unit"] if bus == "ide" else address["unit"]
+    name = _PREFIX[bus] + letters(address["controller"] * _UNITS[bus] + unit)
     return None if name in names else name
 
 
-def _taken(bus: str, disks: list[Tree], reserved: list[Tree]) -> dict[Place, str]:
-    """The name of the disk, present or removed, at each place of a bus."""
-    before = [entry["device"] for entry in reserved if entry["list"] == "disks"]
-    found: dict[Place, str] = {}
-    for disk in (*disks, *before):
-        address = disk.get("address", {})
-        if address.get("type") == "drive" and disk.get("target", {}).get("bus") == bus:
-            where = (
-                address.get("controller", 0),
-                address.get("bus", 0),
-                address.get("target", 0),
-                address.get("unit", 0),
-            )
-            found.setdefault(where, disk.get("name", "another disk"))
+def _taken(disks: list[Tree], reserved: list[Tree]) -> dict[str, dict[Place, str]]:
+    """The name of the disk, present or removed, at each place, by bus."""
+    found: dict[str, dict[Place, str]] = {bus: {} for bus in _UNITS}
+    for disk in (*disks, *(entry["device"] for entry in reserved if entry["list"] == "disks")):
+        address = parts_of(disk)
+        of_bus = found.get(disk["target"].get("bus", "")) if "target" in disk else None
+        if of_bus is not None and address.get("type") == DRIVE:
+            controller, channel, target, unit = (address[name] for name in _PARTS)
+            of_bus.setdefault((controller, channel, target, unit), disk.get("name", "another disk"))
     return found
 
 

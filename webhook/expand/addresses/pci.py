@@ -11,17 +11,15 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from webhook.domain.address import on_pci, parts_of
 from webhook.domain.bus import PCI
+from webhook.domain.root_ports import FUNCTIONS, LAST_SLOT, ROOT_PORT, is_run, ports_of
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import Waiting, waiting
 
 Tree = dict[str, Any]
-
-_LAST_SLOT = 31
-_FUNCTIONS = 8
-_ROOT_PORT = "pcie-root-port"
-# QEMU's device of a bridge, where it is not called what libvirt calls the bridge.
-_DEVICES = {"pcie-to-pci-bridge": "pcie-pci-bridge"}
+# Bus, slot and function.
+Place = tuple[int, int, int]
 
 
 def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
@@ -43,15 +41,15 @@ class _Slots:
         self.bus = controllers.machine.bus
         # bus -> slot -> function -> the device there
         self.taken: dict[int, dict[int, dict[int, str]]] = {}
-        self.fresh = not any(entry.get("model") == _ROOT_PORT for entry in controllers.of("pci").values())
+        self.fresh = not any(entry.get("model") == ROOT_PORT for entry in controllers.of("pci").values())
         for slot in self.bus.builtin_slots:
             self.taken.setdefault(0, {})[slot] = {}
         for where, device in _placed(devices):
-            self._enter(device["address"], where)
+            self._enter(device, where)
         for entry in reserved:
-            address = entry["device"].get("address", {})
-            if address.get("type") == "pci":
-                self._occupy(address, f"the removed {entry['name']}")
+            address = parts_of(entry["device"])
+            if address.get("type") == PCI:
+                self._occupy((address["bus"], address["slot"], address["function"]), f"the removed {entry['name']}")
         self._check_buses(devices)
         self.places = self._port_places() if self.bus.ports else iter(())
         self.ports = self._free_ports()
@@ -59,29 +57,30 @@ class _Slots:
 
     # -- what is there already
 
-    def _enter(self, address: Tree, where: str) -> None:
-        if address.get("type") != "pci":
+    def _enter(self, device: Tree, where: str) -> None:
+        address = parts_of(device)
+        if address.get("type") != PCI:
             return
-        functions = self.taken.setdefault(address.get("bus", 0), {}).setdefault(address.get("slot", 0), {})
-        function = address.get("function", 0)
+        functions = self.taken.setdefault(address["bus"], {}).setdefault(address["slot"], {})
+        function = address["function"]
         if function in functions:
             problem = f"is the place of `{functions[function]}` too"
             self.controllers.refuse(f"{where}.address", problem, "leave one of the two addresses out")
         functions[function] = f"{self.controllers.path}{where}"
 
-    def _occupy(self, address: Tree, device: str) -> None:
-        slots = self.taken.setdefault(address.get("bus", 0), {})
-        slots.setdefault(address.get("slot", 0), {}).setdefault(address.get("function", 0), device)
+    def _occupy(self, place: Place, device: str) -> None:
+        bus, slot, function = place
+        self.taken.setdefault(bus, {}).setdefault(slot, {}).setdefault(function, device)
 
     def _check_buses(self, devices: Tree) -> None:
         """A stated bus needs its controller: libvirt would otherwise make one by itself."""
         known = self.controllers.of("pci")
         for where, device in _placed(devices):
-            bus = device["address"].get("bus", 0)
-            if device["address"].get("type") == "pci" and bus not in known:
-                problem = f"is PCI bus {bus}, for which there is no controller"
-                way = f"state a controller of type pci with index {bus}, or leave the address out"
-                self.controllers.refuse(f"{where}.address.bus", problem, way)
+            address = parts_of(device)
+            if address.get("type") == PCI and address["bus"] not in known:
+                problem = f"is on PCI bus {address['bus']}, for which there is no controller"
+                way = f"state a controller of type pci with index {address['bus']}, or leave the address out"
+                self.controllers.refuse(f"{where}.address", problem, way)
 
     def _used(self, bus: int) -> dict[int, dict[int, str]]:
         return self.taken.setdefault(bus, {})
@@ -95,12 +94,10 @@ class _Slots:
             way = "leave out a device; the machine has no more places"
             self.controllers.refuse(entry.where, "finds no free PCI place", way)
             return
-        bus, slot, function = found
-        address = {"type": "pci", "domain": 0, "bus": bus, "slot": slot, "function": function}
-        entry.device["address"] = address
-        self._occupy(address, entry.where)
+        entry.device["address"] = on_pci(*found)
+        self._occupy(found, entry.where)
 
-    def _fixed(self, entry: Waiting) -> tuple[int, int, int] | None:
+    def _fixed(self, entry: Waiting) -> Place | None:
         """The place that the machine fixes for a device by its role, else by its model."""
         role, device = entry.role, entry.device
         if role == "video" and self.bus.video_slot and not self._used(0).get(self.bus.video_slot):
@@ -110,7 +107,7 @@ class _Slots:
             return None
         return 0, *place
 
-    def _express(self, entry: Waiting) -> tuple[int, int, int] | None:
+    def _express(self, entry: Waiting) -> Place | None:
         if self._is_legacy(entry):
             return next(self.bridges, None)
         bus = next(self.ports, None)
@@ -136,7 +133,7 @@ class _Slots:
         if behind is not None:
             self.bridges = chain((behind,), self.bridges)
 
-    def _conventional(self, role: str) -> tuple[int, int, int] | None:
+    def _conventional(self, role: str) -> Place | None:
         used = self._used(0)
         usual = self.bus.preferred.get(role)
         if usual is not None and usual not in used:
@@ -150,7 +147,7 @@ class _Slots:
     def _free_ports(self) -> Iterator[int]:
         """Buses of root ports without a device, the lowest first; then of new ports."""
         for index, controller in sorted(self.controllers.of("pci").items()):
-            if controller.get("model") == _ROOT_PORT and not self._used(index):
+            if controller.get("model") == ROOT_PORT and not self._used(index):
                 yield index
         while (added := self._new_port()) is not None:
             yield added
@@ -160,33 +157,23 @@ class _Slots:
         if place is None:
             return None
         slot, function = place
-        index = self.controllers.following("pci")
-        address: Tree = {"type": "pci", "domain": 0, "bus": 0, "slot": slot, "function": function}
-        if function == 0:
-            address["multifunction"] = True
-        made = self.controllers.ensure("pci", index, model=_ROOT_PORT)
-        made["bridge"] = {"name": _ROOT_PORT}
-        made["target"] = {"chassis": index, "port": slot * _FUNCTIONS + function}
-        made["address"] = address
-        self._occupy(address, made["name"])
+        index = self.controllers.add_port(slot, function, in_run=self.fresh)
+        self._occupy((0, slot, function), f"pci-{index}")
         return index
 
     def _port_places(self) -> Iterator[tuple[int, int]]:
         """Free functions of slots that hold ports alone, and free slots of bus 0, the lowest first."""
         assert self.bus.ports is not None  # noqa: S101 - only machines with ports get here
-        ours = {
-            (entry["address"]["slot"], entry["address"].get("function", 0)): entry["address"]
-            for entry in self.controllers.of("pci").values()
-            if entry.get("model") == _ROOT_PORT and entry.get("address", {}).get("bus") == 0
-        }
+        addresses = (parts_of(each) for each in self.controllers.of("pci").values() if each.get("model") == ROOT_PORT)
+        ours = {(each["slot"], each["function"]): each for each in addresses if each.get("bus") == 0}
         for slot in range(self.bus.ports.first_slot, self.bus.ports.last_slot + 1):
             used = self._used(0).get(slot)
             if used is None:
-                yield from ((slot, function) for function in range(_FUNCTIONS))
+                yield from ((slot, function) for function in range(FUNCTIONS))
             elif ours.get((slot, 0), {}).get("multifunction") and all((slot, one) in ours for one in used):
-                yield from ((slot, function) for function in range(_FUNCTIONS) if function not in used)
+                yield from ((slot, function) for function in range(FUNCTIONS) if function not in used)
 
-    def _bridge_slots(self) -> Iterator[tuple[int, int, int]]:
+    def _bridge_slots(self) -> Iterator[Place]:
         """Slots behind bridges, of which one is made where there is none or the last one is full."""
         for index, controller in sorted(self.controllers.of("pci").items()):
             if controller.get("model") == self.bus.bridge:
@@ -194,8 +181,8 @@ class _Slots:
         while (added := self._new_bridge()) is not None:
             yield from self._behind(added)
 
-    def _behind(self, bus: int) -> Iterator[tuple[int, int, int]]:
-        for slot in range(1, _LAST_SLOT + 1):
+    def _behind(self, bus: int) -> Iterator[Place]:
+        for slot in range(1, LAST_SLOT + 1):
             if slot not in self._used(bus):
                 yield bus, slot, 0
 
@@ -209,11 +196,8 @@ class _Slots:
             return None
         index = self.controllers.following("pci")
         made = self.controllers.ensure("pci", index, model=self.bus.bridge)
-        made["bridge"] = {"name": _DEVICES.get(self.bus.bridge, self.bus.bridge)}
-        if not self.bus.ports:
-            made["target"] = {"chassisNr": index}
-        made["address"] = {"type": "pci", "domain": 0, "bus": place[0], "slot": place[1], "function": 0}
-        self._occupy(made["address"], made["name"])
+        made["address"] = on_pci(*place)
+        self._occupy((*place, 0), made["name"])
         return index
 
     def finish(self) -> None:
@@ -225,12 +209,15 @@ class _Slots:
 
 
 def _placed(devices: Tree) -> Iterator[tuple[str, Tree]]:
-    """Every device that has an address."""
+    """Every device that has an address, each port of a run for itself."""
     for listed, entries in devices.items():
         if type(entries) is dict:
             if entries.get("address"):
                 yield f".devices.{listed}", entries
             continue
         for index, device in enumerate(entries):
-            if device.get("address"):
-                yield f".devices.{listed}[{index}]", device
+            where = f".devices.{listed}[{index}]"
+            if listed == "controllers" and is_run(device):
+                yield from ((where, port) for port in ports_of(device))
+            elif device.get("address"):
+                yield where, device

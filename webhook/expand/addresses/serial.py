@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from webhook.domain.address import Parts
+from webhook.domain.address_text import write
 from webhook.domain.bus import VIRTIO_SERIAL
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import addresses, waiting
@@ -29,13 +31,14 @@ def _virtio(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> No
         free = _free(controllers, {_port(address) for address in addresses(VIRTIO_SERIAL, devices, reserved)})
         for entry in unplaced:
             controller, port = next(free)
-            entry.device["address"] = {"type": VIRTIO_SERIAL, "controller": controller, "bus": 0, "port": str(port)}
+            place = {"type": VIRTIO_SERIAL, "controller": controller, "bus": 0, "port": str(port)}
+            entry.device["address"] = write(place)
     for address in list(addresses(VIRTIO_SERIAL, devices)):
-        controllers.ensure(VIRTIO_SERIAL, address.get("controller", 0))
+        controllers.ensure(VIRTIO_SERIAL, address["controller"])
 
 
-def _port(address: Tree) -> tuple[int, int]:
-    return address.get("controller", 0), int(str(address.get("port", "0")).split(".")[0])
+def _port(address: Parts) -> tuple[int, int]:
+    return address["controller"], int(address["port"])
 
 
 def _free(controllers: Controllers, taken: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -66,7 +69,7 @@ def _own(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
             controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
         elif own and kind == "isa-serial":
             base, interrupt = _ISA[target["port"]]
-            entry.setdefault("address", {"type": "isa", "iobase": base, "irq": interrupt})
+            entry.setdefault("address", write({"type": "isa", "iobase": base, "irq": interrupt}))
 
 
 def _free_numbers(taken: set[int | None]) -> Iterator[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from webhook.domain.address import Parts, parts_of
+from webhook.domain.address_text import write
 from webhook.domain.bus import USB
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import addresses, waiting
@@ -27,15 +29,15 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     if not unplaced or "usb" not in controllers.machine.models:
         return
     taken = {_port(address) for address in addresses(USB, devices, reserved)}
-    hubs = [_port(hub["address"]) for hub in devices.get("hubs", ()) if hub.get("address", {}).get("type") == USB]
+    hubs = [_port(there) for hub in devices.get("hubs", ()) if (there := parts_of(hub)).get("type") == USB]
     free = _free(controllers, taken, hubs)
     for entry in unplaced:
         bus, port = next(free)
-        entry.device["address"] = {"type": USB, "bus": bus, "port": port}
+        entry.device["address"] = write({"type": USB, "bus": bus, "port": port})
 
 
-def _port(address: Tree) -> Port:
-    return address.get("bus", 0), str(address.get("port", "0"))
+def _port(address: Parts) -> Port:
+    return address["bus"], address["port"]
 
 
 def _free(controllers: Controllers, taken: set[Port], hubs: list[Port]) -> Iterator[Port]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.domain.address_text import write
 from webhook.domain.bus import VIO
 from webhook.expand.addresses.waiting import addresses, waiting
 from webhook.machines import Machine
@@ -18,7 +19,7 @@ def place(devices: Tree, machine: Machine, reserved: list[Tree]) -> None:
     """Give every device of this bus that has no address a register; the machine says where those of a role begin."""
     if not machine.bus.vio:
         return
-    taken = {address.get("reg") for address in addresses(VIO, devices, reserved)}
+    taken = {address["reg"] for address in addresses(VIO, devices, reserved)}
     following = dict(machine.bus.vio)
     for entry in waiting(VIO, devices, machine):
         role = entry.role
@@ -26,4 +27,4 @@ def place(devices: Tree, machine: Machine, reserved: list[Tree]) -> None:
             while following[role] in taken:
                 following[role] += _STEP
             taken.add(following[role])
-            entry.device["address"] = {"type": VIO, "reg": following[role]}
+            entry.device["address"] = write({"type": VIO, "reg": following[role]})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from webhook.domain.address import Parts, parts_of
 from webhook.domain.bus import Bus, bus_of
 from webhook.domain.devices import KINDS
 from webhook.machines import Machine
@@ -47,12 +48,12 @@ def listed_in(devices: Tree, listed: str) -> Sequence[Tree]:
     return (found,) if type(found) is dict else found
 
 
-def addresses(name: str, devices: Tree, reserved: list[Tree] | None = None) -> Iterator[Tree]:
+def addresses(name: str, devices: Tree, reserved: list[Tree] | None = None) -> Iterator[Parts]:
     """The addresses on one bus that devices have, and those that removed ones keep."""
     there = (device for listed, _ in lists_on(name) if listed in devices for device in listed_in(devices, listed))
     for device in (*there, *(entry["device"] for entry in reserved or ())):
-        address = device.get("address")
-        if address and address.get("type") == name:
+        address = parts_of(device)
+        if address.get("type") == name:
             yield address
 
 

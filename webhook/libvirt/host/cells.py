@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import kib, written
+from webhook.declare import as_ranges, kib, members, written
 
 Tree = dict[str, Any]
 
@@ -25,7 +25,7 @@ class Cell:
 
     def as_tree(self) -> Tree:
         """The cell in the API's fields."""
-        return {"cell": self.id, "cpus": list(self.vcpus), "memory": written(self.memory)}
+        return {"cell": self.id, "cpus": as_ranges(self.vcpus), "memory": written(self.memory)}
 
 
 def cells_of(domain: Tree) -> list[Cell]:
@@ -33,7 +33,7 @@ def cells_of(domain: Tree) -> list[Cell]:
     booted = _at_boot(domain)
     made = []
     for number, cell in enumerate((domain.get("cpu") or {}).get("numa") or ()):
-        vcpus = tuple(cell.get("cpus") or ())
+        vcpus = tuple(members(cell.get("cpus") or []))
         there = tuple(vcpu for vcpu in vcpus if vcpu in booted)
         identity = number if cell.get("cell") is None else cell["cell"]
         made.append(Cell(identity, vcpus, there, kib(cell.get("memory")) or 0))

@@ -7,8 +7,9 @@ from typing import Any
 
 from webhook.declare import Field, kib
 
-ELEMENT, ELEMENTS, LIST, MEMORY, NUMBER, TEXT, FLAG, ANY = (
-    "an element", "a list of elements", "a list", "an amount of memory", "a number", "a text", "true or false", "",
+ELEMENT, ELEMENTS, SET, MEMORY, NUMBER, TEXT, FLAG, ANY = (
+    "an element", "a list of elements", "a set of numbers", "an amount of memory", "a number", "a text",
+    "true or false", "",
 )  # fmt: skip
 _SCALARS = frozenset((str, int, bool))
 
@@ -21,12 +22,14 @@ def holding(field: Field | None) -> str:
         return ELEMENTS if field.many else ELEMENT
     if field.scalar.schema.get("x-kubernetes-int-or-string"):
         return MEMORY
-    return {"array": LIST, "integer": NUMBER, "boolean": FLAG}.get(field.scalar.schema.get("type", ""), TEXT)
+    if field.scalar.is_set:
+        return SET
+    return {"integer": NUMBER, "boolean": FLAG}.get(field.scalar.schema.get("type", ""), TEXT)
 
 
 def json_types(field: Field) -> set[str]:
-    """The types of JSON values that a leaf's schema allows; of a list or an element none is compared with anything."""
-    if field.scalar is None:
+    """The types of JSON values that a leaf's schema allows; of a set or an element none is compared with anything."""
+    if field.scalar is None or field.scalar.is_set:
         return set()
     schema = field.scalar.schema
     if schema.get("x-kubernetes-int-or-string"):
@@ -36,7 +39,12 @@ def json_types(field: Field) -> set[str]:
 
 def comparable(field: Field | None) -> Callable[[Any], object]:
     """Values in the form in which equal ones are equal (true is not 1, 4Gi is 4096); None: not comparable."""
-    return kib if holding(field) == MEMORY else typed
+    content = holding(field)
+    return kib if content == MEMORY else _never if content == SET else typed
+
+
+def _never(_: Any) -> None:
+    """A value that is equal to none."""
 
 
 def typed(value: Any) -> object:

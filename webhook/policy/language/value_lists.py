@@ -7,7 +7,7 @@ from typing import Any
 from webhook.declare import Field, kib, problem_of, shown, told
 from webhook.policy.language.cel_form import Cel, CelValue
 from webhook.policy.language.condition import Condition, InvalidCondition, Members
-from webhook.policy.language.field_content import ELEMENT, ELEMENTS, LIST, MEMORY, comparable, holding, json_types
+from webhook.policy.language.field_content import ELEMENT, ELEMENTS, MEMORY, SET, comparable, holding, json_types
 
 SCHEMA: dict[str, Any] = {"type": "array", "items": {"type": ["string", "integer", "boolean"]}, "minItems": 1}
 _JSON_TYPES = {str: "string", int: "integer", bool: "boolean"}
@@ -17,7 +17,7 @@ def members(wanted: object, field: Field | None, *, within: bool) -> Members:
     """The values that an admin listed; raises InvalidCondition."""
     if type(wanted) is not list or not wanted:
         raise InvalidCondition("names no values", "write a list with at least one value")
-    if holding(field) in (ELEMENT, ELEMENTS, LIST):
+    if holding(field) in (ELEMENT, ELEMENTS, SET):
         raise InvalidCondition(
             f"compares values, and the field holds {holding(field)}", "name one of the fields below it"
         )

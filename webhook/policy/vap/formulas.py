@@ -71,7 +71,7 @@ class Formulas:
     def comparison(self, each: Comparison, operand: CelOperand) -> str:
         """`equals` and `not-equals`."""
         equal = FALSE
-        if operand.field.scalar is not None and operand.field.scalar.schema.get("type") != "array":
+        if operand.field.scalar is not None and not operand.field.scalar.is_set:
             equal = self._equal(each, each.steps, operand.spec, operand)
         return equal if each.name == "equals" else negated(equal)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from webhook.declare import Field, shown
 from webhook.policy.language.cel_form import Cel, CelValue
 from webhook.policy.language.condition import Condition, ConditionKind, InvalidCondition, Subject
-from webhook.policy.language.field_content import ELEMENTS, LIST, holding, whole
+from webhook.policy.language.field_content import ELEMENTS, holding, whole
 
 
 def make(wanted: object, field: Field | None) -> Condition:
-    if holding(field) not in (ELEMENTS, LIST):
+    if holding(field) != ELEMENTS:
         raise InvalidCondition(
             "counts entries, and the rule names no list", "name a list such as `domain.devices.disks[*]`"
         )
