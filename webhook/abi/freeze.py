@@ -169,7 +169,7 @@ def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, remov
             _restore(by_key[key], item, shape, _ENTRY, removed)
         else:
             there.append(copied(item))
-    if not there:
+    if not there and stored:
         del into[name]
 
 
