@@ -14,6 +14,7 @@ from lxml import etree
 from webhook.declare import shown
 from webhook.domain.convention import Referred
 from webhook.domain.devices import KINDS
+from webhook.domain.devices.device import USER_ALIAS
 from webhook.findings import Finding
 from webhook.libvirt.losses import Losses
 from webhook.libvirt.place import Tree
@@ -22,7 +23,6 @@ from webhook.libvirt.place import Tree
 _SOURCES = ("network", "bridge", "file", "dev", "dir", "volume", "name", "path")
 # What names the device itself: its target, its alias, its MAC address, its serial number.
 _OWN = ("mac/@address", "target/@dev", "target/@dir", "alias/@name", "serial")
-_ALIAS = "ua-"
 # What of a source is not where it is.
 _KEPT = ("startupPolicy", "encryption")
 
@@ -69,7 +69,7 @@ def _names_of(node: etree._Element) -> list[str]:
         if source.get("pool") and source.get("volume"):
             found.append(f"{source.get('pool')}/{source.get('volume')}")
     own = [text for place in _OWN for text in _texts(node, place)]
-    found += [*own, *(value.removeprefix(_ALIAS) for value in own if value.startswith(_ALIAS))]
+    found += [*own, *(value.removeprefix(USER_ALIAS) for value in own if value.startswith(USER_ALIAS))]
     return [name for name in dict.fromkeys(found) if name]
 
 

@@ -12,6 +12,7 @@ from lxml import etree
 
 from webhook.declare import Field, Shape, inspect
 from webhook.domain import domain_shape
+from webhook.domain.devices.device import ALIAS_MARK, USER_ALIAS
 from webhook.domain.types import ObjectName
 from webhook.findings import Finding, Refused
 from webhook.libvirt.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, absent, silent, where
@@ -43,6 +44,7 @@ def render(domain: Tree, name: str, *, backend: bool = True, path: str = "spec.d
     root = etree.Element("domain", nsmap=_prefixes(domain))
     etree.SubElement(root, "name").text = name
     _element(whole(provide(domain) if backend else domain), domain_shape(), root)
+    _tell_aliases_apart(root)
     _arrange(root)
     etree.indent(root)
     return etree.tostring(root, encoding="unicode") + "\n"
@@ -113,6 +115,18 @@ def _shared(node: etree._Element, step: Step) -> etree._Element:
 
 def _new(node: etree._Element, step: Step) -> etree._Element:
     return etree.SubElement(node, step.tag, dict(step.fixed))
+
+
+def _tell_aliases_apart(root: etree._Element) -> None:
+    """Put the tag before the name where devices of several lists have one: libvirt's aliases are unique in a domain."""
+    named: dict[str, list[etree._Element]] = {}
+    for alias in root.iterfind("devices/*/alias"):
+        named.setdefault(str(alias.get("name")), []).append(alias)
+    for name, aliases in named.items():
+        for alias in aliases if len(aliases) > 1 else ():
+            device = alias.getparent()
+            if device is not None and name.startswith(USER_ALIAS):
+                alias.set("name", f"{USER_ALIAS}{device.tag}{ALIAS_MARK}{name.removeprefix(USER_ALIAS)}")
 
 
 def _arrange(root: etree._Element) -> None:

@@ -9,17 +9,22 @@ from webhook.domain.bus import Bus, Generated
 from webhook.domain.convention import Convention, Hosted, Referred
 from webhook.domain.types import DeviceName, Nodeset, Switch
 
+# libvirt keeps a device's alias as given only where it begins so (formatdomain, "User aliases").
+USER_ALIAS = "ua-"
+# Between an element's tag and a device's name in an alias; names have none.
+ALIAS_MARK = "_"
+
 
 def _alias(content: str) -> str:
     """A device's name from libvirt's user alias; an alias that libvirt made itself is not a name."""
-    if not content.startswith("ua-"):
+    if not content.startswith(USER_ALIAS):
         raise ValueError("not a user alias")
-    return content.removeprefix("ua-")
+    tag, mark, name = content.removeprefix(USER_ALIAS).partition(ALIAS_MARK)
+    return name if mark and tag.isalpha() else content.removeprefix(USER_ALIAS)
 
 
-# libvirt keeps a device's alias as given only where it starts with `ua-` (formatdomain, "User aliases").
 _name = get_args(DeviceName)[1]
-NAME = replace(_name, to_text=lambda value: f"ua-{value}", from_text=_alias)
+NAME = replace(_name, to_text=lambda value: f"{USER_ALIAS}{value}", from_text=_alias)
 
 
 _KEYWORDS = frozenset(
