@@ -89,6 +89,15 @@ def filesystems_have_a_source(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
+def claims_have_a_name(domain: Tree, path: str) -> Iterator[Finding]:
+    """An empty claim asks to eject a medium; an update does so and keeps none."""
+    for index, disk in enumerate(domain.get("devices", {}).get("disks", ())):
+        if disk.get("claim") == "":
+            place = f"{path}.devices.disks[{index}].claim"
+            yield Finding(place, "is empty", "name the claim, or leave it out for an empty drive", "disk")
+
+
+@rule
 def virtual_functions_are_of_a_network(domain: Tree, path: str) -> Iterator[Finding]:
     """SR-IOV takes a card of a network's, which says what the guest sees; libvirt has no model and no queues for it."""
     for index, nic in enumerate(domain.get("devices", {}).get("interfaces", ())):
