@@ -36,7 +36,9 @@ def test_every_frontend_field_has_a_consequence_and_a_way_out() -> None:
 
 
 def test_a_moved_nic_is_told_that_it_would_be_renamed() -> None:
-    change = Change(".devices.interfaces[0].address.bus", "domain.devices.interfaces[*].address.bus", 1, 2)
+    change = Change(
+        ".devices.interfaces[0].address", "domain.devices.interfaces[*].address", "0000:01:00.0", "0000:02:00.0"
+    )
     finding = frozen_finding(change, "spec.domain")
-    assert finding.path == "spec.domain.devices.interfaces[0].address.bus"
+    assert finding.path == "spec.domain.devices.interfaces[0].address"
     assert "renamed" in finding.problem

@@ -110,7 +110,7 @@ def test_check_prints_every_finding_and_exits_with_one() -> None:
         ("spec.domain.memory.size", "asked by spec.features.memory"),
         ("spec.domain.devices.disks[1].bootOrder", "asked by spec.features.storage[1]"),
         ("spec.domain.clockOffset.offset", "rule set 2026.1"),
-        ("spec.domain.devices.interfaces[0].address.bus", "allocated"),
+        ("spec.domain.devices.interfaces[0].address", "allocated"),
         ("spec.domain.uuid", "identity"),
         ("spec.features.memory", "stated by the tenant"),
         ("devices.interfaces[mgmtnet].mac.address", "asked by spec.features.network[0]"),
