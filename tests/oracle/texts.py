@@ -34,7 +34,8 @@ _SAYING = (
 # A value of nearly every form that texts of the API have; the first, which most take, stands nowhere else.
 _WORDS = (
     "qz7x", "QZ7X", "opt/qz7x", "Qz7xQz7xQz7x", "0a81f5b2-8403-4b23-88d6-21ccc2f80d6f", "4Gi", "0-3", "1.1", "de",
-    "vdq", "02:00:00:00:00:07", "0000:00:1f.0", "5123456789abcde0", "0a81f5b284034b2388d621ccc2f80d6f", "2026.1", "match-host", "spice", "auto", "03/04/2021", [1, 3],
+    "vdq", "02:00:00:00:00:07", "0000:00:1f.0", "5123456789abcde0", "0a81f5b284034b2388d621ccc2f80d6f",
+    "2026.1", "match-host", "spice", "auto", "03/04/2021", [1, 3],
 )  # fmt: skip
 
 
