@@ -47,6 +47,13 @@ def test_a_vm_and_itself_do_not_differ(tmp_path: Path) -> None:
     assert diff(tmp_path, manifest(), manifest()).returncode == 0
 
 
+def test_a_stored_vm_with_new_words_alone_is_told_as_the_update_that_it_is(tmp_path: Path) -> None:
+    complete = vmconfig("expand", "-", text=manifest()).stdout
+    done = diff(tmp_path, complete, complete.replace("memory: 4Gi", "memory: 8Gi"))
+    assert done.returncode == 1
+    assert "  spec.domain.memory.size: is now `8192` instead of `4096`" in done.stdout.splitlines()
+
+
 def test_other_words_for_the_same_machine_are_told(tmp_path: Path) -> None:
     done = diff(tmp_path, manifest(), manifest(memory=4096))
     assert (done.returncode, "other words for the same machine" in done.stdout) == (1, True)

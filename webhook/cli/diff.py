@@ -115,14 +115,19 @@ def _key(obj: Tree) -> tuple[str, str]:
 
 
 def _compared(old: Tree, new: Tree, context: AdmissionContext) -> Compared:
-    """Both complete: what is not yet is completed, the new one as an update of the old one; raises Refused."""
+    """What the new one, as an update of the old one, changes; what is not yet complete is completed. Raises Refused."""
     kind, was = KINDS[new["kind"]], KINDS[old["kind"]]
     stored, made = offline.inspected(old, was), offline.inspected(new, kind)
     if not _is_complete(stored):
         stored = was.spec_of(offline.completed(old, was, context))
-    if not _is_complete(made):
+    asked = made.get("features") or {}
+    try:
         made = extend(made, stored, context, kind.spec_path).spec
-    words = (stored.get("features") or {}) != (made.get("features") or {})
+    except Refused:
+        # Two complete machines can be compared even where one would be no update of the other.
+        if not _is_complete(made):
+            raise
+    words = (stored.get("features") or {}) != asked
     return Compared(kind, _key(new)[1], tuple(changes(stored, made)), words)
 
 
