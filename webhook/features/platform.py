@@ -161,8 +161,10 @@ class _Request:
             firmware = wanted if wanted in possible else possible[0]
         elif firmware not in possible and not self._runs(firmware, place, machine):
             named = tuple(one for one in possible if one)
-            way = f"the machine has {listed(named)}; name another machine" if named else "leave it out: it has its own"
-            self._refuse(place, f"`{shown(firmware)}` is not possible on {machine.family}", way, "firmware")
+            other = self._other_machine(machine, firmware)
+            way = other or (f"the machine has {listed(named)}" if named else "leave it out: it has its own")
+            whose = f", the machine of {guest.title}" if other and not self._is_named() else ""
+            self._refuse(place, f"`{shown(firmware)}` is not possible on {machine.family}{whose}", way, "firmware")
         place, secure = self._stated("secureBoot")
         if secure is None:
             return firmware, bool(guest.secure_boot and firmware == "efi" and secure_possible)
@@ -175,6 +177,16 @@ class _Request:
     def _runs(self, firmware: str, place: str, machine: Machine) -> bool:
         """Whether a domain may state a firmware that is no practice on its machine."""
         return firmware in machine.defaults.get("firmwares_by_domain", ()) and place.startswith(f"{self.path}.domain")
+
+    def _is_named(self) -> bool:
+        return bool(self.system.get("machine") or (self.os.get("type") or {}).get("machine"))
+
+    def _other_machine(self, machine: Machine, firmware: str) -> str:
+        """The way out by a machine of the same architecture that has the firmware."""
+        others = [
+            one.family for one in machines.of_arch(machine.arch, self.rule_set) if firmware in one.defaults["firmwares"]
+        ]
+        return f"say `machine: {others[0]}` in `spec.features.system`" if others else ""
 
     def _stated(self, name: str) -> tuple[str, Any]:
         """The place and the value of a field, of the feature or else of the domain."""
