@@ -29,6 +29,13 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SINGLE = frozenset({"ide", "fdc"})
 
 
+def _usual_bus(disk: Tree, controllers: Controllers) -> str:
+    """Where a drive goes whose bus nobody stated: virtio has no removable media."""
+    if disk.get("device") == "floppy":
+        return "fdc"
+    return str(controllers.machine.defaults["cdrom"]) if disk.get("device") == "cdrom" else "virtio"
+
+
 def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every disk a target, and every disk and other device on these buses its drive address."""
     disks: list[Tree] = devices.get("disks", [])
@@ -38,7 +45,7 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
     for index, disk in enumerate(disks):
         target = disk.setdefault("target", {})
-        bus = target.setdefault("bus", "fdc" if disk.get("device") == "floppy" else "virtio")
+        bus = target.setdefault("bus", _usual_bus(disk, controllers))
         if bus in _UNITS and not disk.get("address"):
             drives.give(disk, bus, f".devices.disks[{index}]")
         if not target.get("dev"):
