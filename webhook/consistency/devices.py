@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, rule
+from webhook import machines
+from webhook.consistency.rule import Tree, devices, path_of, rule
 from webhook.declare import kib, shown
+from webhook.domain.bus import PCI, bus_of
+from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 
 # These backends support virtio alone (libvirt: src/conf/domain_validate.c, src/qemu/qemu_validate.c).
@@ -79,6 +82,14 @@ def one_smartcard_reader(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
+def one_base_board(domain: Tree, path: str) -> Iterator[Finding]:
+    """QEMU's SMBIOS has one block of type 2 (libvirt: src/qemu/qemu_command.c, at start)."""
+    for index in range(1, len(domain.get("sysinfo", {}).get("baseBoards", ()))):
+        where = f"{path}.sysinfo.baseBoards[{index}]"
+        yield Finding(where, "is a second board; QEMU has one", "leave it out", "sysinfo")
+
+
+@rule
 def filesystems_have_a_source(domain: Tree, path: str) -> Iterator[Finding]:
     """The convention takes the folder of the claim; without a claim and a source there is none."""
     for index, folder in enumerate(domain.get("devices", {}).get("filesystems", ())):
@@ -95,6 +106,25 @@ def claims_have_a_name(domain: Tree, path: str) -> Iterator[Finding]:
         if disk.get("claim") == "":
             place = f"{path}.devices.disks[{index}].claim"
             yield Finding(place, "is empty", "name the claim, or leave it out for an empty drive", "disk")
+
+
+@rule
+def passing_halves_name_the_staying(domain: Tree, path: str) -> Iterator[Finding]:
+    """QEMU pairs two NICs by the name of the one that stays, without which the other never comes (virtio-net.c)."""
+    lists = domain.get("devices", {})
+    for kind in ("interfaces", "hostdevs"):
+        for index, device in enumerate(lists.get(kind, ())):
+            name = device.get("teaming", {}).get("persistent")
+            if name is not None and not any(
+                _stays(nic, name.removeprefix("ua-")) for nic in lists.get("interfaces", ())
+            ):
+                place = f"{path}.devices.{kind}[{index}].teaming.persistent"
+                way = "name a virtio NIC of this VM that has `teaming: {type: persistent}`"
+                yield Finding(place, f"`{shown(name)}` is no NIC that stays", way, "teaming")
+
+
+def _stays(nic: Tree, name: str) -> bool:
+    return nic.get("name") == name and nic.get("teaming", {}).get("type") == "persistent"
 
 
 @rule
@@ -119,3 +149,38 @@ def shared_memory_is_named(domain: Tree, path: str) -> Iterator[Finding]:
         if not shmem.get("region"):
             place = f"{path}.devices.shmems[{index}].region"
             yield Finding(place, "is missing", "name the region, which an admin must permit, or remove it", "shmem")
+
+
+@rule
+def acpi_indices_are_of_pci_devices(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses an ACPI index of a device that is not on PCI (src/qemu/qemu_validate.c)."""
+    kind = domain.get("os", {}).get("type", {})
+    arch, name = kind.get("arch", ""), kind.get("machine", "")
+    for listed, index, device in devices(domain):
+        if "acpiIndex" not in device:
+            continue
+        bus = bus_of(device, KINDS[listed].buses, machines.lacking(arch, name))
+        if bus is None or bus.name != PCI or machines.has_channels(arch, name):
+            problem = "numbers a device on PCI for the guest, and this one is not there"
+            yield Finding(f"{path}{path_of(listed, index)}.acpiIndex", problem, "remove it", "acpi-index")
+
+
+@rule
+def interrupt_remapping_has_its_controller(domain: Tree, path: str) -> Iterator[Finding]:
+    """Intel's IOMMU remaps interrupts of an I/O APIC in QEMU alone (libvirt: src/qemu/qemu_validate.c)."""
+    if domain.get("devices", {}).get("iommu", {}).get("driver", {}).get("intremap") is not True:
+        return
+    features = {entry.get("feature"): entry for entry in domain.get("features", ())}
+    if features.get("ioapic", {}).get("driver") != "qemu":
+        way = "add `{feature: ioapic, driver: qemu}` to `features` of the domain"
+        yield Finding(f"{path}.devices.iommu.driver.intremap", "needs QEMU's own I/O APIC", way, "iommu")
+
+
+@rule
+def targets_fit_devices(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt keeps targets that begin with `fd` for floppy drives (src/conf/domain_validate.c)."""
+    for index, disk in enumerate(domain.get("devices", {}).get("disks", ())):
+        target = disk.get("target", {}).get("dev")
+        if target and target.startswith("fd") is not (disk.get("device") == "floppy"):
+            problem = f"`{shown(target)}` is no target of a `{shown(disk.get('device', 'disk'))}`"
+            yield Finding(f"{path}.devices.disks[{index}].target.dev", problem, "leave it out: it is filled in", "disk")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,22 @@ def machine_is_versioned(domain: Tree, path: str) -> Iterator[Finding]:
         yield incomplete(f"{path}.os.type")
 
 
+# The minor versions of QEMU by its major one; from 4 on there are three a year (qemu.org/download, "release archive").
+_MINORS = {0: range(10, 16), 1: range(8), 2: range(13), 3: range(2), **dict.fromkeys(range(4, 14), range(3))}
+_UPSTREAM = re.compile("-([0-9]+)\\.([0-9]+)$")
+
+
+@rule
+def machine_version_exists(domain: Tree, path: str) -> Iterator[Finding]:
+    """A machine of a version that QEMU has never had starts on no node."""
+    name = domain.get("os", {}).get("type", {}).get("machine") or ""
+    version = _UPSTREAM.search(name)
+    if version and int(version[2]) not in _MINORS.get(int(version[1]), ()):
+        problem = f"`{shown(name)}` is of a version that QEMU does not have"
+        way = "name one that the nodes' QEMU lists (`-machine help`), or the family alone, such as `q35`, at create"
+        yield Finding(f"{path}.os.type.machine", problem, way, "machine")
+
+
 @rule
 def secure_boot_is_possible(domain: Tree, path: str) -> Iterator[Finding]:
     """OVMF's secure boot needs UEFI, q35 and SMM (libvirt: formatdomain, "BIOS bootloader")."""
@@ -40,6 +57,20 @@ def secure_boot_is_possible(domain: Tree, path: str) -> Iterator[Finding]:
     if features.get("smm", {}).get("state") is not True:
         way = "add `{feature: smm, state: true}` to `features` of the domain"
         yield Finding(where, "needs system management mode (SMM)", way, rule_name)
+
+
+# Memory encryption that the guest's firmware has to know of (libvirt: formatdomain, "Launch Security").
+_ENCRYPTED = ("sev", "sev-snp", "tdx")
+
+
+@rule
+def encrypted_guests_have_uefi(domain: Tree, path: str) -> Iterator[Finding]:
+    """SEV and TDX need OVMF: SeaBIOS does not start under them (QEMU: docs/system/i386/amd-memory-encryption)."""
+    kind, os = domain.get("launchSecurity", {}).get("type"), domain.get("os", {})
+    if kind in _ENCRYPTED and os.get("firmware") != "efi" and not os.get("loader"):
+        problem = f"`{kind}` needs UEFI, the firmware is `{shown(os.get('firmware') or 'bios')}`"
+        way = "state `firmware: efi` in `spec.features.system`, or remove it"
+        yield Finding(f"{path}.launchSecurity.type", problem, way, "firmware")
 
 
 # Microsoft's Hyper-V TLFS: what an enlightenment needs (QEMU: docs/system/i386/hyperv).
@@ -84,4 +115,7 @@ def cpu_is_portable(domain: Tree, path: str) -> Iterator[Finding]:
     mode = domain.get("cpu", {}).get("mode")
     if mode in ("host-model", "host-passthrough", "maximum"):
         problem = f"`{mode}` follows the node's CPU: on another node the guest sees another processor"
-        yield Finding(f"{path}.cpu.mode", problem, "name a CPU model to keep it the same", "portable")
+        # Under KVM an aarch64 guest has no other CPU.
+        arm = domain.get("os", {}).get("type", {}).get("arch") == "aarch64"
+        way = "keep the nodes' processors alike" if arm else "name a CPU model to keep it the same"
+        yield Finding(f"{path}.cpu.mode", problem, way, "portable")

@@ -15,7 +15,7 @@ from webhook.findings import Finding
 class _Unique(NamedTuple):
     """A value that no two devices share: its rule, its name in messages, the lists (empty: all), its field.
 
-    `value_of` reads it of a device that has the field.
+    `value_of` reads it of a device that has the field; `shared` says of two devices whether they may share it.
     """
 
     rule: str
@@ -23,11 +23,12 @@ class _Unique(NamedTuple):
     lists: tuple[str, ...]
     field: str
     value_of: Callable[[Tree], Any]
+    shared: Callable[[Tree, Tree], bool] | None = None
 
 
 def _duplicates(domain: Tree, path: str, unique: _Unique) -> Iterator[Finding]:
     """A finding for each device whose value another device has too."""
-    seen: dict[Any, str] = {}
+    seen: dict[Any, tuple[str, Tree]] = {}
     lists = domain.get("devices", {})
     for kind in unique.lists or lists:
         entries = lists.get(kind, ())
@@ -35,15 +36,34 @@ def _duplicates(domain: Tree, path: str, unique: _Unique) -> Iterator[Finding]:
             value = unique.value_of(device) if unique.field in device else None
             if value is None:
                 continue
-            if value in seen:
-                problem = f"{unique.what} `{shown(value)}` is taken by `{path}{seen[value]}`"
+            if value in seen and not (unique.shared and unique.shared(seen[value][1], device)):
+                problem = f"{unique.what} `{shown(value)}` is taken by `{path}{seen[value][0]}`"
                 way = f"give each device {unique.what} of its own"
                 yield Finding(f"{path}{path_of(kind, index)}", problem, way, unique.rule)
-            seen[value] = path_of(kind, index)
+            seen[value] = path_of(kind, index), device
 
 
 def _mac(device: Tree) -> str | None:
     return _caseless(device.get("mac", {}).get("address"))
+
+
+def _is_pair(one: Tree, other: Tree) -> bool:
+    """Whether one NIC is the standby of the other: the guest joins them by their MAC address (net_failover)."""
+    for nic, standby in ((one, other), (other, one)):
+        name = nic.get("teaming", {}).get("persistent")
+        if name is not None and name.removeprefix("ua-") == standby.get("name"):
+            return True
+    return False
+
+
+# So many characters of a serial number virtio-blk shows the guest (virtio 1.2, 5.2.6: VIRTIO_BLK_T_GET_ID).
+_SHOWN_OF_SERIAL = 20
+
+
+def _serial(device: Tree) -> str:
+    """What the guest sees of a serial number."""
+    serial: str = device["serial"]
+    return serial[:_SHOWN_OF_SERIAL] if device.get("target", {}).get("bus") == "virtio" else serial
 
 
 def _target(device: Tree) -> str | None:
@@ -51,13 +71,15 @@ def _target(device: Tree) -> str | None:
     return target.get("dev") if "bus" in target else None
 
 
-_BOOT_ORDER = _Unique("boot-order", "a boot order", ("disks", "interfaces"), "bootOrder", itemgetter("bootOrder"))
-_MAC = _Unique("mac", "a MAC address", ("interfaces",), "mac", _mac)
+_BOOT_ORDER = _Unique("boot-order", "a boot order", (), "bootOrder", itemgetter("bootOrder"))
+_MAC = _Unique("mac", "a MAC address", ("interfaces",), "mac", _mac, _is_pair)
 _TARGET = _Unique("disk-target", "a target", ("disks",), "target", _target)
-_SERIAL = _Unique("serial", "a serial number", ("disks",), "serial", itemgetter("serial"))
+_SERIAL = _Unique("serial", "a serial number", ("disks",), "serial", _serial)
 _WWN = _Unique("wwn", "a WWN", ("disks",), "wwn", lambda device: _caseless(device["wwn"]))
 _MEMORY_UUID = _Unique("uuid", "a UUID", ("memories",), "uuid", lambda device: _caseless(device["uuid"]))
 _MOUNT_TAG = _Unique("filesystem", "a mount tag", ("filesystems",), "target", itemgetter("target"))
+_PANIC = _Unique("panic", "a panic notifier's model", ("panics",), "model", itemgetter("model"))
+_GRAPHICS = _Unique("graphics", "a display's type", ("graphics",), "type", itemgetter("type"))
 _ACPI_INDEX = _Unique("acpi-index", "an ACPI index", (), "acpiIndex", itemgetter("acpiIndex"))
 
 
@@ -101,6 +123,18 @@ def memory_uuids_differ(domain: Tree, path: str) -> Iterator[Finding]:
 def mount_tags_differ(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses two filesystems with one target: the guest mounts either by it."""
     return _duplicates(domain, path, _MOUNT_TAG)
+
+
+@rule
+def displays_differ(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt starts no VM with two displays of one type (src/qemu/qemu_process.c)."""
+    return _duplicates(domain, path, _GRAPHICS)
+
+
+@rule
+def panic_notifiers_differ(domain: Tree, path: str) -> Iterator[Finding]:
+    """libvirt refuses two panic notifiers of one model."""
+    return _duplicates(domain, path, _PANIC)
 
 
 @rule

@@ -16,8 +16,10 @@ from webhook.declare.scalars import listed
 from webhook.domain.bus import is_none
 from webhook.findings import Finding
 
-# The values that a machine does not have, by field: the names of the elements above it, its name, the values.
-Checks = tuple[tuple[tuple[str, ...], str, dict[str, Tree]], ...]
+# The rows of a field for values that a machine does not have; under None the one for any value.
+Absent = dict[str | bool | None, Tree]
+# The fields with such values: the names of the elements above, the field's name, the values.
+Checks = tuple[tuple[tuple[str, ...], str, Absent], ...]
 
 
 @rule
@@ -33,14 +35,15 @@ def machine_supports_values(domain: Tree, path: str) -> Iterator[Finding]:
             continue
         for place, element in _elements(domain, above):
             value = element.get(field)
-            row = absent.get(value) if type(value) is str else None
+            row = _row(absent, value)
             if row and not is_none(element):
-                problem = f"`{shown(value)}` is not on {family} ({arch})"
+                what = f"`{shown(value)}`" if "value" in row else f"`{field}`"
+                problem = f"{what} is not on {family} ({arch})"
                 way = f"it is on {listed(tuple(row.get('families') or row['arch']))}; leave it out or name another"
                 yield Finding(f"{path}{place}.{field}", problem, way, "machine")
 
 
-def _any(domain: Tree, above: tuple[str, ...], field: str, absent: dict[str, Tree]) -> bool:
+def _any(domain: Tree, above: tuple[str, ...], field: str, absent: Absent) -> bool:
     """Whether any element has such a value. It is rare, so that paths are made only where one has."""
     trees: list[Any] = [domain]
     for name in above:
@@ -54,11 +57,14 @@ def _any(domain: Tree, above: tuple[str, ...], field: str, absent: dict[str, Tre
         if not below:
             return False
         trees = below
-    for tree in trees:
-        value = tree.get(field)
-        if type(value) is str and value in absent:
-            return True
-    return False
+    return any(_row(absent, tree.get(field)) for tree in trees)
+
+
+def _row(absent: Absent, value: Any) -> Tree | None:
+    """The row for a value of the field, or for any."""
+    if value is None:
+        return None
+    return absent.get(value if type(value) in (str, bool) else None) or absent.get(None)
 
 
 def _elements(domain: Tree, above: tuple[str, ...]) -> list[tuple[str, Tree]]:
@@ -87,9 +93,9 @@ def _rows() -> tuple[Tree, ...]:
 @lru_cache(1024)
 def _checks(family: str, arch: str) -> Checks:
     """The values that a family does not support. By family, so that unknown machine names take no cache entries."""
-    made: dict[tuple[tuple[str, ...], str], dict[str, Tree]] = {}
+    made: dict[tuple[tuple[str, ...], str], Absent] = {}
     for row in _rows():
         if family not in row.get("families", (family,)) or arch not in row.get("arch", (arch,)):
             *above, field = row["path"].replace("[*]", "").split(".")
-            made.setdefault((tuple(above), field), {})[row["value"]] = row
+            made.setdefault((tuple(above), field), {})[row.get("value")] = row
     return tuple((above, field, absent) for (above, field), absent in made.items())

@@ -7,6 +7,9 @@ from webhook.domain.types import Line, Path, Uuid
 
 # Month, day and year, as libvirt takes them: years of two digits are those from 1900 on.
 _DATE = "(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])/([0-9]{2}|(19|[2-9][0-9])[0-9]{2})"
+# Two numbers of a byte each, which QEMU reads before it starts (hw/smbios/smbios.c).
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_RELEASE = f"{_BYTE}\\.{_BYTE}"
 # libvirt, up to 12.8 at least, doubles no comma here, so that QEMU would read what follows as options of `-fw_cfg`, a
 # file of the host among them; `&`, `<`, `>` and quotes reach the guest as XML writes them; spaces alone are no value.
 _BLOB = " *[^,&<>'\" ][^,&<>'\"]*"
@@ -19,7 +22,7 @@ class Bios(Element, tag="bios"):
     vendor: Line | None = frontend("entry[@name='vendor']")
     version: Line | None = frontend("entry[@name='version']")
     date: Annotated[str, text(10, _DATE, "a date like `04/01/2014`")] | None = frontend("entry[@name='date']")
-    release: Line | None = frontend("entry[@name='release']")
+    release: Annotated[str, text(7, _RELEASE, "a release like `4.1`")] | None = frontend("entry[@name='release']")
 
 
 class BaseBoard(Element, tag="baseBoard"):

@@ -65,6 +65,13 @@ def lacking(arch: str, name: str) -> frozenset[str]:
     return machine.lacking if machine is not None else frozenset({VIO})
 
 
+@lru_cache(1024)
+def has_channels(arch: str, name: str) -> bool:
+    """Whether a machine's devices are on the channel subsystem in place of PCI, in the newest rule set."""
+    machine = find(arch, name, _newest())
+    return machine is not None and machine.bus.kind == "ccw"
+
+
 @cache
 def _newest() -> str:
     """The newest rule set."""

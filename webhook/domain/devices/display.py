@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
-from webhook.domain.bus import PCI, Bus
+from webhook.domain.bus import NOWHERE, PCI, Bus
 from webhook.domain.convention import Convention, has_content, taken
 from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Kib, Line, Path, Switch
@@ -121,7 +121,14 @@ class VideoDriver(VirtioDriver):
     vgaconf: Annotated[str, choice("io", "on", "off")] | None = frontend()
 
 
-class Video(PciDevice, tag="video", plural="video", alike=("type",), buses=(Bus(PCI, 10, ccw=True),)):
+class Video(
+    PciDevice,
+    tag="video",
+    plural="video",
+    alike=("type",),
+    # QEMU's ramfb is memory of the firmware's, no device on a bus.
+    buses=(Bus(NOWHERE, when={"type": ("ramfb",)}), Bus(PCI, 10, ccw=True)),
+):
     """A video device; its memory is in KiB."""
 
     type: Annotated[str, choice("vga", "cirrus", "qxl", "virtio", "bochs", "ramfb", "none")] | None = frontend(

@@ -3,6 +3,7 @@
 All that names one is `passthrough`; what the guest sees of it is frontend.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from webhook.declare import Element, Frontend, backend, choice, frontend, goal, integer, reference, text
@@ -89,11 +90,15 @@ class HostdevSource(Element, tag="source"):
     interface: Line | None = backend("host-network", "interface")
 
 
+# Who knows libvirt writes the alias as libvirt has it, with its `ua-`.
+_ALIAS = replace(NAME, to_text=lambda value: value if value.startswith("ua-") else f"ua-{value}")
+
+
 class Teaming(Element, tag="teaming"):
     """Two NICs that the guest's driver joins: the other one's name."""
 
     type: Annotated[str, choice("persistent", "transient")] | None = frontend()
-    persistent: Annotated[str, NAME] | None = frontend()
+    persistent: Annotated[str, _ALIAS] | None = frontend()
 
 
 _BY_RESOURCE: Tree = {"type": "pci", "managed": True, "source": {"address": NO_PLACE}}
