@@ -44,6 +44,15 @@ def _elements(entry: Field, path: str) -> Iterator[tuple[str, str]]:
         yield "/".join((path, *map(_short, tags))), ""
 
 
+def places_of(steps: tuple[Field, ...]) -> set[str]:
+    """Where the last of the fields stands, each being one of the element before it."""
+    paths = ["/domain"]
+    for entry in steps:
+        paths = [here for path in paths for here, _ in _elements(entry, path)]
+    attribute = where(steps[-1].place).attribute if steps[-1].shape is None else ""
+    return {f"{path}/@{attribute}" if attribute else path for path in paths}
+
+
 def _steps(entry: Field, path: str, here: str) -> Iterator[str]:
     """The elements on the way to a field, with the attributes that are fixed there."""
     names = here.removeprefix(path).strip("/").split("/")
