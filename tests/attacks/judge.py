@@ -49,13 +49,16 @@ def _element(node: ElementTree.Element, above: tuple[str, ...], planted: frozens
     if node.tag.startswith("{") or _row("never", place) is not None:
         yield f"{path} is there"
         return
-    if _row("empty", place) is not None:
+    if _row("empty", place) is not None and "/".join(place[-3:]) not in _table()["closed"]:
         if any(part.attrib or (part.text or "").strip() for part in node.iter()):
             yield f"{path} is there, and not empty"
         return
     row = _row("closed", place)
     if row is not None:
         yield from _closed(node, path, row)
+    needed = _row("needed", place)
+    if needed is not None and needed not in node.attrib:
+        yield f"{path} says no {needed}"
     if _row("free", place) is None:
         yield from _written(node, path, row is not None, planted)
     for child in node:
@@ -112,7 +115,11 @@ def _table() -> dict[str, dict[str, Any]]:
         at: {attribute: re.compile(_form(form), re.ASCII) for attribute, form in row.items()}
         for at, row in said["closed"].items()
     }
-    return {"closed": closed, **{name: dict.fromkeys(said[name], True) for name in ("never", "empty", "free")}}
+    return {
+        "closed": closed,
+        "needed": said["needed"],
+        **{name: dict.fromkeys(said[name], True) for name in ("never", "empty", "free")},
+    }
 
 
 def _form(form: Any) -> str:
