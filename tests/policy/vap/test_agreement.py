@@ -120,7 +120,26 @@ def _pairs(count: int) -> Iterator[tuple[str, Tree, Tree]]:
         after = wild.changed(before, SHAPE)
         if number % 6 == 1:
             after = renamed(merged(after, pieces(random)))
-        yield random.choice([*NAMESPACED, *TEAMS]), before, _kept(before, after)
+        yield random.choice([*NAMESPACED, *TEAMS]), _apart(before), _apart(_kept(before, after))
+
+
+def _apart(spec: Tree) -> Tree:
+    """A spec without the tombstones of devices that are there: a device is there or rests, never both."""
+    tombstones, devices = spec.get("abi", {}).get("tombstones"), spec.get("domain", {}).get("devices", {})
+    if type(tombstones) is not dict or type(devices) is not dict:
+        return spec
+    left = {kind: _without(entries, _names(devices.get(kind))) for kind, entries in tombstones.items()}
+    return {**spec, "abi": {**spec["abi"], "tombstones": left}}
+
+
+def _names(entries: object) -> set[object]:
+    return {each.get("name") for each in entries if type(each) is dict} if type(entries) is list else set()
+
+
+def _without(entries: Any, names: set[object]) -> Any:
+    if type(entries) is not list:
+        return entries
+    return [each for each in entries if type(each) is not dict or each.get("name") not in names]
 
 
 def _kept(before: Tree, after: Tree) -> Tree:
