@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +87,19 @@ def _mutate(tree: Any, draw: random.Random) -> None:
     if kind == 0 and isinstance(holder, dict):
         del holder[key]
     elif kind == 1 and isinstance(holder, dict):
-        holder[draw.choice(("x", "Name", "source", "file", "", "a/b~c", "alias", "qemu:commandline"))] = draw.choice(
-            STRANGE
-        )
+        holder[draw.choice(("x", "Name", "source", "file", "", "a/b~c", "alias", "qemu:commandline"))] = _strange(draw)
     elif kind == 2:
         other, place = _place(tree, draw)
         holder[key] = orjson.loads(orjson.dumps(other[place])) if other is not None else None
     elif kind == 3 and isinstance(holder, list):
         holder.append(orjson.loads(orjson.dumps(holder[key])))
     else:
-        value = draw.choice(STRANGE)
-        holder[key] = orjson.loads(orjson.dumps(value)) if not isinstance(value, str) else value
+        holder[key] = _strange(draw)
+
+
+def _strange(draw: random.Random) -> Any:
+    """A value that belongs elsewhere: a copy, for the next change may be made inside it, even with itself."""
+    return deepcopy(draw.choice(STRANGE))
 
 
 def _place(tree: Any, draw: random.Random) -> tuple[Any, Any]:

@@ -162,7 +162,7 @@ def _restore_list(into: Tree, name: str, stored: list[Tree], entry: Field, remov
         there = into[name] = []
     by_key = {item.get(shape.key): item for item in there}
     for item in stored:
-        key = item[shape.key]
+        key = item.get(shape.key)
         if (name, key) in removed:
             continue
         if key in by_key:
