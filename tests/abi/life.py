@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonpatch
 
@@ -20,6 +20,7 @@ from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
+TIME = "2026-01-01T00:00:00Z"
 GUEST = {"memory": "2Gi", "system": {"type": "debian", "version": "12"}}
 # What the guest knows a device by.
 SEEN = ("address", "serial", "mac", "target", "bootOrder", "model", "device")
@@ -31,23 +32,40 @@ def context() -> AdmissionContext:
     return AdmissionContext(Policies(shipped(), declared_fields()))
 
 
+class Admitted(NamedTuple):
+    """A spec as it is stored, what was told of it by either webhook, and what a second call of the first would add."""
+
+    spec: Tree
+    told: list[str]
+    warnings: list[str]
+    again: list[Tree]
+
+
 def admitted(spec: Tree, stored: Tree | None = None, accept: str = "") -> tuple[Tree, list[str]]:
     """The spec as it is stored after a creation, or an update of a stored one, and the warnings; raises Refused.
 
     `accept` is the digest of a change that the guest may not survive.
     """
+    made = admit(spec, stored, accept)
+    return made.spec, made.warnings
+
+
+def admit(spec: Tree, stored: Tree | None = None, accept: str = "", current: Any = None, time: str = TIME) -> Admitted:
+    """The same with all that is told; `current` is what runs, `time` when it is asked."""
     review = review_of(vm(copied(spec), accept), KINDS["VM"])
     if stored is not None:
-        review = replace(review, operation="UPDATE", old_object=vm(copied(stored)))
-    first = mutate(review, context())
+        old = {**vm(copied(stored)), **({} if current is None else {"status": {"current": current}})}
+        review = replace(review, operation="UPDATE", old_object=old)
+    at_once = replace(context(), clock=lambda: time)
+    first = mutate(review, at_once)
     if not first.allowed:
         raise Refused(first.findings)
     final = jsonpatch.apply_patch(review.object, list(first.patch or ()))
-    last = validate(replace(review, object=final), context())
+    second = replace(review, object=final)
+    last = validate(second, at_once)
     if not last.allowed:
         raise Refused(last.findings)
-    made: Tree = final["spec"]
-    return made, list(last.warnings)
+    return Admitted(final["spec"], list(first.warnings), list(last.warnings), mutate(second, at_once).patch or [])
 
 
 def devices(spec: Tree) -> dict[str, Tree]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -11,7 +11,9 @@ from typing import Any
 
 from webhook.declare import Reference, Shape
 from webhook.declare.scalars import listed
+from webhook.declare.tree import at
 from webhook.domain import domain_shape
+from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
 
 Tree = dict[str, Any]
@@ -47,7 +49,7 @@ def adopt_names(devices: Tree, stored: Tree, tombstones: Tree, asked: AskedDevic
     compared = count(1)
     findings: list[Finding] = []
     for kind, entries in devices.items():
-        before = stored.get(kind)
+        before = stored.get(kind, [])
         if isinstance(entries, list) and isinstance(before, list):
             adoption = _Adoption(kind, f"{path}.devices.{kind}", asked, compared)
             findings += adoption.run(entries, before, tombstones.get(kind, []))
@@ -81,14 +83,22 @@ class _Adoption:
         yield from self._reconnect({index: entry for index, entry in unnamed.items() if "name" not in entry}, removed)
 
     def _bring_back(self, unnamed: list[Tree], resting: list[Tree], taken: set[Any]) -> None:
-        """Devices that were removed, and referred to the same object."""
+        """Devices that were removed: they have the same identity, or referred to the same object."""
         references = references_of(self.kind)
         for entry in unnamed:
-            if not references.isdisjoint(entry):
+            identities, said = set(identities_of(self.kind, entry)), _without(entry, references)
+            names = [
+                old["name"]
+                for old in resting
+                if old["name"] not in taken
+                and not identities.isdisjoint(identities_of(self.kind, old))
+                and self._agrees(said, old)
+            ]
+            if not names and not references.isdisjoint(entry):
                 names = [old["name"] for old in resting if old["name"] not in taken and self._agrees(entry, old)]
-                if len(names) == 1:
-                    entry["name"] = names[0]
-                    taken.add(names[0])
+            if len(names) == 1:
+                entry["name"] = names[0]
+                taken.add(names[0])
 
     def _reconnect(self, unnamed: dict[int, Tree], removed: dict[str, Tree]) -> Iterator[Finding]:
         """Devices that differ from a removed one in nothing but what they refer to."""
@@ -131,6 +141,14 @@ def _agrees(part: Any, whole: Any) -> bool:
 
 def _without(device: Tree, names: frozenset[str]) -> Tree:
     return {name: value for name, value in device.items() if name not in names}
+
+
+def identities_of(kind: str, device: Tree) -> Iterator[Hashable]:
+    """The values that no other device of the list has, with their fields."""
+    for path in KINDS[kind].identities:
+        value = at(device, path)
+        if value is not None:
+            yield path, str(value).lower()
 
 
 def references(kind: str, device: Tree) -> tuple[tuple[str, str], ...]:

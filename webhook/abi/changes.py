@@ -49,7 +49,7 @@ def changes(stored: Tree, spec: Tree) -> Iterator[LifeChange]:
     resting = devices_of((stored.get("abi") or {}).get("tombstones") or {})
     for change in differences(old, new):
         if change.device:
-            text = _plugged(change, change.device, (change.device, _name(change)) in resting)
+            text = _plugged(change, change.device, resting.get((change.device, _name(change))))
         else:
             text = _reconnected(change, new) or _another(change)
         yield LifeChange(change, consequence_of(change, old, new), text)
@@ -71,13 +71,18 @@ def _name(change: Change) -> str:
     return device.get("name") or change.device
 
 
-def _plugged(change: Change, kind: str, returns: bool) -> str:
+def _plugged(change: Change, kind: str, rests: Tree | None) -> str:
     called = _called(kind, _name(change))
     if change.new is None:
         used = _uses(kind, change.old)
         return f"{called} is removed" + (f", it used {used}" if used else "")
     used = _uses(kind, change.new)
-    return f"{called} {'is back at its place' if returns else 'is new'}" + (f" and uses {used}" if used else "")
+    if rests is None:
+        came = "is new"
+    else:
+        same = rests.get("address") == change.new.get("address")
+        came = "is back at its place" if same else "is back at another place"
+    return f"{called} {came}" + (f" and uses {used}" if used else "")
 
 
 def _reconnected(change: Change, new: Tree) -> str:

@@ -53,7 +53,7 @@ def freeze(stored: Tree, tombstones: Tree, incoming: Tree, asked: AskedDevices, 
     stored_devices = devices_of(stored.get("devices", {}))
     removed = _removed(stored_devices, devices, present, asked)
     kept = Kept(domain, copied(tombstones))
-    _drop(devices, removed)
+    drop(devices, removed)
     declined = _decline(devices, stored_devices)
     there = {key for key, device in devices_of(devices).items() if not is_none(device)}
     nowhere = {key for key, device in stored_devices.items() if is_none(device)}
@@ -103,7 +103,7 @@ def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: set[DeviceKey])
 
 def drop_present(tombstones: Tree, domain: Tree) -> None:
     """Delete the tombstones of devices that are in the domain, in place."""
-    _drop(tombstones, device_keys([{"devices": tombstones}]) & device_keys([domain]))
+    drop(tombstones, device_keys([{"devices": tombstones}]) & device_keys([domain]))
 
 
 def _has_backend(kind: str, device: Tree) -> bool:
@@ -182,7 +182,7 @@ def _restore_returning(kept: Kept, wanted: set[DeviceKey]) -> None:
         devices = [device for (of, _), device in returning.items() if of == kind]
         if devices:
             _restore(kept.domain["devices"], {kind: devices if KINDS[kind].plural else devices[0]}, shape, "", set())
-    _drop(kept.tombstones, set(returning))
+    drop(kept.tombstones, set(returning))
 
 
 def _add_tombstone(tombstones: Tree, kind: str, device: Tree | None) -> None:
@@ -241,7 +241,7 @@ def devices_of(lists: Tree) -> dict[DeviceKey, Tree]:
     return found
 
 
-def _drop(devices: Tree, removed: set[DeviceKey]) -> None:
+def drop(devices: Tree, removed: set[DeviceKey]) -> None:
     """Delete these devices, and lists that are then empty."""
     for kind in {kind for kind, _ in removed} & devices.keys():
         entries = devices[kind]

@@ -1,9 +1,9 @@
-"""A tombstone reserves the address and the identity of a removed device, so that it can come back unchanged."""
+"""The address and the identity of a device that was removed, or that still runs, are reserved: it can come back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from webhook.abi.state import LATEST
 from webhook.declare import shown
@@ -15,21 +15,33 @@ from webhook.findings import Finding
 
 Tree = dict[str, Any]
 _ADDRESS = "address"
-_WAY = "leave it out, or give it another value; name the device `{}` to have the removed one back"
+_WAY = "leave it out, or give it another value"
 
 # One identity of a device: the field's path, and a value that is equal where the guest sees the same.
 Identity = tuple[str, Any]
 
 
-def reserved_by_tombstones(stored: Tree, spec: Tree, path: str) -> list[Finding]:
-    """A finding for each device of `spec` that has the address or the identity of a tombstone, and had it not before.
+class _Owner(NamedTuple):
+    """The device that a place or an identity is kept for, and whether it rests."""
 
-    `stored` is the spec as it was. Where the VM follows the newest rule set tombstones reserve no address.
+    kind: str
+    name: str
+    rests: bool
+
+
+def reserved_places(stored: Tree, spec: Tree, running: Sequence[Tree], path: str) -> list[Finding]:
+    """A finding for each device of `spec` that has the address or the identity of another one, and had it not before.
+
+    The others are those that were removed and those that run (`webhook.abi.running`). `stored` is the spec as it was.
+    Where the VM follows the newest rule set no address is reserved.
     """
     abi = spec.get("abi") or {}
+    resting = [(kind, name, device) for kind, _, name, device in _devices(abi.get("tombstones"))]
+    owners = [(entry["list"], entry["name"], entry["device"]) for entry in running]
     reserved = {
-        (kind if field != _ADDRESS else "", field, value): (kind, name)
-        for kind, _, name, device in _devices(abi.get("tombstones"))
+        (kind if field != _ADDRESS else "", field, value): _Owner(kind, name, rests)
+        for rests, devices in ((False, owners), (True, resting))
+        for kind, name, device in devices
         for field, value in _identities(kind, device)
         if field != _ADDRESS or abi.get("policy") != LATEST
     }
@@ -37,10 +49,11 @@ def reserved_by_tombstones(stored: Tree, spec: Tree, path: str) -> list[Finding]
         return []
     before = {(kind, name): device for kind, _, name, device in _devices((stored.get("domain") or {}).get("devices"))}
     return [
-        _finding(f"{path}.domain.devices.{kind}{index}.{field}", owner[1])
+        _finding(f"{path}.domain.devices.{kind}{index}.{field}", owner)
         for kind, index, name, device in _devices((spec.get("domain") or {}).get("devices"))
         for field, value in _identities(kind, device)
-        if (owner := reserved.get((kind if field != _ADDRESS else "", field, value), (kind, name))) != (kind, name)
+        if (owner := reserved.get((kind if field != _ADDRESS else "", field, value))) is not None
+        and (owner.kind, owner.name) != (kind, name)
         and (field, value) not in _identities(kind, before.get((kind, name), {}))
     ]
 
@@ -77,6 +90,10 @@ def address_of(device: Tree) -> Any:
     return (target.get("bus") if type(target) is dict else None) or "scsi", there
 
 
-def _finding(path: str, owner: str) -> Finding:
-    problem = f"belongs to `{shown(owner)}`, which was removed and rests in `spec.abi.tombstones`"
-    return Finding(path, problem, _WAY.format(shown(owner)), "frozen")
+def _finding(path: str, owner: _Owner) -> Finding:
+    name = shown(owner.name)
+    if owner.rests:
+        problem = f"belongs to `{name}`, which was removed and rests in `spec.abi.tombstones`"
+        return Finding(path, problem, f"{_WAY}; name the device `{name}` to have the removed one back", "frozen")
+    problem = f"belongs to `{name}`, which the running machine still has in `status.current`"
+    return Finding(path, problem, f"{_WAY}, or wait until it is gone there", "frozen")

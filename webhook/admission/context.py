@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from webhook.features.platform import Site
@@ -18,6 +19,11 @@ def _unlabelled(namespace: str) -> Mapping[str, str]:  # noqa: ARG001 - the defa
     return {}
 
 
+def now() -> str:
+    """This moment, to the second, as Kubernetes writes times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(slots=True, eq=False)
 class AdmissionContext:
     """The policies in force, what the site's nodes can do, where randomness and namespace labels come from."""
@@ -26,6 +32,8 @@ class AdmissionContext:
     site: Site = field(default_factory=Site)
     # Returns that many random bytes.
     entropy: Callable[[int], bytes] = os.urandom
+    # The time as VMs keep it.
+    clock: Callable[[], str] = now
     # The labels of a namespace, by its name.
     labels: Callable[[str], Mapping[str, str]] = _unlabelled
     # The processes that check policies, which end with the service; without it a check has a process of its own.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from webhook.abi.acceptance import Acceptance, Breaking, breaking, frozen_finding, way_out
 from webhook.abi.compare import Change, value_in_words
+from webhook.abi.running import current_of, running_devices
 from webhook.abi.state import LATEST, Tree
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
@@ -59,16 +60,16 @@ def _changed(reading: Reading) -> Iterator[Finding]:
 
 def _completed(review: Review, reading: Reading, context: AdmissionContext) -> Verdict:
     spec, stored = reading.spec, reading.stored
-    notes: tuple[str, ...] = ()
     if stored is not None and stored.get("domain"):
-        made = extend(spec, stored, context, reading.path)
+        running = running_devices(current_of(review.old_object))
+        made = extend(spec, stored, context, reading.path, running)
         _accept(made, stored, acceptance_of(review, stored), reading.path)
-        notes = tuple(map(str, made.notes))
         for lost in granted(review, replace(reading, spec=made.spec), context):
             lost.restore()
     else:
         made = expand(spec, context, reading.path)
-    return Verdict(allowed=True, patch=diff(spec, made.spec, reading.kind.pointer), warnings=notes)
+    patch, notes = diff(spec, made.spec, reading.kind.pointer), tuple(map(str, made.notes))
+    return Verdict(allowed=True, patch=patch, warnings=notes)
 
 
 def _accept(made: Expanded, stored: Tree, acceptance: Acceptance, path: str) -> None:

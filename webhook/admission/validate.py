@@ -9,8 +9,10 @@ from webhook.abi.changes import changed
 from webhook.abi.compare import compare
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.origin import unsaid_cpu, wrong_origin
+from webhook.abi.resting import forgotten, gave_up, key_of
+from webhook.abi.running import current_of, running_devices
 from webhook.abi.state import LATEST, Tree
-from webhook.abi.tombstones import reserved_by_tombstones
+from webhook.abi.tombstones import reserved_places
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy
@@ -44,7 +46,8 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         stored_abi = None if stored is None or not stored.get("domain") else stored.get("abi") or {}
         findings.take(wrong_origin(stored_abi, spec.get("abi") or {}, kind.spec_path))
         findings.take(unsaid_cpu(spec.get("abi") or {}, domain, kind.spec_path))
-        findings.take(reserved_by_tombstones(stored or {}, spec, kind.spec_path))
+        running = running_devices(current_of(review.old_object))
+        findings.take(reserved_places(stored or {}, spec, running, kind.spec_path))
         if stored is not None and stored.get("domain"):
             findings.take(unfrozen(stored, spec, kind.spec_path, acceptance_of(review, stored)))
     judged = check_policy(review, reading, context, findings.room)
@@ -62,15 +65,16 @@ def unfrozen(stored: Tree, spec: Tree, path: str, acceptance: Acceptance | None 
     abi = spec.get("abi") or {}
     acceptance = acceptance or Acceptance((), (stored.get("abi") or {}).get("history") or [], "")
     if abi.get("policy") == LATEST:
-        yield from _altered_tombstone(stored, abi, path, placed=False)
+        yield from _altered_tombstone(stored, spec, path, placed=False)
         yield from _altered_history(abi, acceptance.history, path)
         return
     tombstones: Tree = abi.get("tombstones") or {}
     resting = device_keys([{"devices": tombstones}])
     old, new = stored["domain"], spec.get("domain") or {}
     rule_set = (stored.get("abi") or {}).get("ruleSet") or NEWEST
+    gone = forgotten(stored, spec)
     for change in compare(old, new, rule_set):
-        if change.device and _place(change.declared, change.old) not in resting:
+        if change.device and _place(change.declared, change.old) not in resting | gone:
             yield frozen_finding(change, f"{path}.domain")
     found = list(breaking(old, new, rule_set))
     accepted = acceptance.accepts(found)
@@ -78,8 +82,9 @@ def unfrozen(stored: Tree, spec: Tree, path: str, acceptance: Acceptance | None 
     for change, _ in () if accepted else found:
         yield frozen_finding(change, f"{path}.domain", digest)
     yield from _altered_history(abi, acceptance.recorded(found) if accepted else acceptance.history, path)
-    yield from _missing_tombstone(stored, spec, resting, path)
-    yield from _altered_tombstone(stored, abi, path)
+    yield from _missing_tombstone(stored, spec, resting | gone, path)
+    yield from _altered_tombstone(stored, spec, path)
+    yield from _altered_age(stored, abi, path)
     yield from _rule_set_change(stored, abi, path)
 
 
@@ -109,8 +114,24 @@ def _missing_tombstone(stored: Tree, spec: Tree, resting: set[tuple[str, str]], 
     )
 
 
-def _altered_tombstone(stored: Tree, abi: Tree, path: str, *, placed: bool = True) -> Iterator[Finding]:
-    """Tombstones that are not the device that rests, or are of none; where they keep no place, without it."""
+def _altered_age(stored: Tree, abi: Tree, path: str) -> Iterator[Finding]:
+    """Ages of tombstones that are not the stored ones, with those of the devices that rest now."""
+    were: Tree = stored.get("abi") or {}
+    before, resting = (device_keys([{"devices": each.get("tombstones") or {}}]) for each in (were, abi))
+    known = [entry for entry in were.get("removed") or () if key_of(entry) in resting]
+    ages = abi.get("removed") or []
+    new = [key_of(entry) for entry in ages[len(known) :]]
+    if ages[: len(known)] != known or len(set(new)) < len(new) or not resting - before >= set(new):
+        problem = "is not when the devices were removed"
+        yield Finding(f"{path}.abi.removed", problem, "leave it to the service", "frozen")
+
+
+def _altered_tombstone(stored: Tree, spec: Tree, path: str, *, placed: bool = True) -> Iterator[Finding]:
+    """Tombstones that are not the device that rests, or are of none; where they keep no place, without it.
+
+    One whose place a new device has now has given it up.
+    """
+    abi: Tree = spec.get("abi") or {}
     were = devices_of(stored["domain"].get("devices", {})) | devices_of(
         (stored.get("abi") or {}).get("tombstones") or {}
     )
@@ -123,6 +144,7 @@ def _altered_tombstone(stored: Tree, abi: Tree, path: str, *, placed: bool = Tru
         )
         for (kind, name), device in sorted(devices_of(abi.get("tombstones") or {}).items())
         if _rest(kind, were.get((kind, name)), placed) != _rest(kind, device, placed)
+        and not gave_up((kind, name), (were.get((kind, name)), device), stored, spec)
     )
 
 

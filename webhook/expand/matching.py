@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
-from webhook.abi.adoption import references
+from webhook.abi.adoption import identities_of, references
 from webhook.abi.freeze import Tree
 from webhook.declare.scalars import listed
 from webhook.domain.names import label, names_of
 from webhook.expand.settling import Candidates, settled
-from webhook.expand.wanted import Lists, Wanted, identities_of
+from webhook.expand.wanted import Lists, Wanted
 from webhook.findings import Finding, Refused
 
 # Comparisons of entries with devices in one list: beyond it, entries have to be named.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -11,6 +11,8 @@ from typing import Protocol
 from webhook.abi.adoption import DeviceKey
 from webhook.abi.freeze import Kept, device_keys, drop_present, freeze, renew
 from webhook.abi.origin import is_imported, wrong_origin
+from webhook.abi.resting import Now, give_places, places_of, rest, with_given
+from webhook.abi.running import keys_of
 from webhook.abi.state import FROZEN, LATEST, Tree, reserved
 from webhook.declare import shown
 from webhook.declare.tree import copied
@@ -38,12 +40,14 @@ from webhook.rule_sets import NEWEST, RULE_SETS
 
 
 class ExpansionContext(Protocol):
-    """What an expansion needs beside the spec: the site, and a source of random bytes."""
+    """What an expansion needs beside the spec: the site, a source of random bytes, and the time."""
 
     @property
     def site(self) -> Site: ...
     @property
     def entropy(self) -> Callable[[int], bytes]: ...
+    @property
+    def clock(self) -> Callable[[], str]: ...
 
 
 class Step(StrEnum):
@@ -89,6 +93,9 @@ class _Draft:
     findings: list[Finding]
     # Devices of an imported machine, which get no identity that they did not have.
     settled: set[DeviceKey] = field(default_factory=set)
+    # The devices that run, whose places are taken.
+    running: list[Tree] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
 
 
 def expand(
@@ -145,8 +152,11 @@ def _made(
     return _finish(draft, context, path, known, observe)
 
 
-def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Expanded:
-    """Complete an update of a stored, complete spec: nothing that was there moves; raises Refused."""
+def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, running: Sequence[Tree] = ()) -> Expanded:
+    """Complete an update of a stored, complete spec: nothing that was there moves; raises Refused.
+
+    `running` are the devices of the machine that runs (`webhook.abi.running`), which keep their places.
+    """
     abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
     if abi.get("policy") == LATEST and not is_imported(abi):
         return _renewed({**spec, "abi": abi}, stored, context, path)
@@ -173,14 +183,14 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Ex
         findings += another_guest(update, path)
         findings += newly_unmet(update, kept.domain, stored["domain"], f"{path}.domain")
     name_devices(kept.domain["devices"], kept.tombstones)
-    abi["tombstones"] = kept.tombstones
-    if not kept.tombstones:
-        del abi["tombstones"]
+    kept.tombstones = with_given(kept.tombstones, stored, spec)
+    notes += rest(abi, stored, kept.tombstones, Now(context.clock(), keys_of(running)), path)
     settled = device_keys([stored["domain"]]) if is_imported(abi) else set()
-    made = _finish(_Draft(spec, kept.domain, abi, platform, contributions, findings, settled), context, path)
+    draft = _Draft(spec, kept.domain, abi, platform, contributions, findings, settled, list(running))
+    made = _finish(draft, context, path)
     made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     made.followed = frozen.followed
-    made.notes = [note for note in notes if not note.rule]
+    made.notes += [note for note in notes if not note.rule]
     return made
 
 
@@ -219,8 +229,8 @@ def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> 
     made = _made(draft, context, path, stored["domain"])
     made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     drop_present(made.spec["abi"]["tombstones"], made.spec["domain"])
-    if not made.spec["abi"]["tombstones"]:
-        del made.spec["abi"]["tombstones"]
+    tombstones = made.spec["abi"]["tombstones"]
+    made.notes += rest(made.spec["abi"], stored, tombstones, Now(context.clock()), path)
     return made
 
 
@@ -247,7 +257,9 @@ def _finish(
     machine = platform.machine.bare if is_imported(draft.abi) else platform.machine
     complete(domain, machine, platform.guest.nic[machine.family])
     observe(Step.COMPLETED, domain)
-    draft.findings += allocate(domain, machine, reserved(draft.abi), f"{path}.domain")
+    places = places_of(draft.abi, draft.running)
+    draft.findings += allocate(domain, machine, places, f"{path}.domain")
+    draft.notes += give_places(draft.abi, places, path)
     observe(Step.ALLOCATED, domain)
     identify(domain, context.entropy, known, draft.settled)
     observe(Step.IDENTIFIED, domain)
@@ -261,7 +273,8 @@ def _stored(draft: _Draft) -> Expanded:
     platform = draft.platform
     draft.abi.setdefault("policy", FROZEN)
     draft.abi.setdefault("ruleSet", platform.rule_set)
-    return Expanded({**draft.spec, "abi": draft.abi, "domain": draft.domain}, platform, draft.contributions)
+    spec = {**draft.spec, "abi": draft.abi, "domain": draft.domain}
+    return Expanded(spec, platform, draft.contributions, notes=draft.notes)
 
 
 def _rule_set(abi: Tree, path: str) -> str:

@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 import orjson
 
-from webhook.abi.adoption import device_shape, references, references_of
+from webhook.abi.adoption import device_shape, identities_of, references, references_of
 from webhook.abi.freeze import Tree
 from webhook.declare import Shape
-from webhook.declare.tree import at
-from webhook.domain.devices import KINDS
 from webhook.features.contribution import Contribution
 
 # The name of a contribution's device, by the contribution's origin.
@@ -116,14 +114,6 @@ def _renamed(contribution: Contribution, name: str) -> Contribution:
         }
 
     return contribution._replace(asked=with_name(contribution.asked), default=with_name(contribution.default))
-
-
-def identities_of(kind: str, device: Tree) -> Iterator[Hashable]:
-    """The values that no other device of the list has, with their fields."""
-    for path in KINDS[kind].identities:
-        value = at(device, path)
-        if value is not None:
-            yield path, str(value).lower()
 
 
 def _within(part: Tree, whole: Tree, shape: Shape, but: frozenset[str]) -> bool:

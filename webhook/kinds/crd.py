@@ -9,7 +9,7 @@ from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
 from webhook.kinds.spec import spec_shape
 
 # Nobody but the service writes there.
-_OF_THE_SERVICE = ("tombstones", "history")
+_OF_THE_SERVICE = ("tombstones", "removed", "history")
 
 
 def crds() -> list[Tree]:

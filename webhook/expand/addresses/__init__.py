@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.abi.adoption import DeviceKey
 from webhook.abi.freeze import devices_of
 from webhook.domain.bus import is_none
 from webhook.expand.addresses import ccid, ccw, dimm, drive, pci, serial, usb, vio
@@ -19,12 +20,12 @@ __all__ = ["allocate"]
 def allocate(domain: Tree, machine: Machine, tombstones: list[Tree], path: str) -> list[Finding]:
     """Write every missing controller, target and address into `domain`, in place; returns what has no place.
 
-    The addresses of `tombstones` ({list, name, device}) are reserved while their device is absent. `path` is the
-    domain's place in the object. A complete domain stays as it is.
+    The addresses of `tombstones` ({list, name, device}) are reserved while their device is not there; where a bus has
+    no other place they are `given`. `path` is the domain's place in the object. A complete domain stays as it is.
     """
     devices: Tree = domain.setdefault("devices", {})
-    present = {key for key, device in devices_of(devices).items() if not is_none(device)} if tombstones else ()
-    reserved = [entry for entry in tombstones if (entry["list"], entry["name"]) not in present]
+    present = devices_of(devices) if tombstones else {}
+    reserved = [entry for entry in tombstones if not _is_there(entry, present)]
     controllers = Controllers(devices, machine, path)
     drive.place(devices, controllers, reserved)
     ccid.place(devices, controllers, reserved)
@@ -37,3 +38,11 @@ def allocate(domain: Tree, machine: Machine, tombstones: list[Tree], path: str) 
         vio.place(devices, machine, reserved)
         pci.place(devices, controllers, reserved)
     return controllers.findings
+
+
+def _is_there(entry: Tree, present: dict[DeviceKey, Tree]) -> bool:
+    """Whether the device of a reserved place has it; one that runs elsewhere than it shall keeps both places."""
+    device = present.get((entry["list"], entry["name"]))
+    if device is None or is_none(device):
+        return False
+    return not entry.get("held") or device.get("address") == entry["device"].get("address")

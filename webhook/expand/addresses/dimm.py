@@ -7,6 +7,7 @@ from typing import Any
 from webhook.domain.address_text import write
 from webhook.domain.bus import DIMM
 from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import addresses, waiting
 
 Tree = dict[str, Any]
@@ -23,7 +24,19 @@ def place(devices: Tree, controllers: Controllers, maximum: Tree, reserved: list
     for entry in unplaced:
         slot = next(free, None)
         if slot is None:
+            slot = _given_up(reserved, slots)
+        if slot is None:
             way = "state more in `maxmemory.slots`"
             controllers.refuse(entry.where, f"is one DIMM more than the {slots} slots", way)
             continue
         entry.device["address"] = write({"type": DIMM, "slot": slot})
+
+
+def _given_up(reserved: list[Tree], slots: int) -> int | None:
+    """The slot of the DIMM that was removed first."""
+    for entry, address in to_give(DIMM, reserved):
+        if "given" not in entry and address["slot"] < slots:
+            give_up(entry)
+            slot: int = address["slot"]
+            return slot
+    return None

@@ -14,6 +14,7 @@ from webhook.domain.address import Parts, parts_of
 from webhook.domain.address_text import write
 from webhook.domain.bus import DRIVE
 from webhook.expand.addresses.controllers import MOST, Controllers
+from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import listed_in, lists_on, waiting
 
 Tree = dict[str, Any]
@@ -41,7 +42,7 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     disks: list[Tree] = devices.get("disks", [])
     resting = [entry["device"] for entry in reserved if entry["list"] == "disks"]
     names = {disk["target"]["dev"] for disk in (*disks, *resting) if disk.get("target", {}).get("dev")}
-    drives = _Drives(disks, controllers, reserved)
+    drives = _Drives(disks, controllers, reserved, names)
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
     for index, disk in enumerate(disks):
         target = disk.setdefault("target", {})
@@ -71,9 +72,12 @@ def _buses(devices: Tree) -> Iterator[tuple[str, Parts]]:
 class _Drives:
     """The drive addresses of one domain: which are taken, by bus, and which are free, in order."""
 
-    def __init__(self, disks: list[Tree], controllers: Controllers, reserved: list[Tree]) -> None:
+    def __init__(self, disks: list[Tree], controllers: Controllers, reserved: list[Tree], names: set[str]) -> None:
         self.controllers = controllers
         self.taken = _taken(disks, reserved)
+        self.reserved = reserved
+        # The targets that are not free.
+        self.names = names
         # By bus, and whether they are for a CD-ROM: an address that was passed never becomes free again.
         self._free: dict[tuple[str, bool], Iterator[Place]] = {}
 
@@ -89,6 +93,8 @@ class _Drives:
                 return
         else:
             found = self._next(bus, device.get("device") == "cdrom")
+            if bus in _SINGLE and found is None:
+                found = self._given_up(bus)
         if found is None or (bus in _SINGLE and found[0] > 0):
             problem = f"is one more than the {_UNITS[bus]} drives that the machine's {bus} controller has"
             way = "use another interface: virtio or virtio-scsi have room for hundreds"
@@ -96,6 +102,17 @@ class _Drives:
             return
         taken[found] = device.get("name", "another disk")
         device["address"] = write(dict(zip(("type", *_PARTS), (DRIVE, *found), strict=True)))
+
+    def _given_up(self, bus: str) -> Place | None:
+        """The place of the disk that was removed first, which is its target, too."""
+        for entry, address in to_give(DRIVE, self.reserved):
+            target = entry["device"].get("target") or {}
+            if entry["list"] == "disks" and target.get("bus") == bus and "given" not in entry:
+                controller, channel, number, unit = (address[name] for name in _PARTS)
+                give_up(entry)
+                self.names.discard(target.get("dev", ""))
+                return controller, channel, number, unit
+        return None
 
     def _next(self, bus: str, optical: bool) -> Place | None:
         free = self._free.get((bus, optical))

@@ -15,6 +15,7 @@ from webhook.domain.address import on_pci, parts_of
 from webhook.domain.bus import PCI
 from webhook.domain.root_ports import FUNCTIONS, LAST_SLOT, ROOT_PORT, is_run, ports_of
 from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import Waiting, waiting
 
 Tree = dict[str, Any]
@@ -49,7 +50,8 @@ class _Slots:
         for entry in reserved:
             address = parts_of(entry["device"])
             if address.get("type") == PCI:
-                self._occupy((address["bus"], address["slot"], address["function"]), f"the removed {entry['name']}")
+                self._occupy((address["bus"], address["slot"], address["function"]), _removed(entry))
+        self.reserved = reserved
         self._check_buses(devices)
         self.places = self._port_places() if self.bus.ports else iter(())
         self.ports = self._free_ports()
@@ -151,6 +153,7 @@ class _Slots:
                 yield index
         while (added := self._new_port()) is not None:
             yield added
+        yield from (bus for bus, _, _ in self._given_up(ROOT_PORT))
 
     def _new_port(self) -> int | None:
         place = next(self.places, None)
@@ -180,6 +183,20 @@ class _Slots:
                 yield from self._behind(index)
         while (added := self._new_bridge()) is not None:
             yield from self._behind(added)
+        yield from self._given_up(self.bus.bridge)
+
+    def _given_up(self, model: str) -> Iterator[Place]:
+        """Places of removed devices behind controllers of a model, or in a plain slot of conventional PCI's bus 0."""
+        for entry, address in to_give(PCI, self.reserved):
+            bus, slot, function = address["bus"], address["slot"], address["function"]
+            if bus:
+                fits = self.controllers.of("pci").get(bus, {}).get("model") == model
+            else:
+                fits = self.bus.ports is None and slot > self.bus.video_slot
+            if fits and not function and self._used(bus).get(slot) == {0: _removed(entry)}:
+                give_up(entry)
+                del self._used(bus)[slot]
+                yield bus, slot, 0
 
     def _behind(self, bus: int) -> Iterator[Place]:
         for slot in range(1, LAST_SLOT + 1):
@@ -206,6 +223,10 @@ class _Slots:
         if self.fresh and ports and (ports.lone or self.controllers.following("pci") > 1):
             for _ in range(ports.spare):
                 self._new_port()
+
+
+def _removed(entry: Tree) -> str:
+    return f"the removed {entry['name']}"
 
 
 def _placed(devices: Tree) -> Iterator[tuple[str, Tree]]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from webhook.domain.address import Parts
 from webhook.domain.address_text import write
-from webhook.domain.bus import VIRTIO_SERIAL
+from webhook.domain.bus import ISA, VIRTIO_SERIAL
 from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import addresses, waiting
 
 Tree = dict[str, Any]
@@ -64,12 +65,25 @@ def _own(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
             target.setdefault("model", model)
         if target.get("port") is None:
             target["port"] = next(free)
+            if own and target["port"] >= len(_ISA):
+                given = _given_up(reserved)
+                target["port"] = target["port"] if given is None else given
         if own and target["port"] >= len(_ISA):
             way = "the machine has four; use a channel instead"
             controllers.refuse(f".devices.serials[{index}]", "is one serial port too many", way)
         elif own and kind == "isa-serial":
             base, interrupt = _ISA[target["port"]]
             entry.setdefault("address", write({"type": "isa", "iobase": base, "irq": interrupt}))
+
+
+def _given_up(reserved: list[Tree]) -> int | None:
+    """The number of the machine's own serial port that was removed first."""
+    for entry, _ in to_give(ISA, reserved):
+        number = _number(entry["device"])
+        if entry["list"] == "serials" and number is not None and "given" not in entry:
+            give_up(entry)
+            return number
+    return None
 
 
 def _free_numbers(taken: set[int | None]) -> Iterator[int]:
