@@ -18,6 +18,7 @@ from webhook.server.app import create_app
 from webhook.server.settings import Settings
 
 Tree = dict[str, Any]
+UUID = "11111111-2222-4333-8444-555555555555"
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "cases" / "status.yaml").read_text())
 
 
@@ -40,7 +41,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def written(status: Any, stored: Any = None, user: str = "tenant") -> Tree:
     """A review of a status."""
     # The spec holds what nobody may write: it is not what this is about.
-    spec = {"domain": {"os": {"kernel": "/boot/vmlinuz"}}}
+    spec = {"domain": {"uuid": UUID, "os": {"kernel": "/boot/vmlinuz"}, "devices": {"disks": [{"name": "root"}]}}}
     vm: Tree = {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "vm"}, "spec": spec}
     new, old = ({**vm, "status": part} if part is not None else vm for part in (status, stored))
     tree = review(new, old=old, user=user)

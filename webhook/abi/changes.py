@@ -35,7 +35,7 @@ def changed(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     """
     told_any = False
     for each in changes(stored, spec):
-        if not _is_hosts(each.change):
+        if not is_hosts(each.change):
             told_any = True
             yield Finding(f"{path}.domain{each.change.path}", f"{each.text} ({each.consequence})")
     by_features = stored.get("features") != spec.get("features")
@@ -55,7 +55,7 @@ def changes(stored: Tree, spec: Tree) -> Iterator[LifeChange]:
         yield LifeChange(change, consequence_of(change, old, new), text)
 
 
-def _is_hosts(change: Change) -> bool:
+def is_hosts(change: Change) -> bool:
     """Whether it is how the host provides something, or a controller, which comes with the device that needs it."""
     if change.device:
         return KINDS[change.device].permanent

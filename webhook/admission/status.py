@@ -1,23 +1,28 @@
 """What a VM's status says of the machine that runs: judged like a spec, for whoever writes it.
 
 The node's agent writes there, and whoever acts on it trusts it as much as the spec: backend that could not stand in the
-one must not come in by the other, and what was granted there stays as it is. Shape and policy only; how it fits
-together is the agent's report, not a wish.
+one must not come in by the other, and what was granted there stays as it is. What runs is the agent's report, not a
+wish: it need not be complete or fit together, but it is this VM's machine, and no two of its devices are in one place.
+What shall run is what the VM's domain says, or what still runs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from webhook.abi.running import another_machine, current_of, unknown_devices
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy, granted
 from webhook.admission.reading import Reading
 from webhook.admission.review import Review, Verdict, refusal
+from webhook.consistency.identity import distinct
 from webhook.findings import Finding, Findings
 from webhook.kinds import Kind, inspect_spec
 from webhook.policy import Decision
 
+Tree = dict[str, Any]
 # The parts of a status that have a domain's shape.
 PARTS = ("desired", "current")
 
@@ -33,12 +38,28 @@ def validate_status(review: Review, kind: Kind, context: AdmissionContext) -> Ve
         if domain != stored:
             judged = _judged(review, kind, _Part(part, domain, stored), context)
             findings.take(judged.findings)
+            if domain is not None and not any(each.rule == "shape" for each in judged.findings):
+                findings.take(_contradictions(part, domain, review))
             findings.cut = findings.cut or judged.cut
             warnings += judged.warnings
             audits += judged.audits
     if findings:
         return refusal(findings, tuple(warnings), tuple(audits))
     return Verdict(allowed=True, warnings=tuple(warnings), audits=tuple(audits))
+
+
+def _contradictions(part: str, domain: Tree, review: Review) -> Iterator[Finding]:
+    """What a configuration of the right shape says that cannot be so of this VM."""
+    path, spec = f"status.{part}", _part(_part(review.object, "spec"), "domain")
+    yield from another_machine(domain, spec, path)
+    yield from distinct(domain, path)
+    if part == "desired":
+        known = [spec, current_of(review.object), current_of(review.old_object)]
+        yield from unknown_devices(domain, known, path)
+
+
+def _part(tree: Any, name: str) -> Any:
+    return tree.get(name) if type(tree) is dict else None
 
 
 def _status(obj: Any) -> dict[str, Any]:

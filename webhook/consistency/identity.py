@@ -171,3 +171,16 @@ def identity_is_one(domain: Tree, path: str) -> Iterator[Finding]:
     if stated and own and stated.lower() != own.lower():
         problem = f"`{shown(stated)}` is not the domain's own UUID `{shown(own)}`"
         yield Finding(f"{path}.sysinfo.uuid", problem, f"let it agree with `{path}.uuid`, or remove one", "identity")
+
+
+def distinct(domain: Tree, path: str) -> Iterator[Finding]:
+    """The rules that hold of any part of a machine, complete or not: no two devices have one place or one identity."""
+    for each in (
+        macs_differ,
+        targets_differ,
+        serials_differ,
+        world_wide_names_differ,
+        acpi_indices_differ,
+        places_differ,
+    ):
+        yield from each(domain, path)

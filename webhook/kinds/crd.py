@@ -8,6 +8,8 @@ from webhook.declare import schema
 from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
 from webhook.kinds.spec import spec_shape
 
+# Of a Kubernetes object.
+_LONGEST_NAME = 253
 # Nobody but the service writes there.
 _OF_THE_SERVICE = ("tombstones", "removed", "history")
 
@@ -120,8 +122,8 @@ def _status() -> Tree:
         "type": "object",
         "description": "What runs: written by the node's agent.",
         "properties": {
-            "phase": {"type": "string"},
-            "node": {"type": "string"},
+            "phase": {"type": "string", "maxLength": _LONGEST_NAME},
+            "node": {"type": "string", "maxLength": _LONGEST_NAME},
             "desired": {**domain, "description": "The configuration that the running machine shall have."},
             "current": {**domain, "description": "The configuration that the running machine has."},
         },
