@@ -1,4 +1,4 @@
-"""Whether VMs run under KVM or are emulated is the site's word: nobody below privileged has the other one."""
+"""What the site says: KVM or emulation, of which nobody below privileged has the other, and the nodes' machines."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from webhook.features.platform import Site
 from webhook.kinds import VM, declared_fields
 from webhook.policy import Loading, Policies, load
 from webhook.policy.language.model import LABELS
+from webhook.policy.tools.report import outcome_of, results
 from webhook.policy.vap import export
 
 Tree = dict[str, Any]
@@ -126,3 +127,62 @@ def test_the_command_line_knows_the_site(site: str, tmp_path: Path, capsys: Any)
     assert ("refused  spec.domain.type" in capsys.readouterr().out) is bool(refuses)
     assert main(["policy", "export", "--vap", "--site", str(file)]) == 0
     assert ("'type': {'qemu': 'host-identity'}" in capsys.readouterr().out) is bool(refuses)
+
+
+NODES = {"x86_64": frozenset({"pc-q35-8.2", "pc-q35-9.0", "pc-q35-10.0", "pc-i440fx-9.0", "microvm"})}
+MACHINE = "spec.domain.os.type.machine"
+
+
+def on_nodes(machines: Tree | None = None, nodes: Tree | None = None) -> AdmissionContext:
+    site = Site(machines=machines or {}, node_machines=NODES if nodes is None else nodes)
+    return AdmissionContext(Policies(POLICIES, declared_fields()), site)
+
+
+def system(machine: str, **words: str) -> Tree:
+    return {"type": "debian", "version": "12", "machine": machine, **words}
+
+
+@pytest.mark.parametrize("machine", ["pc-q35-7.1", "pc-i440fx-2.4"])
+def test_a_machine_that_no_node_has_is_refused_with_those_of_its_family(machine: str) -> None:
+    _, verdict = admitted(vm(system=system(machine)), on_nodes())
+    assert refused(verdict) == {("spec.features.system.machine", "site")}
+    family = machine.rpartition("-")[0]
+    assert f"`{family}-9.0`" in verdict.findings[0].help
+    assert ("`pc-q35-10.0`, `pc-q35-9.0`, `pc-q35-8.2`" in verdict.findings[0].help) is (family == "pc-q35")
+    followed = verdict.findings[0].help.split("`")[3]
+    assert admitted(vm(system=system(followed)), on_nodes())[1].allowed
+
+
+def test_a_machine_that_a_node_has_or_of_an_architecture_without_a_list_is_not() -> None:
+    for machine in ("pc-q35-8.2", "pc-i440fx-9.0"):
+        assert admitted(vm(system=system(machine)), on_nodes())[1].allowed
+    other = on_nodes(nodes={"s390x": frozenset({"s390-ccw-virtio-9.0"})})
+    assert admitted(vm(system=system("pc-q35-7.1")), other)[1].allowed
+
+
+def test_the_rule_sets_own_machine_is_refused_where_no_node_has_it_but_not_the_sites() -> None:
+    _, verdict = admitted(vm(), on_nodes())
+    assert refused(verdict) == {(MACHINE, "site")}
+    made, verdict = admitted(vm(), on_nodes({"q35": "pc-q35-9.0"}))
+    assert verdict.allowed
+    assert made["spec"]["domain"]["os"]["type"]["machine"] == "pc-q35-9.0"
+
+
+def test_a_stored_machine_whose_nodes_are_gone_is_updated_but_not_changed_to_another_such() -> None:
+    old, _ = admitted(vm(system=system("pc-q35-7.1")), on_nodes(nodes={}))
+    changed = {**old, "spec": {**old["spec"], "features": {**old["spec"]["features"], "memory": 4096}}}
+    assert admitted(changed, on_nodes(), old)[1].allowed
+    domain = old["spec"]["domain"]
+    other = {**domain["os"], "type": {**domain["os"]["type"], "machine": "pc-q35-7.0"}}
+    moved = {**old, "spec": {"abi": old["spec"]["abi"], "domain": {**domain, "os": other}}}
+    verdict = validate(parse(orjson.dumps(review(moved, old=old))), on_nodes())
+    assert (MACHINE, "site") in refused(verdict)
+
+
+def test_an_audit_names_a_stored_vm_whose_machine_no_node_has_and_no_other() -> None:
+    for machine, gone in (("pc-q35-7.1", True), ("pc-q35-9.0", False)):
+        stored, _ = admitted(vm(system=system(machine)), on_nodes(nodes={}))
+        judged = check_stored(stored, VM, on_nodes())
+        found = results(judged.decision, judged.malformed, judged.classes, judged.unrunnable)
+        assert outcome_of(found) == ("fail" if gone else "pass")
+        assert [each.policy + "/" + each.rule for each in found if each.path] == (["vmconfig/site"] if gone else [])

@@ -74,10 +74,13 @@ def test_the_schema_is_closed_all_the_way_down() -> None:
 
 def test_the_site_file_is_one_that_the_service_reads(tmp_path: Path) -> None:
     file = tmp_path / "site.yaml"
-    values = {"site": {"machines": {"q35": "pc-q35-8.2"}, "graphics": "vnc", "domainType": "qemu"}}
+    nodes = {"x86_64": ["pc-q35-8.2", "pc-i440fx-8.2"]}
+    default = {"q35": "pc-q35-8.2"}
+    values = {"site": {"machines": default, "nodeMachines": nodes, "graphics": "vnc", "domainType": "qemu"}}
     file.write_text(rendered(values)["ConfigMap/vmconfig-site"]["data"]["site.yaml"])
     site = read_site(file)
-    assert (dict(site.machines), site.graphics, site.domain_type) == ({"q35": "pc-q35-8.2"}, "vnc", "qemu")
+    assert (dict(site.machines), site.graphics, site.domain_type) == (default, "vnc", "qemu")
+    assert site.node_machines == {arch: frozenset(names) for arch, names in nodes.items()}
 
 
 @pytest.mark.parametrize("case", VALUES, ids=[case["title"] for case in VALUES])

@@ -46,3 +46,23 @@ def test_a_site_file_says_what_the_nodes_run(tmp_path: Path) -> None:
     file.write_text("machines: {q35: pc-q35-8.2}\ngraphics: vnc\ndomainType: qemu\n")
     site = read_site(file)
     assert (dict(site.machines), site.graphics, site.domain_type) == ({"q35": "pc-q35-8.2"}, "vnc", "qemu")
+
+
+def test_a_default_machine_that_the_nodes_lack_is_refused_and_another_architectures_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    nodes = "nodeMachines: {x86_64: [pc-q35-8.2]}\n"
+    file.write_text("machines: {q35: pc-q35-9.0, i440fx: pc-i440fx-9.0, virt: virt-9.0}\n" + nodes)
+    with pytest.raises(ValueError, match=r"machines\.q35: `pc-q35-9\.0` is not in `nodeMachines\.x86_64`") as refused:
+        read_site(file)
+    assert "machines.i440fx" in str(refused.value)
+    assert "machines.virt" not in str(refused.value)
+    file.write_text("machines: {q35: pc-q35-8.2, virt: virt-9.0}\n" + nodes)
+    assert read_site(file).node_machines == {"x86_64": frozenset({"pc-q35-8.2"})}
+
+
+@pytest.mark.parametrize("nodes", ["{amd64: [pc-q35-8.2]}", "[pc-q35-8.2]", "{x86_64: pc-q35-8.2}", "{x86_64: ['']}"])
+def test_a_list_of_machines_is_by_architecture(nodes: str, tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text(f"nodeMachines: {nodes}\n")
+    with pytest.raises(ValueError, match="nodeMachines"):
+        read_site(file)

@@ -14,7 +14,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import completed, review_of
 from webhook.admission.policy_check import check_policy
 from webhook.admission.reading import Reading
-from webhook.admission.site import marks_of
+from webhook.admission.site import machine_of_no_node, marks_of
 from webhook.declare import declared_form
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
@@ -24,7 +24,10 @@ from webhook.policy.language.selection import class_name
 
 @dataclass(frozen=True, slots=True)
 class StoredCheck:
-    """A stored object, what is malformed in it, and the decision; `classes`: of each finding, by its path."""
+    """A stored object, what is malformed in it, and the decision; `classes`: of each finding, by its path.
+
+    `unrunnable`: why no node can run it.
+    """
 
     kind: Kind
     namespace: str
@@ -33,6 +36,7 @@ class StoredCheck:
     malformed: tuple[Finding, ...]
     decision: Decision
     classes: Mapping[str, str]
+    unrunnable: tuple[Finding, ...] = ()
 
 
 def check_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) -> StoredCheck:
@@ -45,7 +49,9 @@ def check_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) 
     marks = marks_of(inspection.marks, context.site, kind.spec_path)
     marked = {mark.path: class_name(mark.field_class) for mark in marks}
     classes = _classes(marked, decision, kind.spec_path)
-    return StoredCheck(kind, review.namespace, review.name, uid, tuple(inspection.findings), decision, classes)
+    malformed = tuple(inspection.findings)
+    unrunnable = () if malformed else tuple(machine_of_no_node(spec, context.site, kind.spec_path))
+    return StoredCheck(kind, review.namespace, review.name, uid, malformed, decision, classes, unrunnable)
 
 
 def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dict[str, Any]:

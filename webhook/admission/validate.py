@@ -18,6 +18,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy
 from webhook.admission.reading import read
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
+from webhook.admission.site import machine_of_no_node
 from webhook.admission.status import validate_status
 from webhook.consistency import consistent, warned_of
 from webhook.findings import Finding, Findings
@@ -44,6 +45,7 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         findings.take(consistent(domain, path))
         warnings.take(warned_of(domain, path))
         stored_abi = None if stored is None or not stored.get("domain") else stored.get("abi") or {}
+        findings.take(machine_of_no_node(spec, context.site, kind.spec_path, stored))
         findings.take(wrong_origin(stored_abi, spec.get("abi") or {}, kind.spec_path))
         findings.take(unsaid_cpu(spec.get("abi") or {}, domain, kind.spec_path))
         running = running_devices(current_of(review.old_object))

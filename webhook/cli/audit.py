@@ -101,7 +101,7 @@ def _audited(api: Any, namespace: str, context: AdmissionContext, tally: Tally, 
     """The results of one namespace; the objects themselves are not kept."""
     report = Report(namespace)
     for judged in _judged(api, namespace, context):
-        found = results(judged.decision, judged.malformed, judged.classes)
+        found = results(judged.decision, judged.malformed, judged.classes, judged.unrunnable)
         report.add(Subject(f"{GROUP}/{VERSION}", judged.kind.name, namespace, judged.name, judged.uid), found)
         outcome = outcome_of(found)
         tally.objects[outcome] += 1

@@ -35,7 +35,8 @@ def requester(given: argparse.Namespace, user: str = "", groups: tuple[str, ...]
 
 def with_site(parser: argparse.ArgumentParser) -> None:
     """The flag that names the site's file."""
-    parser.add_argument("--site", type=Path, help="YAML file about the nodes: machines, graphics, domainType")
+    what = "YAML file about the nodes: machines, nodeMachines, graphics, domainType"
+    parser.add_argument("--site", type=Path, help=what)
 
 
 def with_file(parser: argparse.ArgumentParser) -> None:

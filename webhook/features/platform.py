@@ -31,12 +31,14 @@ class Site:
     """What the nodes of this cluster can do.
 
     `machines` names, by family, the versioned machine type that every node's QEMU supports; `graphics` the display
-    that the site prefers (empty: the rule set's); `domain_type` says whether there is KVM.
+    that the site prefers (empty: the rule set's); `domain_type` says whether there is KVM. `node_machines` are all
+    machine types that the nodes have, by architecture; of one that it lacks nothing is known.
     """
 
     machines: Mapping[str, str] = field(default_factory=dict)
     graphics: str = ""
     domain_type: str = "kvm"
+    node_machines: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from webhook import machines
+from webhook.domain.os import ARCHITECTURES
 from webhook.features.platform import Site
 from webhook.findings import Finding
+from webhook.rule_sets import NEWEST
 
 PREFIX = "VMCONFIG_"
 
@@ -41,7 +45,9 @@ class Settings(BaseModel):
     validating_webhook: str = Field(
         "", description="the ValidatingWebhookConfiguration whose caBundle is kept up to date"
     )
-    site: Path | None = Field(None, description="YAML file about the nodes: machines, graphics, domainType")
+    site: Path | None = Field(
+        None, description="YAML file about the nodes: machines, nodeMachines, graphics, domainType"
+    )
     body_limit: int = Field(3 * 1024 * 1024, description="the largest request body, in bytes", gt=0)
     connection_limit: int = Field(512, description="the most connections at once, of all callers together", gt=0)
     client_ca: Path | None = Field(
@@ -69,6 +75,9 @@ class SiteFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     machines: dict[str, str] = Field(default_factory=dict, description="versioned machine type by family")
+    node_machines: dict[Literal[*ARCHITECTURES], frozenset[Annotated[str, Field(min_length=1)]]] = Field(  # type: ignore[valid-type]
+        default_factory=dict, alias="nodeMachines", description="all machine types that the nodes have, by architecture"
+    )
     graphics: Literal["", "vnc", "spice"] = Field("", description="the display where a VM says only `graphics: true`")
     domain_type: Literal["kvm", "qemu"] = Field("kvm", alias="domainType", description="kvm, or qemu without KVM")
 
@@ -82,7 +91,19 @@ def read_site(path: Path | None) -> Site:
     except ValidationError as error:
         wrong = [_wrong(path, problem["loc"], problem["msg"]) for problem in error.errors()]
         raise ValueError("\n".join(map(str, wrong))) from None
-    return Site(machines=read.machines, graphics=read.graphics, domain_type=read.domain_type)
+    wrong = list(_missing_machines(path, read))
+    if wrong:
+        raise ValueError("\n".join(map(str, wrong)))
+    return Site(read.machines, read.graphics, read.domain_type, read.node_machines)
+
+
+def _missing_machines(path: Path, read: SiteFile) -> Iterator[Finding]:
+    """Machine types that new VMs would get, and that the nodes do not have."""
+    for family, version in read.machines.items():
+        for arch, known in read.node_machines.items():
+            if version not in known and machines.find(arch, version, NEWEST) is not None:
+                problem = f"`{version}` is not in `nodeMachines.{arch}`"
+                yield Finding(f"{path.name}.machines.{family}", problem, "name one that the nodes have", "site")
 
 
 def _wrong(path: Path, place: tuple[int | str, ...], problem: str) -> Finding:

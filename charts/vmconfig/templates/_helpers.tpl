@@ -68,6 +68,7 @@ agents.yaml: |
 {{- define "vmconfig.site" -}}
 site.yaml: |
   machines: {{ .Values.site.machines | toJson }}
+  nodeMachines: {{ .Values.site.nodeMachines | toJson }}
   graphics: {{ .Values.site.graphics | quote }}
   domainType: {{ .Values.site.domainType }}
 {{- end -}}

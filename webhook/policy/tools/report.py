@@ -73,9 +73,15 @@ class Result:
     where: str = ""
 
 
-def results(decision: Decision, malformed: Iterable[Finding], classes: Mapping[str, str]) -> list[Result]:
+def results(
+    decision: Decision,
+    malformed: Iterable[Finding],
+    classes: Mapping[str, str],
+    unrunnable: Iterable[Finding] = (),
+) -> list[Result]:
     """All results of one object; what both `warn` and `audit` would refuse is one result."""
     found = [Result(ERROR, NAME, SHAPE, SHAPE, each.path, each.problem, each.help) for each in malformed]
+    found += [Result(FAIL, NAME, each.rule, "frontend", each.path, each.problem, each.help) for each in unrunnable]
     found += [_result(FAIL, each, classes) for each in decision.findings]
     milder: dict[tuple[str, str], Finding] = {}
     for each in (*decision.audits, *decision.warned):
