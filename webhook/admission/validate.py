@@ -20,7 +20,7 @@ from webhook.admission.reading import read
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.admission.site import machine_of_no_node
 from webhook.admission.status import validate_status
-from webhook.consistency import consistent, warned_of
+from webhook.consistency import consistent_update, warned_of
 from webhook.findings import Finding, Findings
 from webhook.kinds import KINDS
 from webhook.rule_sets import NEWEST
@@ -42,7 +42,9 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
     warnings = Findings()
     if not findings:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
-        findings.take(consistent(domain, path))
+        found = consistent_update(domain, None if stored is None else stored.get("domain"), path)
+        findings.take(found.refused)
+        warnings.take(found.stored)
         warnings.take(warned_of(domain, path))
         stored_abi = None if stored is None or not stored.get("domain") else stored.get("abi") or {}
         findings.take(machine_of_no_node(spec, context.site, kind.spec_path, stored))

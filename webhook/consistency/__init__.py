@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from functools import partial
 
 from webhook.consistency.rule import Check, Rule, Tree
+from webhook.consistency.unchanged import Breaches, breaches
 from webhook.findings import Finding
 
 
@@ -32,9 +34,14 @@ def consistent(domain: Tree, path: str) -> Iterator[Finding]:
     return (finding for check in _REFUSING for finding in check(domain, path))
 
 
+def consistent_update(domain: Tree, stored: Tree | None, path: str) -> Breaches:
+    """The same of an update: what it breaks, and beside it what was broken before and is as it was stored."""
+    return breaches(partial(consistent, path=path), domain, stored, path)
+
+
 def warned_of(domain: Tree, path: str) -> Iterator[Finding]:
     """The findings of all rules that warn."""
     return (finding for check in _WARNING for finding in check(domain, path))
 
 
-__all__ = ["RULES", "Rule", "consistent", "warned_of"]
+__all__ = ["RULES", "Breaches", "Rule", "consistent", "consistent_update", "warned_of"]
