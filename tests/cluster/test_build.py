@@ -137,6 +137,6 @@ def test_a_package_that_does_not_install_is_named_with_what_pip_said(
     go_on_path(monkeypatch, log, "go1.19.8")
     executable(log.parent / "python", "#!/bin/sh\necho No module named pip >&2\nexit 1\n")
     monkeypatch.setattr(sys, "executable", str(log.parent / "python"))
-    with pytest.raises(RuntimeError, match=r"Go 1\.24\.0 or newer on PATH.*\n.*No module named pip"):
+    with pytest.raises(RuntimeError, match=r"Go 1\.26\.0 or newer on PATH.*\n.*No module named pip"):
         build.go()
     assert not (cache / build.GO_PACKAGE).exists()

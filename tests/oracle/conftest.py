@@ -1,9 +1,8 @@
-"""The real libvirt, once a session; and VMs made complete as the webhook makes them."""
+"""VMs made complete as the webhook makes them, and what the real libvirt keeps of them."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,6 @@ from webhook.policy import Policies
 
 ROOT = Path(__file__).parents[2]
 PRIVILEGED = {"vmconfig.kubevirt.io/enforce": "privileged"}
-
-
-@pytest.fixture(scope="session")
-def hypervisor(schemas: Path) -> Iterator[Hypervisor]:  # noqa: ARG001
-    """libvirt's QEMU driver in this process, under emulation; its sockets' paths have to be short."""
-    with tempfile.TemporaryDirectory(prefix="lv") as folder:
-        started = Hypervisor(Path(folder))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
