@@ -56,3 +56,17 @@ def test_a_disk_more_is_added_where_the_others_are_known() -> None:
     assert findings == []
     assert added[-1] == "spec.domain.devices.disks[1]"
     assert len(disks) == 2
+
+
+@pytest.mark.parametrize(
+    ("slot", "stored", "told"), [(0, "dimm:0", False), (1, "dimm:0", True), (0, "dimm:0,base=0x1", True)]
+)
+def test_where_qemu_puts_a_dimm_is_no_other_slot(slot: int, stored: str, told: bool) -> None:
+    xml = (
+        "<domain><devices><memory model='dimm'><target><size unit='KiB'>1024</size><node>0</node></target>"
+        f"<alias name='ua-a'/><address type='dimm' slot='{slot}' base='0x100000000'/></memory></devices></domain>"
+    )
+    device = {"name": "a", "model": "dimm", "target": {"size": 1, "node": 0}, "address": stored}
+    found = capture({"devices": {"memories": [device]}}, xml)
+    assert [one.path.rpartition(".")[2] for one in found.findings] == ["address"] * told
+    assert found.domain["devices"]["memories"] == [device]

@@ -28,7 +28,7 @@ _SIZES = {"I": 4, "Q": 8}
 @contextmanager
 def running(domain: Tree, hypervisor: Hypervisor, folder: Path) -> Iterator[Any]:
     """The domain, started with disks of our own and user networks, until the block ends."""
-    with started(render(_on_this_host(domain, folder), "vm"), hypervisor) as defined:
+    with started(render(on_this_host(domain, folder), "vm"), hypervisor) as defined:
         yield defined
 
 
@@ -45,7 +45,7 @@ def started(xml: str, hypervisor: Hypervisor) -> Iterator[Any]:
         hypervisor.undefine(defined)
 
 
-def _on_this_host(domain: Tree, folder: Path) -> Tree:
+def on_this_host(domain: Tree, folder: Path) -> Tree:
     """The backend that this test has: blank images, networks without a bridge, sockets of libvirt's own."""
     devices = dict(domain["devices"])
     devices["disks"] = [_image(disk, folder) for disk in devices.get("disks", ())]

@@ -31,7 +31,7 @@ def memory_devices_fit_the_maximum(domain: Tree, path: str) -> Iterator[Finding]
 
 @rule
 def virtio_mem_is_in_whole_blocks(domain: Tree, path: str) -> Iterator[Finding]:
-    """Blocks are powers of two from 2 MiB on; what is plugged is whole blocks, at most the size (qemu_validate.c)."""
+    """Blocks are powers of two from 2 MiB on; size and what is plugged are whole blocks (libvirt: qemu_validate.c)."""
     for index, piece in enumerate(_pieces(domain)):
         if piece.get("model") != _VIRTIO_MEM:
             continue
@@ -43,6 +43,10 @@ def virtio_mem_is_in_whole_blocks(domain: Tree, path: str) -> Iterator[Finding]:
         elif block and requested is not None and requested % block:
             problem = f"`{shown(target['requested'])}` is not in whole blocks of `{shown(target['block'])}`"
             yield Finding(f"{where}.requested", problem, f"state `{written(requested // block * block)}`", "memory")
+        elif block and size is not None and size % block:
+            # QEMU starts no VM with it (hw/virtio/virtio-mem.c).
+            problem = f"`{shown(target['size'])}` is not in whole blocks of `{shown(target['block'])}`"
+            yield Finding(f"{where}.size", problem, f"state `{written((size // block + 1) * block)}`", "memory")
         if size is not None and requested is not None and requested > size:
             problem = f"`{shown(target['requested'])}` is more than the size, `{shown(target['size'])}`"
             yield Finding(f"{where}.requested", problem, "state at most `target.size`", "memory")

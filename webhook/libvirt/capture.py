@@ -11,6 +11,8 @@ from typing import Any
 
 from webhook.declare import Field, Frontend, Shape, told
 from webhook.domain import domain_shape
+from webhook.domain.address import parts
+from webhook.domain.bus import DIMM
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 from webhook.libvirt.captured_controllers import settle_controllers
@@ -91,6 +93,8 @@ class _Capture:
             if entry.name != "name" or not target:
                 target[entry.name] = value
                 self.result.added.append(f"{self.path}.{here}")
+        elif entry.name == "address" and _is_chosen_at_start(there, value):
+            return
         elif entry.name != "name" and entry.scalar is not None and not entry.scalar.same(there, value):
             problem = f"is {told(entry, there)}, but the running domain has {told(entry, value)}"
             way = "what is stored stays; find out why the domain was started with another machine"
@@ -115,6 +119,12 @@ class _Capture:
             )
             way = "give each its `name`, or " + _telling(entry.name)
             self.result.findings.append(Finding(f"{self.path}.{here}", problem, way, "capture"))
+
+
+def _is_chosen_at_start(there: str, running: str) -> bool:
+    """Whether all that a running DIMM's address has more is its base, which QEMU gives the slots anew at each start."""
+    place, comma, more = running.partition(",")
+    return place == there and bool(comma) and more.startswith("base=") and parts(there).get("type") == DIMM
 
 
 def _telling(listed: str) -> str:
