@@ -100,12 +100,14 @@ def test_since_when_is_told_by_the_removal_or_by_the_earliest_writer_of_the_fiel
         "devices.interfaces[0]": ("2026-02-02T00:00:00Z", False),
         "devices.interfaces[goes]": ("2026-05-05T00:00:00Z", True),
         "vcpu.current": ("2026-04-04T00:00:00Z", False),
-        "memory.current": (None, False),
+        "memory.current": ("2026-04-04T00:00:00Z", False),
     }
+    done = plan(tmp_path, spec, {"current": now}, "-o", "json", managedFields=[fields[3]])
+    assert {since for _, _, since, exact, _ in waiting(done) if not exact} == {None}
     text = plan(tmp_path, spec, {"current": now}, managedFields=fields).stdout
     assert "; since 2026-02-02T00:00:00Z or before\n" in text
     assert "; since 2026-05-05T00:00:00Z\n" in text
-    assert "; since when is not known\n" in text
+    assert "; since when is not known\n" in plan(tmp_path, spec, {"current": now}).stdout
     assert "    interfaces `goes`: 0000:02:00.0, since 2026-05-05T00:00:00Z\n" in text
     assert "    interfaces `old`: 0000:05:00.0, since when is not known\n" in text
 

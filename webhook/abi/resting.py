@@ -114,8 +114,12 @@ def give_places(abi: Tree, places: list[Tree], path: str) -> list[Finding]:
 def with_given(tombstones: Tree, stored: Tree, spec: Tree) -> Tree:
     """The tombstones without the places that a spec says were given up: a webhook may be asked about it twice."""
     said, rests = devices_of((spec.get("abi") or {}).get("tombstones") or {}), devices_of(tombstones)
-    given = {key for key in said.keys() & rests if gave_up(key, (rests[key], said[key]), stored, spec)}
-    return {kind: _unplaced(kind, entries, given) for kind, entries in tombstones.items()} if given else tombstones
+    altered = [key for key in said.keys() & rests if said[key] != rests[key]]
+    if not altered:
+        return tombstones
+    places = new_places(stored, spec)
+    given = {key for key in altered if gave_up(key, rests[key], said[key], places)}
+    return {kind: _unplaced(kind, entries, given) for kind, entries in tombstones.items()}
 
 
 def _unplaced(kind: str, entries: Any, given: Container[DeviceKey]) -> Any:
@@ -147,14 +151,16 @@ def forgotten(stored: Tree, spec: Tree) -> set[DeviceKey]:
     return set(gone) if gone and size_of(tombstones) + size_of(list(gone.values())) > MOST_BYTES else set()
 
 
-def gave_up(key: DeviceKey, pair: tuple[Tree | None, Tree], stored: Tree, spec: Tree) -> bool:
-    """Whether a tombstone (`pair`: as it was, and as it is) lacks its place alone, and a new device has that."""
-    was, rests = pair
+def new_places(stored: Tree, spec: Tree) -> set[Any]:
+    """The places that devices of a spec have, and had not before."""
+    before = devices_of((stored.get("domain") or {}).get("devices") or {})
+    devices = devices_of((spec.get("domain") or {}).get("devices") or {})
+    places = ((key, address_of(device)) for key, device in devices.items())
+    return {place for key, place in places if place is not None and address_of(before.get(key, {})) != place}
+
+
+def gave_up(key: DeviceKey, was: Tree | None, rests: Tree, places: Container[Any]) -> bool:
+    """Whether a tombstone that was one way and is another lacks its place alone, which is among the new ones."""
     if was is None or was == rests or of_the_host(key, was) or unplaced(was) != rests:
         return False
-    before = devices_of((stored.get("domain") or {}).get("devices") or {})
-    place = address_of(was)
-    return any(
-        address_of(device) == place and address_of(before.get(other, {})) != place
-        for other, device in devices_of((spec.get("domain") or {}).get("devices") or {}).items()
-    )
+    return address_of(was) in places

@@ -118,25 +118,33 @@ def _resting(abi: Tree) -> Iterator[Resting]:
 def _set_before(obj: Tree, kind: Kind, path: FieldPath, domain: Tree) -> str:
     """The time until which a field had got its value; empty where the object does not say.
 
-    An API server keeps for each manager when it last changed one of its fields. Whoever has the field has its value.
+    An API server keeps for each manager when it last changed one of its fields. Whoever has the field has its value;
+    what the service made of somebody's words has nobody, and came with the last change of the spec at the latest.
     """
     metadata = obj.get("metadata")
     entries = metadata.get("managedFields") if type(metadata) is dict else None
-    keys = [f"f:{part}" for part in (*kind.spec, "domain")]
+    above = [f"f:{part}" for part in kind.spec]
+    keys = [*above, "f:domain", *_keys(path, domain)]
+    owners = [
+        entry
+        for entry in (entries if type(entries) is list else ())
+        if type(entry) is dict and type(entry.get("time")) is str and not entry.get("subresource")
+    ]
+    of_the_field = [entry["time"] for entry in owners if _has(entry.get("fieldsV1"), keys)]
+    of_the_spec = [entry["time"] for entry in owners if _has(entry.get("fieldsV1"), above)]
+    return min(of_the_field, default=max(of_the_spec, default=""))
+
+
+def _keys(path: FieldPath, domain: Tree) -> Iterator[str]:
+    """A field's place among managed fields, as far down as lists have names."""
     for depth, (name, index) in enumerate(path, 1):
-        keys.append(f"f:{name}")
+        yield f"f:{name}"
         if index:
             entry = FieldPath(path[:depth]).value(domain)
             named = entry.get("name") if type(entry) is dict else None
             if named is None:
-                break
-            keys.append(f"k:{orjson.dumps({'name': named}).decode()}")
-    times = [
-        str(entry.get("time", ""))
-        for entry in (entries if type(entries) is list else ())
-        if type(entry) is dict and not entry.get("subresource") and _has(entry.get("fieldsV1"), keys)
-    ]
-    return min(filter(None, times), default="")
+                return
+            yield f"k:{orjson.dumps({'name': named}).decode()}"
 
 
 def _has(fields: Any, keys: list[str]) -> bool:

@@ -9,7 +9,7 @@ from webhook.abi.changes import changed
 from webhook.abi.compare import compare
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.origin import unsaid_cpu, wrong_origin
-from webhook.abi.resting import forgotten, gave_up, key_of
+from webhook.abi.resting import forgotten, gave_up, key_of, new_places
 from webhook.abi.running import current_of, running_devices
 from webhook.abi.state import LATEST, Tree
 from webhook.abi.tombstones import reserved_places
@@ -70,6 +70,7 @@ def unfrozen(stored: Tree, spec: Tree, path: str, acceptance: Acceptance | None 
     acceptance = acceptance or Acceptance((), (stored.get("abi") or {}).get("history") or [], "")
     if abi.get("policy") == LATEST:
         yield from _altered_tombstone(stored, spec, path, placed=False)
+        yield from _altered_age(stored, abi, path)
         yield from _altered_history(abi, acceptance.history, path)
         return
     tombstones: Tree = abi.get("tombstones") or {}
@@ -139,6 +140,11 @@ def _altered_tombstone(stored: Tree, spec: Tree, path: str, *, placed: bool = Tr
     were = devices_of(stored["domain"].get("devices", {})) | devices_of(
         (stored.get("abi") or {}).get("tombstones") or {}
     )
+    resting = devices_of(abi.get("tombstones") or {})
+    altered = [
+        key for key, device in resting.items() if _rest(key[0], were.get(key), placed) != _rest(key[0], device, placed)
+    ]
+    places = new_places(stored, spec) if altered else set()
     return (
         Finding(
             f"{path}.abi.tombstones.{kind}[{name}]",
@@ -146,9 +152,8 @@ def _altered_tombstone(stored: Tree, spec: Tree, path: str, *, placed: bool = Tr
             "leave tombstones to the service",
             "frozen",
         )
-        for (kind, name), device in sorted(devices_of(abi.get("tombstones") or {}).items())
-        if _rest(kind, were.get((kind, name)), placed) != _rest(kind, device, placed)
-        and not gave_up((kind, name), (were.get((kind, name)), device), stored, spec)
+        for kind, name in sorted(altered)
+        if not gave_up((kind, name), were.get((kind, name)), resting[kind, name], places)
     )
 
 
