@@ -19,6 +19,7 @@ from webhook.findings import Refused
 from webhook.kinds.spec import declared_fields
 from webhook.libvirt.imported import Map, import_domain
 from webhook.policy import Policies, shipped
+from webhook.rule_sets import NEWEST
 
 Tree = dict[str, Any]
 CONTEXT = AdmissionContext(policies=Policies(shipped(), declared_fields()), site=Site())
@@ -51,7 +52,7 @@ def test_creation_adds_nothing_to_an_imported_machine() -> None:
     assert findings == []
     assert made is not None
     assert made["spec"]["domain"] == spec["domain"]
-    assert made["spec"]["abi"] == {**spec["abi"], "ruleSet": "2026.1"}
+    assert made["spec"]["abi"] == {**spec["abi"], "ruleSet": NEWEST}
 
 
 def test_creation_adds_to_the_same_domain_without_the_mark() -> None:

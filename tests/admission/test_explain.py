@@ -13,6 +13,7 @@ from webhook.admission.offline import completed
 from webhook.declare.tree import copied
 from webhook.kinds import VM, declared_fields
 from webhook.policy import Policies
+from webhook.rule_sets import NEWEST
 
 Tree = dict[str, Any]
 CONTEXT = AdmissionContext(Policies(POLICIES, declared_fields(), "privileged"))
@@ -24,8 +25,8 @@ FEATURES: Tree = {
 }
 DISK = "spec.domain.devices.disks[root]"
 NIC = "spec.domain.devices.interfaces[0]"
-MADE = "stored, as rule set 2026.1 made it"
-CHANGED = "stored, stated or changed since: rule set 2026.1 makes"
+MADE = f"stored, as rule set {NEWEST} made it"
+CHANGED = f"stored, stated or changed since: rule set {NEWEST} makes"
 
 
 def vm(domain: Tree | None = None) -> Tree:

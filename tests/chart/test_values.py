@@ -76,10 +76,11 @@ def test_the_site_file_is_one_that_the_service_reads(tmp_path: Path) -> None:
     file = tmp_path / "site.yaml"
     nodes = {"x86_64": ["pc-q35-8.2", "pc-i440fx-8.2"]}
     default = {"q35": "pc-q35-8.2"}
-    values = {"site": {"machines": default, "nodeMachines": nodes, "graphics": "vnc", "domainType": "qemu"}}
+    words = {"graphics": "vnc", "domainType": "qemu", "ruleSet": "2026.1"}
+    values = {"site": {"machines": default, "nodeMachines": nodes, **words}}
     file.write_text(rendered(values)["ConfigMap/vmconfig-site"]["data"]["site.yaml"])
     site = read_site(file)
-    assert (dict(site.machines), site.graphics, site.domain_type) == (default, "vnc", "qemu")
+    assert (dict(site.machines), site.graphics, site.domain_type, site.rule_set) == (default, "vnc", "qemu", "2026.1")
     assert site.node_machines == {arch: frozenset(names) for arch, names in nodes.items()}
 
 

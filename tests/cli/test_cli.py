@@ -69,7 +69,7 @@ def test_expand_of_an_expansion_is_the_same() -> None:
 
 def test_expand_prints_json_too() -> None:
     done = vmconfig("expand", "-o", "json", str(EXAMPLE))
-    assert json.loads(done.stdout)["spec"]["abi"] == {"policy": "frozen", "ruleSet": "2026.1"}
+    assert json.loads(done.stdout)["spec"]["abi"] == {"policy": "frozen", "ruleSet": "2026.2"}
 
 
 def test_several_documents_are_all_expanded() -> None:
@@ -109,7 +109,7 @@ def test_check_prints_every_finding_and_exits_with_one() -> None:
     [
         ("spec.domain.memory.size", "asked by spec.features.memory"),
         ("spec.domain.devices.disks[1].bootOrder", "asked by spec.features.storage[1]"),
-        ("spec.domain.clockOffset.offset", "rule set 2026.1"),
+        ("spec.domain.clockOffset.offset", "rule set 2026.2"),
         ("spec.domain.devices.interfaces[0].address", "allocated"),
         ("spec.domain.uuid", "identity"),
         ("spec.features.memory", "stated by the tenant"),

@@ -32,6 +32,12 @@ UNWISE: list[tuple[dict[str, Any], list[str]]] = [
         ["spec.domain.devices.interfaces[0].driver.queues"],
     ),
     ({"devices": {"interfaces": [{"model": "virtio", "driver": {"queues": 4}}]}}, []),
+    (
+        {"goals": {"hugepages": "2Mi"}, "devices": {"memballoon": {"freePageReporting": True}}},
+        ["spec.domain.devices.memballoon.freePageReporting"],
+    ),
+    ({"goals": {"hugepages": "2Mi"}, "devices": {"memballoon": {"freePageReporting": False}}}, []),
+    ({"devices": {"memballoon": {"freePageReporting": True}}}, []),
 ]
 
 

@@ -61,7 +61,7 @@ def test_what_contradicts_it_is_refused(called: dict[str, Called]) -> None:
 
 def test_explain_names_it(called: dict[str, Called]) -> None:
     assert "asked by spec.features.pedal" in called["asked"].out
-    assert "default of spec.features.pedal (rule set 2026.1: guests/linux.yaml linux)" in called["default"].out
+    assert "default of spec.features.pedal (rule set 2026.2: guests/linux.yaml linux)" in called["default"].out
 
 
 def test_it_is_in_the_schema_with_its_description(called: dict[str, Called]) -> None:

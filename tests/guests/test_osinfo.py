@@ -18,15 +18,16 @@ from webhook.expand.pipeline import expand
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
 from webhook.policy import Policies
+from webhook.rule_sets import NEWEST
 
 ROOT = Path(__file__).parents[2]
-RULE_SET = "2026.1"
+RULE_SET = NEWEST
 # What osinfo-db does not say of a guest, by guest, with why it has it nevertheless.
 EXCUSED: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "excused.yaml").read_text())
 # osinfo's names of what a domain has, by the machine. It has none for IDE, SATA and UHCI, which every system knows.
 VIRTIO = {"q35": ("virtio1.0-{}",), "i440fx": ("virtio-{}", "virtio1.0-{}")}
 NICS = {"e1000": ("e1000",), "e1000e": ("e1000e",)}
-VIDEOS = {"virtio": "virtio1.0-gpu", "qxl": "qxl", "vga": "vga"}
+VIDEOS = {"virtio": "virtio1.0-gpu", "qxl": "qxl", "vga": "vga", "bochs": "bochs-display"}
 # At least so many of its systems are ours: fewer would be a table of names that is broken.
 LEAST = 150
 

@@ -159,7 +159,7 @@ def test_probes_and_version_answer(client: TestClient) -> None:
     assert ready.status_code == 200
     assert ready.json()["ready"] is True
     version = client.get("/version").json()
-    assert version["ruleSets"] == ["2026.1"]
+    assert version["ruleSets"] == ["2026.1", "2026.2"]
     assert len(version["policy"]) == 64
 
 

@@ -43,9 +43,10 @@ def test_all_wrong_settings_are_told_at_once() -> None:
 
 def test_a_site_file_says_what_the_nodes_run(tmp_path: Path) -> None:
     file = tmp_path / "site.yaml"
-    file.write_text("machines: {q35: pc-q35-8.2}\ngraphics: vnc\ndomainType: qemu\n")
+    file.write_text('machines: {q35: pc-q35-8.2}\ngraphics: vnc\ndomainType: qemu\nruleSet: "2026.1"\n')
     site = read_site(file)
     assert (dict(site.machines), site.graphics, site.domain_type) == ({"q35": "pc-q35-8.2"}, "vnc", "qemu")
+    assert site.rule_set == "2026.1"
 
 
 def test_a_default_machine_that_the_nodes_lack_is_refused_and_another_architectures_is_not(tmp_path: Path) -> None:
@@ -65,4 +66,11 @@ def test_a_list_of_machines_is_by_architecture(nodes: str, tmp_path: Path) -> No
     file = tmp_path / "site.yaml"
     file.write_text(f"nodeMachines: {nodes}\n")
     with pytest.raises(ValueError, match="nodeMachines"):
+        read_site(file)
+
+
+def test_a_site_names_no_rule_set_that_the_release_does_not_have(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("ruleSet: '1999.9'\n")
+    with pytest.raises(ValueError, match=r"site\.yaml\.ruleSet: .*`1999\.9` is no rule set of this release"):
         read_site(file)

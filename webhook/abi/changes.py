@@ -10,7 +10,7 @@ from webhook.abi.compare import Change, differences, value_in_words
 from webhook.abi.consequences import Consequence, consequence_of
 from webhook.abi.freeze import Tree, devices_of
 from webhook.abi.state import LATEST
-from webhook.declare import Backend, FieldPath, shown
+from webhook.declare import Backend, Field, FieldPath, shown, told
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
@@ -34,6 +34,7 @@ def changed(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     What the host alone notices is not told: policy decides it.
     """
     told_any = False
+    yield from _moved(stored.get("abi") or {}, spec.get("abi") or {}, path)
     for each in changes(stored, spec):
         if not is_hosts(each.change):
             told_any = True
@@ -41,6 +42,13 @@ def changed(stored: Tree, spec: Tree, path: str) -> Iterator[Finding]:
     by_features = stored.get("features") != spec.get("features")
     if by_features and not told_any and (spec.get("abi") or {}).get("policy") != LATEST:
         yield Finding(f"{path}.features", "the update changes these words alone, the machine stays as it is")
+
+
+def _moved(before: Tree, after: Tree, path: str) -> Iterator[Finding]:
+    """That the machine is now one of another rule set; what that changes of it is told by itself."""
+    was, now = before.get("ruleSet"), after.get("ruleSet")
+    if was and was != now:
+        yield Finding(f"{path}.abi.ruleSet", f"is now `{shown(now)}` instead of `{shown(was)}`")
 
 
 def changes(stored: Tree, spec: Tree) -> Iterator[LifeChange]:
@@ -59,11 +67,15 @@ def is_hosts(change: Change) -> bool:
     """Whether it is how the host provides something, or a controller, which comes with the device that needs it."""
     if change.device:
         return KINDS[change.device].permanent
-    entry = field_at(domain_shape(), FieldPath.parse(change.declared.removeprefix("domain.")))
+    entry = _field_of(change)
     if entry is None or change.seen:
         return False
     of_values = (entry.class_of_value(change.old), entry.class_of_value(change.new))
     return any(isinstance(each, Backend) for each in of_values)
+
+
+def _field_of(change: Change) -> Field | None:
+    return field_at(domain_shape(), FieldPath.parse(change.declared.removeprefix("domain.")))
 
 
 def _name(change: Change) -> str:
@@ -103,6 +115,10 @@ def _reconnected(change: Change, new: Tree) -> str:
 
 def _another(change: Change) -> str:
     """Another value of a field, or an entry of a list more or less."""
+    item, entry = change.old if change.new is None else change.new, _field_of(change)
+    if type(item) is dict and entry is not None and entry.shape is not None and item.get(entry.shape.key):
+        called = told(entry.shape.fields[entry.shape.key], item[entry.shape.key])
+        return f"{called} is {'gone' if change.new is None else 'new'}"
     if change.new is None:
         return f"is no longer {value_in_words(change.old, change)}"
     instead = "" if change.old is None else f" instead of {value_in_words(change.old, change)}"

@@ -83,11 +83,13 @@ def rows_of(declared: str, seen: bool) -> tuple[Row, ...]:
 
 
 def _is_about(row: Row, change: Change, new: Tree) -> bool:
-    """Whether the device that the change is in is one of those that the row names."""
+    """Whether the device, or the entry of another list, that the change is in is one of those that the row names."""
     if not row.of:
         return True
-    device = FieldPath(FieldPath.parse(change.path)[:2]).value(new)
-    return all(at(device, name) in values for name, values in row.of.items())
+    parts = FieldPath.parse(change.path)
+    entry = FieldPath(parts[: 2 if parts[0][0] == "devices" else 1]).value(new)
+    entry = change.old if entry is None else entry
+    return all(at(entry, name) in values for name, values in row.of.items())
 
 
 def _while_it_runs(row: Row, old: Tree, new: Tree) -> bool:

@@ -75,41 +75,6 @@ def _decline(devices: Tree, stored: dict[DeviceKey, Tree]) -> set[DeviceKey]:
     return found
 
 
-def renew(stored: Tree, tombstones: Tree, incoming: Tree, asked: set[DeviceKey]) -> Kept:
-    """What a VM that follows the newest rule set keeps of devices: a removed one with a backend becomes a tombstone.
-
-    A device that returns by its name gets any free address: an unfrozen machine keeps none. `asked` are the devices
-    that the features ask for now.
-    """
-    kept = Kept(copied(incoming), copied(tombstones))
-    kept.domain.setdefault("devices", {})
-    present = device_keys([kept.domain])
-    stored_devices = devices_of(stored.get("devices", {}))
-    missing = [
-        (kind, name)
-        for kind, name in sorted(stored_devices.keys() - present)
-        if not KINDS[kind].permanent and _has_backend(kind, stored_devices[kind, name])
-    ]
-    if missing or tombstones:
-        present |= asked
-        _restore_returning(kept, present)
-    for kind, name in missing:
-        if (kind, name) not in present:
-            _add_tombstone(kept.tombstones, kind, stored_devices[kind, name])
-    for device in devices_of(kept.tombstones).values():
-        device.pop("address", None)
-    return kept
-
-
-def drop_present(tombstones: Tree, domain: Tree) -> None:
-    """Delete the tombstones of devices that are in the domain, in place."""
-    drop(tombstones, device_keys([{"devices": tombstones}]) & device_keys([domain]))
-
-
-def _has_backend(kind: str, device: Tree) -> bool:
-    return tombstone_of(kind, device) != device
-
-
 def _removed(
     stored: dict[DeviceKey, Tree], devices: Tree, present: set[DeviceKey], asked: AskedDevices
 ) -> set[DeviceKey]:

@@ -80,7 +80,7 @@ def _accept(made: Expanded, stored: Tree, acceptance: Acceptance, path: str) -> 
     abi, domain = made.spec["abi"], made.spec["domain"]
     if abi["policy"] == LATEST:
         return
-    found = list(breaking(stored["domain"], domain, abi["ruleSet"]))
+    found = list(breaking(stored["domain"], domain, (stored.get("abi") or {}).get("ruleSet") or NEWEST))
     if acceptance.accepts(found):
         abi["history"] = acceptance.recorded(found)
         return
@@ -99,19 +99,21 @@ def _refused(each: Breaking, followed: Followed | None, digest: str, path: str) 
     if followed is None:
         return frozen_finding(change, f"{path}.domain", digest)
     there = "nothing" if change.old is None else value_in_words(change.old, change)
-    asked = value_in_words(change.new, change)
+    asked = "nothing" if change.new is None else value_in_words(change.new, change)
     problem = f"asks for {asked}, but `{path}.domain{change.path}` says {there}; {consequence.text}"
-    return Finding(followed.origin, problem, way_out("restore the feature", digest), "frozen")
+    way = "restore the rule set" if followed.origin == f"{path}.abi.ruleSet" else "restore the feature"
+    return Finding(followed.origin, problem, way_out(way, digest), "frozen")
 
 
 def _by_name(change: Change, domain: Tree) -> FieldPath:
-    """A change's place with the names of devices instead of their indices."""
+    """A change's place with the names of a list's entries instead of their indices."""
     parts = FieldPath.parse(change.path)
-    if parts[0][0] == "devices" and parts[1][1]:
-        device = FieldPath(parts[:2]).value(domain)
-        if type(device) is dict:
-            return FieldPath((parts[0], (parts[1][0], device["name"]), *parts[2:]))
-    return parts
+    at = 1 if parts[0][0] == "devices" else 0
+    entry = FieldPath(parts[: at + 1]).value(domain) if parts[at][1] else None
+    if type(entry) is not dict:
+        return parts
+    key = next((entry[name] for name in ("name", "feature", "timer") if name in entry), parts[at][1])
+    return FieldPath((*parts[:at], (parts[at][0], key), *parts[at + 1 :]))
 
 
 def _followed(place: FieldPath, followed: Mapping[str, Followed]) -> Followed | None:

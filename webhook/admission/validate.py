@@ -8,7 +8,7 @@ from webhook.abi.acceptance import Acceptance, breaking, frozen_finding
 from webhook.abi.changes import changed
 from webhook.abi.compare import compare
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
-from webhook.abi.origin import unsaid_cpu, wrong_origin
+from webhook.abi.origin import is_imported, unsaid_cpu, wrong_origin
 from webhook.abi.resting import forgotten, gave_up, key_of, new_places
 from webhook.abi.running import current_of, running_devices
 from webhook.abi.state import LATEST, Tree
@@ -23,7 +23,7 @@ from webhook.admission.status import validate_status
 from webhook.consistency import consistent_update, warned_of
 from webhook.findings import Finding, Findings
 from webhook.kinds import KINDS
-from webhook.rule_sets import NEWEST
+from webhook.rule_sets import NEWEST, RULE_SETS
 
 
 def validate(review: Review, context: AdmissionContext) -> Verdict:
@@ -163,9 +163,9 @@ def _rest(kind: str, device: Tree | None, placed: bool) -> Tree | None:
 
 
 def _rule_set_change(stored: Tree, abi: Tree, path: str) -> list[Finding]:
-    """A rule set is what a machine was made by: it does not change under it."""
+    """A machine moves to a rule set that this release has; one that was found elsewhere follows none."""
     before, after = (stored.get("abi") or {}).get("ruleSet"), abi.get("ruleSet")
-    if before is None or before == after:
+    if before is None or before == after or (after in RULE_SETS and not is_imported(abi)):
         return []
     problem = f"is `{after}`, the machine was made by `{before}`"
     return [Finding(f"{path}.abi.ruleSet", problem, "restore the stored rule set", "frozen")]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.stored import StoredCheck, check_stored
-from webhook.cli import verbs
+from webhook.cli import adopt, fleet, objects, verbs
 from webhook.cli.verb import Verb
-from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
 from webhook.policy import LEVELS, Policies, shipped
 from webhook.policy.tools.report import ERROR, FAIL, OUTCOMES, Report, Result, Subject, outcome_of, results
@@ -24,6 +23,11 @@ Tree = dict[str, Any]
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the verb."""
+    parser.add_argument(
+        "sources", nargs="*", metavar="SOURCE", help="with --adopt: manifests or folders of stored VMs, or vm/NAME"
+    )
+    parser.add_argument("--adopt", action="store_true", help="tell what a move to another rule set would change")
+    adopt.with_rule_set(parser)
     parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
     parser.add_argument(
         "--default-level", choices=LEVELS, default=LEVELS[0], help="the policy level of namespaces without a label"
@@ -63,6 +67,10 @@ class Tally:
 
 def run(given: argparse.Namespace) -> int:
     """Print what is refused, what is warned of and what is malformed; exit code 1 where something is refused."""
+    if given.adopt:
+        return fleet.run(given)
+    if given.sources:
+        raise ValueError("an audit of policies is of a whole cluster: name no sources, or say --adopt")
     # The kubernetes client costs half a second, which the other verbs need not pay.
     from webhook.cluster.api import connected
     from webhook.cluster.reports import Reports
@@ -71,7 +79,7 @@ def run(given: argparse.Namespace) -> int:
     policies = Policies(given.policies or shipped(), declared_fields(), given.default_level)
     api = connected(given.kubeconfig)
     spaces = namespaces(api, given.namespace)
-    _there(given.namespace, spaces)
+    objects.there(given.namespace, spaces)
     context = AdmissionContext(policies, verbs.site(given.site), labels=lambda name: spaces.get(name, {}))
     reports = Reports(api) if given.write_reports else None
     tally, rows = Tally(), Rows(given.output)
@@ -86,15 +94,6 @@ def run(given: argparse.Namespace) -> int:
     rows.end(tally, given.write_reports)
     unknown_users(context)
     return 0 if given.exit_zero else int(bool(tally.objects[FAIL] or tally.objects[ERROR]))
-
-
-def _there(wanted: list[str], spaces: Mapping[str, object]) -> None:
-    missing = [name for name in wanted if name not in spaces]
-    if missing:
-        raise Refused(
-            Finding("--namespace", f"`{name}` is not there", "see `kubectl get namespaces`", "cluster")
-            for name in missing
-        )
 
 
 def _audited(api: Any, namespace: str, context: AdmissionContext, tally: Tally, rows: Rows) -> Report:

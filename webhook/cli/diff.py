@@ -86,11 +86,14 @@ class Compared:
 
 
 def _value(each: LifeChange, value: Any) -> Any:
-    """A value as it is, unless it may be a secret; of a device or an entry of a list its name."""
+    """A value as it is, unless it may be a secret; of a device or an entry of a list what names it."""
     entry = field_at(domain_shape(), FieldPath.parse(each.change.declared.removeprefix("domain.")))
     if value is not None and entry is not None and entry.secret:
         return "…"
-    return value.get("name") if type(value) is dict else value
+    if type(value) is not dict:
+        return value
+    key = entry.shape.fields.get(entry.shape.key) if entry is not None and entry.shape is not None else None
+    return None if key is None or key.secret else value.get(key.name)
 
 
 def _pairs(old: list[Tree], new: list[Tree], sides: tuple[str, str]) -> Iterator[tuple[Tree, Tree]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from webhook.cli import manifests
@@ -99,3 +99,13 @@ def _fetch(wanted: Iterable[tuple[Kind, str]], given: argparse.Namespace, made: 
     if findings:
         raise Refused(findings)
     made.labels |= {name: labels for name, labels in namespaces(api, [namespace]).items() if name not in made.labels}
+
+
+def there(wanted: Iterable[str], spaces: Container[str]) -> None:
+    """Raise Refused where a namespace that was named is not there."""
+    missing = [name for name in wanted if name not in spaces]
+    if missing:
+        raise Refused(
+            Finding("--namespace", f"`{name}` is not there", "see `kubectl get namespaces`", "cluster")
+            for name in missing
+        )

@@ -35,7 +35,7 @@ def requester(given: argparse.Namespace, user: str = "", groups: tuple[str, ...]
 
 def with_site(parser: argparse.ArgumentParser) -> None:
     """The flag that names the site's file."""
-    what = "YAML file about the nodes: machines, nodeMachines, graphics, domainType"
+    what = "YAML file about the nodes: machines, nodeMachines, graphics, domainType, ruleSet"
     parser.add_argument("--site", type=Path, help=what)
 
 

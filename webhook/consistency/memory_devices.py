@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, rule
+from webhook.consistency.rule import Tree, rule, warning
 from webhook.declare import kib, shown
 from webhook.declare.quantity import written
 from webhook.findings import Finding
@@ -79,3 +79,13 @@ def memory_is_in_whole_huge_pages(domain: Tree, path: str) -> Iterator[Finding]:
 def _pieces(domain: Tree) -> list[Tree]:
     found: list[Tree] = domain.get("devices", {}).get("memories", [])
     return found
+
+
+@warning
+def huge_pages_stay_with_the_guest(domain: Tree, path: str) -> Iterator[Finding]:
+    """A huge page that the guest gives back is another's when it is wanted again (QEMU: virtio-balloon discards it)."""
+    balloon = domain.get("devices", {}).get("memballoon") or {}
+    if balloon.get("freePageReporting") and domain.get("goals", {}).get("hugepages"):
+        way = "say `freePageReporting: false`, which holds from the next cold boot on"
+        place = f"{path}.devices.memballoon.freePageReporting"
+        yield Finding(place, "gives huge pages of the guest back to the host", way, "memory")

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from webhook.domain.bus import Fitting
+from webhook.guests import Guest
 from webhook.machines import Machine
 
 Tree = dict[str, Any]
@@ -23,10 +24,11 @@ class _Row(Fitting):
     fill: Tree
 
 
-def complete(domain: Tree, machine: Machine, nic: str) -> None:
-    """Fill in the defaults of every device, in place. `nic` is the guest's usual model of NIC."""
+def complete(domain: Tree, machine: Machine, guest: Guest | None, nic: str) -> None:
+    """Fill in the defaults of every device, in place; `guest` is whose best practice counts, `nic` its model of NIC."""
     usual = {
         "$nic": nic,
+        "$rotation": (guest.rotation_rate if guest is not None else 0) or None,
         "$watchdog": machine.defaults["watchdog"],
         "$sound": machine.defaults["sound"],
         "$input": machine.defaults["input_bus"],

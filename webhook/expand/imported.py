@@ -62,7 +62,7 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
             target["bus"] = _BUSES[target["dev"][:2]]
     found = _as_found(machine, silence, bool(_displays(devices)))
     _root(devices, found)
-    complete(domain, found, silence["nic"])
+    complete(domain, found, None, silence["nic"])
     name_devices(devices)
     findings = list(_unplaced(devices))
     findings += allocate(domain, found, [], "spec.domain")

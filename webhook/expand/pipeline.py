@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from webhook.abi.adoption import DeviceKey
-from webhook.abi.freeze import Kept, device_keys, drop_present, freeze, renew
+from webhook.abi.freeze import Kept, device_keys, freeze
 from webhook.abi.origin import is_imported, wrong_origin
 from webhook.abi.resting import Now, give_places, places_of, rest, with_given
 from webhook.abi.running import keys_of
@@ -25,6 +25,7 @@ from webhook.expand.following import Followed, Frozen, with_resting
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
 from webhook.expand.merge import merge
+from webhook.expand.moving import move
 from webhook.expand.naming import name_devices
 from webhook.expand.other_guest import Update, another_guest, newly_unmet
 from webhook.expand.recognition import recognised, with_names
@@ -107,7 +108,7 @@ def expand(
     """
     domain = copied(spec.get("domain") or {})
     abi = copied(spec.get("abi") or {})
-    platform, contributions = _contributions(spec, domain, _rule_set(abi, path), context, path)
+    platform, contributions = _contributions(spec, domain, _rule_set(abi, context.site, path), context, path)
     if is_imported(abi):
         return _imported(_Draft(spec, domain, abi, platform, _asking(contributions), []), context, path)
     if known or abi.get("ruleSet"):
@@ -155,21 +156,22 @@ def _made(
 def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, running: Sequence[Tree] = ()) -> Expanded:
     """Complete an update of a stored, complete spec: nothing that was there moves; raises Refused.
 
-    `running` are the devices of the machine that runs (`webhook.abi.running`), which keep their places.
+    A machine that names another rule set, or follows the newest, gets what that makes otherwise. `running` are the
+    devices of the machine that runs (`webhook.abi.running`), which keep their places.
     """
     abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
-    if abi.get("policy") == LATEST and not is_imported(abi):
-        return _renewed({**spec, "abi": abi}, stored, context, path)
     if spec.get("features") is None and "features" in stored:
         spec = {**spec, "features": stored["features"]}
-    rule_set = _rule_set(abi, path)
+    abi["ruleSet"] = rule_set = _rule_set(abi, context.site, path, follows=abi.get("policy") == LATEST)
     by = partial(_asked_by, stored["domain"], rule_set, context, path)
     asked = asked_of(stored, spec.get("features") or {}, by)
     kept, findings = _frozen(spec.get("domain") or {}, stored, asked, f"{path}.domain")
-    platform, contributions = _contributions(spec, kept.domain, rule_set, context, path)
     features, earlier = spec.get("features") or {}, stored.get("features") or {}
-    update = Update(features, earlier, kept.domain, platform, contributions)
     frozen = Frozen(with_resting(stored["domain"], _tombstones(stored)), asked.before)
+    moved = move(stored, {**spec, "abi": abi}, asked.names, context.site, path)
+    moved.carry(kept.domain, frozen.stored)
+    platform, contributions = _contributions(spec, kept.domain, rule_set, context, path)
+    update = Update(features, earlier, kept.domain, platform, contributions)
     contributions = renamed(contributions, asked.names)
     if is_imported(abi):
         contributions = _asking(contributions)
@@ -180,7 +182,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     findings += unfit(kept.domain, stored["domain"], f"{path}.domain")
     if not is_imported(abi):
         numa.complete(kept.domain)
-        findings += another_guest(update, path)
+        findings += another_guest(update, path) if abi.get("policy") != LATEST else ()
         findings += newly_unmet(update, kept.domain, stored["domain"], f"{path}.domain")
     name_devices(kept.domain["devices"], kept.tombstones)
     kept.tombstones = with_given(kept.tombstones, stored, spec)
@@ -189,7 +191,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     draft = _Draft(spec, kept.domain, abi, platform, contributions, findings, settled, list(running))
     made = _finish(draft, context, path)
     made.spec = with_names(made.spec, asked.wanted, asked.names, path)
-    made.followed = frozen.followed
+    made.followed = {**moved.followed, **frozen.followed}
     made.notes += [note for note in notes if not note.rule]
     return made
 
@@ -209,29 +211,6 @@ def _frozen(incoming: Tree, stored: Tree, asked: Asked, path: str) -> tuple[Kept
 def _tombstones(stored: Tree) -> Tree:
     tombstones: Tree = (stored.get("abi") or {}).get("tombstones") or {}
     return tombstones
-
-
-def _renewed(spec: Tree, stored: Tree, context: ExpansionContext, path: str) -> Expanded:
-    """A VM that follows the newest rule set: identities stay, every other unset field gets the best practice of today.
-
-    The tombstones are the stored ones, whatever the incoming spec has of them.
-    """
-    by = partial(_asked_by, stored["domain"], NEWEST, context, path)
-    asked = asked_of(stored, spec.get("features") or {}, by)
-    incoming, before = spec.get("domain") or {}, stored["domain"].get("devices", {})
-    kept = renew(stored["domain"], _tombstones(stored), incoming, asked.devices.after)
-    follow(kept.domain["devices"], incoming.get("devices", {}), before, asked.connected)
-    abi = {**spec["abi"], "ruleSet": NEWEST, "tombstones": kept.tombstones}
-    spec = {**spec, "abi": abi, "domain": kept.domain}
-    domain = copied(kept.domain)
-    platform, contributions = _contributions(spec, domain, NEWEST, context, path)
-    draft = _Draft(spec, domain, copied(abi), platform, renamed(contributions, asked.names), [])
-    made = _made(draft, context, path, stored["domain"])
-    made.spec = with_names(made.spec, asked.wanted, asked.names, path)
-    drop_present(made.spec["abi"]["tombstones"], made.spec["domain"])
-    tombstones = made.spec["abi"]["tombstones"]
-    made.notes += rest(made.spec["abi"], stored, tombstones, Now(context.clock()), path)
-    return made
 
 
 def _asked_by(domain: Tree, rule_set: str, context: ExpansionContext, path: str, features: Tree) -> list[Contribution]:
@@ -254,8 +233,9 @@ def _finish(
     """The last steps of new and stored machines: complete the devices, allocate, identify; raises Refused."""
     domain, platform = draft.domain, draft.platform
     draft.findings += unconnected(domain, draft.contributions)
-    machine = platform.machine.bare if is_imported(draft.abi) else platform.machine
-    complete(domain, machine, platform.guest.nic[machine.family])
+    found = is_imported(draft.abi)
+    machine = platform.machine.bare if found else platform.machine
+    complete(domain, machine, None if found else platform.guest, platform.guest.nic[machine.family])
     observe(Step.COMPLETED, domain)
     places = places_of(draft.abi, draft.running)
     draft.findings += allocate(domain, machine, places, f"{path}.domain")
@@ -277,14 +257,13 @@ def _stored(draft: _Draft) -> Expanded:
     return Expanded(spec, platform, draft.contributions, notes=draft.notes)
 
 
-def _rule_set(abi: Tree, path: str) -> str:
-    """The rule set that the machine is made by; raises Refused."""
+def _rule_set(abi: Tree, site: Site, path: str, *, follows: bool = False) -> str:
+    """The rule set that the machine is made by, the newest where it `follows` that; raises Refused."""
     wrong = list(wrong_origin(None, abi, path))
     if wrong:
         raise Refused(wrong)
-    if abi.get("policy") == LATEST and not abi.get("ruleSet"):
-        return NEWEST
-    rule_set: str = abi.get("ruleSet") or NEWEST
+    newest = site.rule_set or NEWEST
+    rule_set: str = newest if follows else abi.get("ruleSet") or newest
     if rule_set not in RULE_SETS:
         raise Refused(
             [

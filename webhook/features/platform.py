@@ -32,13 +32,15 @@ class Site:
 
     `machines` names, by family, the versioned machine type that every node's QEMU supports; `graphics` the display
     that the site prefers (empty: the rule set's); `domain_type` says whether there is KVM. `node_machines` are all
-    machine types that the nodes have, by architecture; of one that it lacks nothing is known.
+    machine types that the nodes have, by architecture; of one that it lacks nothing is known. `rule_set` is the one
+    that counts as the newest here (empty: the newest of all).
     """
 
     machines: Mapping[str, str] = field(default_factory=dict)
     graphics: str = ""
     domain_type: str = "kvm"
     node_machines: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    rule_set: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +61,8 @@ class Platform:
     stated: Tree = field(default_factory=dict)
     # The memory of all NUMA cells of the tenant, in KiB; 0 where there are none.
     in_cells: int = 0
+    # Whether huge pages or CPUs of the host are asked for, for this guest alone.
+    dedicated: bool = False
 
     def devices(self, kind: str) -> Any:
         """The devices of one kind in the tenant's own domain, or None."""
@@ -84,7 +88,13 @@ def platform_of(features: Tree, domain: Tree, site: Site, rule_set: str, path: s
     if request.findings:
         raise Refused(request.findings)
     in_cells = _in_cells(features.get("numa")) or _in_cells((domain.get("cpu") or {}).get("numa"))
-    return Platform(rule_set, arch, guest, machine, site, firmware, secure_boot, domain, in_cells)
+    dedicated = _dedicated(features, domain.get("goals") or {})
+    return Platform(rule_set, arch, guest, machine, site, firmware, secure_boot, domain, in_cells, dedicated)
+
+
+def _dedicated(features: Tree, goals: Tree) -> bool:
+    exclusive = (features.get("cpu") or {}).get("exclusive") or goals.get("exclusiveCpus")
+    return bool(exclusive or features.get("hugepages") or goals.get("hugepages"))
 
 
 def _in_cells(numa: Any) -> int:

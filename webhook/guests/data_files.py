@@ -1,4 +1,4 @@
-"""The guests of a rule set, read from its folder of `webhook/guests/data`, a file a type."""
+"""The guests of a rule set, a file a type in `webhook/guests/data`; a newer one's folder says only what differs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 from webhook.declare import camel
 from webhook.guests.guest import Guest, Minimum
 from webhook.guests.names import plain
+from webhook.rule_sets import overlaid, up_to
 
 Tree = dict[str, Any]
 
@@ -68,8 +69,11 @@ def guest(kind: str, version: str, row: Tree, rule_set: str) -> Guest:
 
 @cache
 def _files(rule_set: str) -> dict[str, Tree]:
-    paths = sorted((DATA / rule_set).glob("*.yaml"))
-    return {path.stem: yaml.load(path.read_text(), yaml.CSafeLoader) for path in paths}
+    files: dict[str, Tree] = {}
+    for each in up_to(rule_set):
+        for path in sorted((DATA / each).glob("*.yaml")):
+            files[path.stem] = overlaid(files.get(path.stem), yaml.load(path.read_text(), yaml.CSafeLoader))
+    return files
 
 
 def _kind(name: str, files: dict[str, Tree], rule_set: str) -> Kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Tree = dict[str, Any]
@@ -27,7 +27,8 @@ class Guest:
     there is no driver for q35's USB controller. `memory` (MiB) and `cpus` are the defaults, headrooms how many times as
     much can be plugged in while it runs. `cpus_as` is what a bare count of vCPUs counts: sockets or cores. `disk` and
     `nic` are by machine family, `video` by the display's type (else the machine's). `features`, `clock`,
-    `clock_offset` and `pm` are parts of a domain, which callers copy.
+    `clock_offset`, `pm` and `balloon` (further fields of a memory balloon) are parts of a domain, which callers copy.
+    `rotation_rate` is what hard disks on SATA, SCSI and IDE say of themselves, 0 where they say nothing.
     """
 
     type: str
@@ -56,6 +57,8 @@ class Guest:
     clock: list[Tree]
     clock_offset: Tree
     pm: Tree
+    balloon: Tree = field(default_factory=dict)
+    rotation_rate: int = 0
 
     @property
     def title(self) -> str:

@@ -14,6 +14,7 @@ import yaml
 
 from webhook.domain.bus import VIO
 from webhook.machines.machine import Bus, Machine, Ports
+from webhook.rule_sets import NEWEST, overlaid, up_to
 
 DATA = Path(__file__).parent / "data"
 _VERSION = re.compile("[a-z]*[0-9]+(\\.[0-9]+)*")
@@ -47,35 +48,29 @@ def versioned(name: str) -> bool:
 @lru_cache(1024)
 def unpinned(arch: str, name: str) -> bool:
     """Whether a machine has no versioned type at all, in the newest rule set: riscv64's `virt` (QEMU 7.2)."""
-    machine = find(arch, name, _newest())
+    machine = find(arch, name, NEWEST)
     return machine is not None and name == machine.version and not versioned(name)
 
 
 @lru_cache(1024)
 def family(arch: str, name: str) -> str:
     """The family of a machine by any name, in the newest rule set; empty where it is unknown."""
-    machine = find(arch, name, _newest())
+    machine = find(arch, name, NEWEST)
     return machine.family if machine is not None else ""
 
 
 @lru_cache(1024)
 def lacking(arch: str, name: str) -> frozenset[str]:
     """The buses that a machine does not have, by any of its names, in the newest rule set."""
-    machine = find(arch, name, _newest())
+    machine = find(arch, name, NEWEST)
     return machine.lacking if machine is not None else frozenset({VIO})
 
 
 @lru_cache(1024)
 def has_channels(arch: str, name: str) -> bool:
     """Whether a machine's devices are on the channel subsystem in place of PCI, in the newest rule set."""
-    machine = find(arch, name, _newest())
+    machine = find(arch, name, NEWEST)
     return machine is not None and machine.bus.kind == "ccw"
-
-
-@cache
-def _newest() -> str:
-    """The newest rule set."""
-    return max(folder.name for folder in DATA.iterdir())
 
 
 def _is_version(name: str, machine: Machine) -> bool:
@@ -84,11 +79,11 @@ def _is_version(name: str, machine: Machine) -> bool:
 
 @cache
 def _machines(rule_set: str) -> tuple[Machine, ...]:
-    folder = DATA / rule_set
-    if not folder.is_dir():
-        return ()
-    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    return tuple(_machine(yaml.load(entry.read_text(), yaml.CSafeLoader)) for entry in entries)
+    files: dict[str, dict[str, Any]] = {}
+    for each in up_to(rule_set):
+        for entry in sorted((DATA / each).glob("*.yaml")):
+            files[entry.name] = overlaid(files.get(entry.name), yaml.load(entry.read_text(), yaml.CSafeLoader))
+    return tuple(_machine(files[name]) for name in sorted(files))
 
 
 def _machine(data: dict[str, Any]) -> Machine:

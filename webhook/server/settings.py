@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from webhook import machines
+from webhook.declare import shown
+from webhook.declare.scalars import listed
 from webhook.domain.os import ARCHITECTURES
 from webhook.features.platform import Site
 from webhook.findings import Finding
-from webhook.rule_sets import NEWEST
+from webhook.rule_sets import NEWEST, RULE_SETS
 
 PREFIX = "VMCONFIG_"
 
@@ -46,7 +48,7 @@ class Settings(BaseModel):
         "", description="the ValidatingWebhookConfiguration whose caBundle is kept up to date"
     )
     site: Path | None = Field(
-        None, description="YAML file about the nodes: machines, nodeMachines, graphics, domainType"
+        None, description="YAML file about the nodes: machines, nodeMachines, graphics, domainType, ruleSet"
     )
     body_limit: int = Field(3 * 1024 * 1024, description="the largest request body, in bytes", gt=0)
     connection_limit: int = Field(512, description="the most connections at once, of all callers together", gt=0)
@@ -80,6 +82,14 @@ class SiteFile(BaseModel):
     )
     graphics: Literal["", "vnc", "spice"] = Field("", description="the display where a VM says only `graphics: true`")
     domain_type: Literal["kvm", "qemu"] = Field("kvm", alias="domainType", description="kvm, or qemu without KVM")
+    rule_set: str = Field("", alias="ruleSet", description="the rule set that counts as the newest here")
+
+    @field_validator("rule_set")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value and value not in RULE_SETS:
+            raise ValueError(f"`{shown(value)}` is no rule set of this release: {listed(RULE_SETS)}")
+        return value
 
 
 def read_site(path: Path | None) -> Site:
@@ -94,7 +104,7 @@ def read_site(path: Path | None) -> Site:
     wrong = list(_missing_machines(path, read))
     if wrong:
         raise ValueError("\n".join(map(str, wrong)))
-    return Site(read.machines, read.graphics, read.domain_type, read.node_machines)
+    return Site(read.machines, read.graphics, read.domain_type, read.node_machines, read.rule_set)
 
 
 def _missing_machines(path: Path, read: SiteFile) -> Iterator[Finding]:

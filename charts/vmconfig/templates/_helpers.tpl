@@ -71,6 +71,7 @@ site.yaml: |
   nodeMachines: {{ .Values.site.nodeMachines | toJson }}
   graphics: {{ .Values.site.graphics | quote }}
   domainType: {{ .Values.site.domainType }}
+  ruleSet: {{ .Values.site.ruleSet | quote }}
 {{- end -}}
 
 {{/* The restricted level of Pod Security, and more: nothing may be written, not even by nobody. */}}
