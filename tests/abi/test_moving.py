@@ -233,3 +233,15 @@ def test_a_device_of_a_move(before: Tree, after: Tree, stored: Tree, becomes: Tr
     domain = {"devices": {}, **copied(stored)}
     Move("spec.abi.ruleSet", before, after).carry(domain, stored)
     assert domain == becomes
+
+
+def test_a_move_that_states_what_the_rule_set_makes_is_refused_in_the_same_words() -> None:
+    """As what `vmconfig adopt` prints is applied."""
+    before = stored(WINDOWS)
+    with pytest.raises(Refused) as by_name:
+        moved(before)
+    after, _ = moved(before, accept=digest_in(by_name.value))
+    del after["abi"]["history"]
+    with pytest.raises(Refused) as by_manifest:
+        admitted(after, before)
+    assert str(by_manifest.value) == str(by_name.value)

@@ -53,6 +53,9 @@ def _changed(reading: Reading) -> Iterator[Finding]:
     if stored is None or not stored.get("domain") or (spec.get("abi") or {}).get("policy") == LATEST:
         return
     rule_set = (stored.get("abi") or {}).get("ruleSet") or NEWEST
+    if (spec.get("abi") or {}).get("ruleSet") not in (None, rule_set):
+        # What a move changes is the rule set's doing, and told as such.
+        return
     for change, _ in breaking(stored["domain"], spec.get("domain") or {}, rule_set):
         if change.old is not None and change.new is not None:
             yield frozen_finding(change, f"{reading.path}.domain")

@@ -90,13 +90,13 @@ class Move:
                     del domain[name]
 
     def _value(self, domain: Tree, stored: Tree, made: tuple[Any, Any], entry: Field, path: str) -> None:
-        """A value that neither the update nor anybody before changed."""
-        there, (was, now) = domain.get(entry.name), made
-        if not entry.same(there, stored.get(entry.name)) or not entry.same(there, was):
+        """A value that nobody changed before, nor the update, unless to what the other rule set makes."""
+        there, before, (was, now) = domain.get(entry.name), stored.get(entry.name), made
+        if not entry.same(before, was) or not (entry.same(there, was) or entry.same(there, now)):
             return
-        self.followed[path] = Followed(self.origin, there)
+        self.followed[path] = Followed(self.origin, before)
         if now is None:
-            del domain[entry.name]
+            domain.pop(entry.name, None)
         else:
             domain[entry.name] = copied(now)
 
