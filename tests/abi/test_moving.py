@@ -97,6 +97,22 @@ def test_what_was_stated_or_changed_since_stays() -> None:
     assert not any("memballoon" in text for text in told)
 
 
+@pytest.mark.parametrize(
+    ("domain", "kind"),
+    [
+        ({"devices": {"memballoon": {"model": "none"}}}, "memballoon"),
+        ({"devices": {"disks": [{"name": "data", "claim": "data", "target": {"bus": "usb"}}]}}, "disks"),
+    ],
+    ids=["a balloon that there is none of", "a disk on another bus"],
+)
+def test_a_device_of_another_kind_than_the_rule_set_makes_stays_whole(domain: Tree, kind: str) -> None:
+    words = {**LINUX, "storage": [{"source": "root"}, {"source": "data", "name": "data"}]}
+    before = stored(words, domain=domain)
+    after, told = moved(before)
+    assert after["domain"]["devices"][kind] == before["domain"]["devices"][kind]
+    assert not any(kind in text for text in told)
+
+
 def test_a_feature_changes_in_the_same_update() -> None:
     before = stored(LINUX)
     after, told = admitted(patched(before, {"abi": NEW, "features": {"memory": "4Gi"}}), before)
@@ -205,34 +221,35 @@ def test_to_begin_to_follow_moves_at_once() -> None:
     assert after["abi"] == {"policy": "latest", **NEW}
 
 
-def made_by(*devices: Tree) -> Tree:
-    return {"devices": {"panics": list(devices)}}
+def made_by(*entries: Tree) -> Tree:
+    return {"features": list(entries)} if entries else {}
+
+
+SMM = {"feature": "smm", "state": True}
+OFF = {"feature": "smm", "state": False}
 
 
 @pytest.mark.parametrize(
     ("before", "after", "stored", "becomes"),
     [
-        (made_by(), made_by({"name": "p", "model": "isa"}), {}, made_by({"name": "p", "model": "isa"})),
-        (made_by({"name": "p", "model": "isa"}), made_by(), made_by({"name": "p", "model": "isa"}), {"devices": {}}),
-        (
-            made_by({"name": "p", "model": "isa"}),
-            made_by(),
-            made_by({"name": "p", "model": "hyperv"}),
-            made_by({"name": "p", "model": "hyperv"}),
-        ),
-        (
-            made_by({"name": "p", "model": "isa"}),
-            made_by({"name": "p", "model": "hyperv"}),
-            made_by({"name": "q", "model": "isa"}),
-            made_by({"name": "q", "model": "isa"}),
-        ),
+        ([], [SMM], [], [SMM]),
+        ([SMM], [], [SMM], []),
+        ([SMM], [], [OFF], [OFF]),
+        ([SMM], [OFF], [SMM], [OFF]),
+        ([SMM], [OFF], [], []),
+        ([], [SMM], [OFF], [OFF]),
     ],
-    ids=["that it brings", "that it takes away", "that was changed since", "that was removed since"],
-)
-def test_a_device_of_a_move(before: Tree, after: Tree, stored: Tree, becomes: Tree) -> None:
-    domain = {"devices": {}, **copied(stored)}
-    Move("spec.abi.ruleSet", before, after).carry(domain, stored)
-    assert domain == becomes
+    ids=[
+        "that it brings", "that it takes away", "that was changed since", "that it makes otherwise",
+        "that was taken away since", "that was stated",
+    ],
+)  # fmt: skip
+def test_a_feature_of_the_hypervisor(
+    before: list[Tree], after: list[Tree], stored: list[Tree], becomes: list[Tree]
+) -> None:
+    domain = copied(made_by(*stored))
+    Move("spec.abi.ruleSet", made_by(*before), made_by(*after)).carry(domain, made_by(*stored))
+    assert domain == made_by(*becomes)
 
 
 def test_a_move_that_states_what_the_rule_set_makes_is_refused_in_the_same_words() -> None:
@@ -245,3 +262,13 @@ def test_a_move_that_states_what_the_rule_set_makes_is_refused_in_the_same_words
     with pytest.raises(Refused) as by_manifest:
         admitted(after, before)
     assert str(by_manifest.value) == str(by_name.value)
+
+
+@pytest.mark.parametrize("domain", [{}, {"devices": {}}, {"features": []}, {"devices": {"memballoon": {}}}])
+def test_a_stored_domain_that_says_next_to_nothing_moves_or_is_refused(domain: Tree) -> None:
+    """As somebody may have written it while the webhooks were away."""
+    odd = {"features": LINUX, "abi": dict(OLD), "domain": {"title": "odd", **domain}}
+    for abi in (NEW, {"policy": "latest"}):
+        with pytest.raises(Refused) as refused:
+            raise Refused([]) if moved(odd, abi) else AssertionError
+        assert all(finding.help for finding in refused.value.findings)

@@ -12,7 +12,7 @@ from typing import Any
 from webhook.abi.origin import is_imported
 from webhook.abi.state import LATEST
 from webhook.declare import Field, Shape
-from webhook.declare.tree import copied
+from webhook.declare.tree import at, copied
 from webhook.domain import domain_shape
 from webhook.expand.completing import complete
 from webhook.expand.following import Followed
@@ -23,6 +23,8 @@ from webhook.features import expand as expand_features
 from webhook.features.platform import Platform, Site, platform_of
 
 Tree = dict[str, Any]
+# The fields by which a device is of one kind.
+_KIND = ("device", "type", "model", "target.bus")
 
 
 def move(stored: Tree, spec: Tree, names: Names, site: Site, path: str) -> Move:
@@ -71,7 +73,7 @@ class Move:
 
     def _element(self, domain: Tree, stored: Tree, made: tuple[Tree, Tree], shape: Shape, path: str) -> None:
         before, after = made
-        for name in before.keys() | after.keys():
+        for name in {**before, **after}:
             entry, was, now = shape.fields[name], before.get(name), after.get(name)
             if was == now:
                 continue
@@ -83,10 +85,13 @@ class Move:
                 self._list(there, stored.get(name) or [], (was or [], now or []), entry.shape, here)
                 if not there:
                     del domain[name]
+            elif path == ".devices":
+                if was and now and name in domain and not _is_another(stored.get(name) or {}, was):
+                    self._element(domain[name], stored.get(name) or {}, (was, now), entry.shape, here)
             elif name in domain or not stored.get(name):
                 inner = domain.setdefault(name, {})
                 self._element(inner, stored.get(name) or {}, (was or {}, now or {}), entry.shape, here)
-                if not inner and here != ".devices":
+                if not inner and name != "devices":
                     del domain[name]
 
     def _value(self, domain: Tree, stored: Tree, made: tuple[Any, Any], entry: Field, path: str) -> None:
@@ -103,19 +108,30 @@ class Move:
     def _list(
         self, there: list[Tree], stored: list[Tree], made: tuple[list[Tree], list[Tree]], shape: Shape, path: str
     ) -> None:
-        """The entries of a list by their key; one that only the former rule set makes goes, if it is as it was made."""
+        """The entries of a list by their key; one that only the former rule set makes goes, if it is as it was made.
+
+        Devices neither come nor go here: a merge adds those of features, and what is there may have been granted.
+        """
         domain, were, before, after = (
             {entry.get(shape.key): entry for entry in entries} for entries in (there, stored, *made)
         )
-        for key in before.keys() | after.keys():
-            here = f"{path}[{key}]"
-            if key in domain:
-                pair = before.get(key, {}), after.get(key, {})
-                if key in after:
+        devices = path.startswith(".devices.")
+        for key in {**before, **after}:
+            here, pair = f"{path}[{key}]", (before.get(key, {}), after.get(key, {}))
+            if key in domain and key in after:
+                if not devices or (key in before and not _is_another(were.get(key, {}), before[key])):
                     self._element(domain[key], were.get(key, {}), pair, shape, here)
-                elif domain[key] == were.get(key) and before[key].items() <= domain[key].items():
-                    there.remove(domain[key])
-                    self.followed[here] = Followed(self.origin, domain[key])
-            elif key not in before and key not in were:
+            elif devices:
+                continue
+            elif key not in domain and key not in before and key not in were:
                 there.append(copied(after[key]))
                 self.followed[here] = Followed(self.origin, None)
+            elif key in domain and domain[key] == were.get(key) == before[key]:
+                there.remove(domain[key])
+                self.followed[here] = Followed(self.origin, domain[key])
+
+
+def _is_another(device: Tree, made: Tree) -> bool:
+    """Whether a stored device is of another kind than a rule set makes it, so that nothing of it fits: also none."""
+    said = ((at(device, name), at(made, name)) for name in _KIND)
+    return any(None not in pair and pair[0] != pair[1] for pair in said)
