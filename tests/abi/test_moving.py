@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from tests.abi.life import admitted, devices, digest_in, patched
+from webhook.admission.context import AdmissionContext
 from webhook.declare.tree import copied
 from webhook.expand.moving import Move
+from webhook.expand.pipeline import expand, extend
+from webhook.features.platform import Site
 from webhook.findings import Refused
+from webhook.kinds import declared_fields
 from webhook.libvirt.render import render
+from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
 OLD, NEW = {"ruleSet": "2026.1"}, {"ruleSet": "2026.2"}
@@ -264,11 +269,38 @@ def test_a_move_that_states_what_the_rule_set_makes_is_refused_in_the_same_words
     assert str(by_manifest.value) == str(by_name.value)
 
 
+def ways_out(spec: Tree, abi: Tree) -> list[str]:
+    """The help of each finding of a move; nothing where it passes."""
+    try:
+        moved(spec, abi)
+    except Refused as refused:
+        return [finding.help for finding in refused.findings]
+    return []
+
+
 @pytest.mark.parametrize("domain", [{}, {"devices": {}}, {"features": []}, {"devices": {"memballoon": {}}}])
 def test_a_stored_domain_that_says_next_to_nothing_moves_or_is_refused(domain: Tree) -> None:
     """As somebody may have written it while the webhooks were away."""
     odd = {"features": LINUX, "abi": dict(OLD), "domain": {"title": "odd", **domain}}
     for abi in (NEW, {"policy": "latest"}):
-        with pytest.raises(Refused) as refused:
-            raise Refused([]) if moved(odd, abi) else AssertionError
-        assert all(finding.help for finding in refused.value.findings)
+        assert all(ways_out(odd, abi))
+
+
+HELD_BACK = AdmissionContext(Policies(shipped(), declared_fields()), site=Site(rule_set="2026.1"))
+
+
+def test_a_site_holds_new_vms_and_those_that_follow_back() -> None:
+    made = expand({"features": LINUX}, HELD_BACK, "spec").spec
+    assert made["abi"]["ruleSet"] == "2026.1"
+    following = stored(LINUX, {"policy": "latest"})
+    assert following["abi"]["ruleSet"] == "2026.2"
+    after = extend(patched(following, {"domain": {"title": "another"}}), following, HELD_BACK, "spec").spec
+    assert after["abi"]["ruleSet"] == "2026.1"
+    assert "statsPeriod" not in after["domain"]["devices"]["memballoon"]
+
+
+def test_who_names_a_rule_set_has_it_on_a_site_that_is_held_back() -> None:
+    made = expand({"features": LINUX, "abi": dict(NEW)}, HELD_BACK, "spec").spec
+    assert made["abi"]["ruleSet"] == "2026.2"
+    after = extend(patched(stored(LINUX), {"abi": NEW}), stored(LINUX), HELD_BACK, "spec").spec
+    assert after["abi"]["ruleSet"] == "2026.2"
