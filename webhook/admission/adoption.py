@@ -9,6 +9,7 @@ from webhook.abi.acceptance import ANNOTATION, breaking
 from webhook.abi.changes import LifeChange, changes
 from webhook.abi.consequences import ChangeClass
 from webhook.abi.origin import is_imported
+from webhook.abi.running import current_of, running_devices
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
@@ -61,7 +62,8 @@ def adopt(obj: Tree, kind: Kind, rule_set: str, context: AdmissionContext) -> Ad
     if wrong is not None:
         raise Refused([wrong])
     moving = with_spec(obj, kind, {**stored, "abi": {**stored["abi"], "ruleSet": rule_set}})
-    made = extend(kind.spec_of(moving), stored, context, kind.spec_path).spec
+    running = running_devices(current_of(obj))
+    made = extend(kind.spec_of(moving), stored, context, kind.spec_path, running).spec
     manifest = with_spec(_plain(obj), kind, made)
     review = replace(review_of(moving, kind), operation="UPDATE", old_object=obj)
     found = list(breaking(stored["domain"], made["domain"], was))
