@@ -134,6 +134,45 @@ def test_a_manifest_is_completed_before_it_is_judged_and_warnings_are_expected_t
     assert suite_of_manifest(tmp_path / "disk", "{type: disk, interface: virtio}", WARNED) == 1
 
 
+HEAD = "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: site}\n"
+STATED = "rules: [{name: own, forbid: {path: domain}}]"
+WRITTEN = "refused: [{path: spec.domain, rule: site/own}]"
+
+
+def suite_of_stated(folder: Path, *cases: str, more: str = "") -> tuple[int, str]:
+    """The exit code and the output of a suite about a rule on what requesters write."""
+    (folder / "cases").mkdir(parents=True)
+    (folder / "own.yaml").write_text(HEAD + STATED + "\n...\n")
+    head = "apiVersion: kubevirt.io/v1alpha1\nkind: VM\nmetadata: {name: a}\n"
+    (folder / "cases" / "vm.yaml").write_text(f"{head}spec: {{features: {{rng: true}}{more}}}\n")
+    (folder / "suite.yaml").write_text("cases:\n" + "".join(f"  - {{title: t, {each}}}\n" for each in cases))
+    done = vmconfig("policy", "test", str(folder))
+    return done.returncode, done.stdout
+
+
+def test_a_suite_judges_what_is_written_and_not_what_becomes_of_it(tmp_path: Path) -> None:
+    written, manifest = f"spec: {{domain: {{title: t}}}}, {WRITTEN}", "manifest: cases/vm.yaml"
+    assert suite_of_stated(tmp_path / "whole", written, manifest)[0] == 0
+    same = "spec: {domain: {title: t}}, stored: {domain: {title: t}}"
+    assert suite_of_stated(tmp_path / "update", written, same)[0] == 0
+    assert suite_of_stated(tmp_path / "own", f"{manifest}, {WRITTEN}", more=", domain: {title: t}")[0] == 0
+    code, out = suite_of_stated(tmp_path / "unexpected", written, manifest, more=", domain: {title: t}")
+    assert (code, "`spec.domain` is refused by `site/own`" in out) == (1, True)
+    code, out = suite_of_stated(tmp_path / "unneeded", manifest)
+    assert (code, "rule `site/own` is exercised by no case" in out) == (1, True)
+
+
+def test_explain_names_the_rule_about_what_a_manifest_states_and_no_such_rule_of_what_it_does_not(
+    tmp_path: Path, vm: Path
+) -> None:
+    suite_of_stated(tmp_path / "own", "manifest: cases/vm.yaml")
+    for level in ("restricted", "baseline", "privileged"):
+        (tmp_path / "own" / f"{level}.yaml").write_text((SHIPPED / level / "policy.yaml").read_text())
+    flags = ("--policies", str(tmp_path / "own"))
+    assert explained(str(vm), *flags)["spec.domain"] == (True, "site/own")
+    assert "spec.domain" not in explained(str(tmp_path / "own" / "cases" / "vm.yaml"), *flags)
+
+
 def explained(*arguments: str) -> dict[str, tuple[bool, str]]:
     """What `policy explain` says of the host's CPU, disks and kernel: refused or not, and by which rule."""
     done = vmconfig("policy", "explain", "-o", "json", *arguments)

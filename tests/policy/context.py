@@ -12,6 +12,7 @@ from webhook.declare import DeclaredField, Mark, inspect, walk
 from webhook.domain import domain_shape
 from webhook.findings import Refused
 from webhook.policy import Decision, Engine, Policy, Request, Submission, compile_policies
+from webhook.policy.engine.stated import stated_paths
 from webhook.policy.loading.load import check, parse
 
 PLACES: dict[str, DeclaredField] = {place.path: place for place in walk(domain_shape(), "domain")}
@@ -52,7 +53,15 @@ def decide(
 ) -> Decision:
     """The decision over a spec that holds a domain; what is no domain has no marks."""
     marks, stored_marks = (_marks(each) for each in (spec, stored))
-    return judge.decide(Submission(spec, marks, "spec", stored, stored_marks, frozen), request or Request())
+    submitted, request = Submission(spec, marks, "spec", stored, stored_marks, frozen), request or Request()
+    found = judge.decide(submitted, request)
+    if judge.of_stated is None:
+        return found
+    paths = stated_paths(spec, [] if stored is None else [stored], "spec", PLACES)
+    own = judge.decide_stated(submitted, request, paths)
+    for taken, more in ((found.findings, own.findings), (found.warned, own.warned), (found.audits, own.audits)):
+        taken.take(more)
+    return found
 
 
 def _marks(spec: Any) -> list[Mark]:

@@ -15,11 +15,13 @@ from webhook.admission.patch import diff
 from webhook.admission.policy_check import check_policy, granted
 from webhook.admission.reading import Reading, read
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
+from webhook.admission.stated import check_stated
 from webhook.declare import FieldPath
 from webhook.expand.following import Followed
 from webhook.expand.pipeline import Expanded, expand, extend
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS
+from webhook.policy import Decision
 from webhook.rule_sets import NEWEST
 
 
@@ -36,15 +38,21 @@ def mutate(review: Review, context: AdmissionContext) -> Verdict:
         return ALLOWED
     findings = Findings(reading.inspection.findings)
     findings.take(reading.stored_inspection.findings)
+    written = Decision()
     if not findings:
+        written = check_stated(review, reading, context, findings.room)
         try:
-            return _completed(review, reading, context)
+            made = _completed(review, reading, context)
+            if not written.findings:
+                return replace(made, warnings=(*made.warnings, *written.warnings), audits=tuple(written.audits))
         except Refused as refused:
             findings.take(refused.findings)
             findings.take(_changed(reading))
+    findings.take(written.findings)
     judged = check_policy(review, reading, context, findings.room)
     findings.take(judged.findings)
-    return refusal(findings, warnings=tuple(judged.warnings))
+    audits = (*written.audits, *judged.audits)
+    return refusal(findings, (*written.warnings, *judged.warnings), audits)
 
 
 def _changed(reading: Reading) -> Iterator[Finding]:

@@ -42,7 +42,7 @@ def expand_object(
         return None, found(verdict), list(verdict.warnings)
     made = completed(obj, kind, context)
     final = validate(review_of(made, kind, requester), context)
-    return made, found(final), list(final.warnings)
+    return made, found(final), [*verdict.warnings, *final.warnings]
 
 
 def found(verdict: Verdict) -> Findings:

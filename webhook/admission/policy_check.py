@@ -22,15 +22,16 @@ def check_policy(review: Review, reading: Reading, context: AdmissionContext, mo
     """
     if reading.inspection.oversized or reading.stored_inspection.oversized:
         return Decision()
-    return context.policies.engine.decide(_submission(reading, context), _request(review, context), most)
+    return context.policies.engine.decide(submission(reading, context), request_of(review, context), most)
 
 
 def granted(review: Review, reading: Reading, context: AdmissionContext) -> list[Lost]:
     """The stored backend that an update does not leave as it is, and that its user could not set."""
-    return list(context.policies.engine.lost(_submission(reading, context), _request(review, context)))
+    return list(context.policies.engine.lost(submission(reading, context), request_of(review, context)))
 
 
-def _submission(reading: Reading, context: AdmissionContext) -> Submission:
+def submission(reading: Reading, context: AdmissionContext) -> Submission:
+    """A reading as the engine takes it."""
     site = context.site
     return Submission(
         spec=reading.spec if type(reading.spec) is dict else {},
@@ -42,7 +43,8 @@ def _submission(reading: Reading, context: AdmissionContext) -> Submission:
     )
 
 
-def _request(review: Review, context: AdmissionContext) -> Request:
+def request_of(review: Review, context: AdmissionContext) -> Request:
+    """Who asks where."""
     return Request(
         namespace=review.namespace,
         labels=context.labels(review.namespace),

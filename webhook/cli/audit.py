@@ -119,11 +119,15 @@ def _judged(api: Any, namespace: str, context: AdmissionContext) -> Iterator[Sto
 
 
 def unknown_users(context: AdmissionContext) -> None:
-    """Say where the requester would matter: who created a stored VM is not known."""
+    """Say where the requester would matter: who created a stored VM, and what he wrote of it, is not known."""
     named = [policy.name for policy in context.policies.engine.policies if policy.match.by_subject]
     if named:
         names = ", ".join(f"`{name}`" for name in named)
         print(f"note: {names} match users or groups; VMs are judged as an unknown user's", file=sys.stderr)
+    rules = [rule.id for policy in context.policies.engine.policies for rule in policy.rules if rule.stated]
+    if rules:
+        names = ", ".join(f"`{name}`" for name in rules)
+        print(f"note: {names}: about what a requester writes, which a stored VM does not tell", file=sys.stderr)
 
 
 @dataclass(slots=True)

@@ -9,14 +9,17 @@ from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
+from webhook.admission.policy_check import submission
+from webhook.admission.reading import Reading
 from webhook.admission.site import marks_of
+from webhook.admission.stated import stated
 from webhook.cli import objects, verbs
 from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
 from webhook.policy import LEVELS, Policies, Request, Submission, shipped
 from webhook.policy.language.model import LABELS
-from webhook.policy.tools.explain import FieldDecision, explain
+from webhook.policy.tools.explain import FieldDecision, explain, explain_stated
 
 Tree = dict[str, Any]
 
@@ -44,7 +47,10 @@ def run(given: argparse.Namespace) -> int:
         kind, findings = offline.kind_of(one.obj)
         if kind is None:
             raise Refused(one.about(findings))
-        found += _decided(one.obj, kind, context, _request(one.obj, kind, read.labels, given))
+        request = _request(one.obj, kind, read.labels, given)
+        found += _decided(one.obj, kind, context, request)
+        if one.file:
+            found += _stated(one.obj, kind, context, request)
     if given.output == "text":
         _print(found, given.all)
     else:
@@ -60,6 +66,12 @@ def _decided(obj: Tree, kind: Kind, context: AdmissionContext, request: Request)
     spec = kind.spec_of(offline.completed(obj, kind, context))
     marks = marks_of(inspect_spec(spec, kind.spec_path).marks, context.site, kind.spec_path)
     return explain(context.policies.engine, Submission(spec, marks, kind.spec_path), request)
+
+
+def _stated(obj: Tree, kind: Kind, context: AdmissionContext, request: Request) -> list[FieldDecision]:
+    """What is refused of the fields that a manifest itself states."""
+    reading = Reading(kind, kind.spec_of(obj), inspect_spec(kind.spec_of(obj), kind.spec_path))
+    return explain_stated(context.policies.engine, submission(reading, context), request, stated(reading, context))
 
 
 def _request(obj: Tree, kind: Kind, known: Mapping[str, Mapping[str, str]], given: argparse.Namespace) -> Request:

@@ -55,7 +55,7 @@ def _completed() -> Complete:
     """Completes a manifest's object as on create, whatever policies say of it."""
     context = AdmissionContext(policies=Policies(shipped(), declared_fields()))
 
-    def complete(obj: Any) -> tuple[dict[str, Any], str, str]:
+    def complete(obj: Any) -> tuple[dict[str, Any], dict[str, Any], str, str]:
         kind, findings = offline.kind_of(obj)
         if kind is None:
             raise Refused(findings)
@@ -63,7 +63,7 @@ def _completed() -> Complete:
         if findings:
             raise Refused(findings)
         spec = kind.spec_of(offline.completed(obj, kind, context))
-        return spec, kind.spec_path, offline.review_of(obj, kind).namespace
+        return spec, kind.spec_of(obj), kind.spec_path, offline.review_of(obj, kind).namespace
 
     return complete
 

@@ -203,6 +203,21 @@ def test_rules_about_no_value_are_noted_and_left_to_the_webhook(folder: Path, ca
     assert len(list(yaml.safe_load_all(told.out))) == 7
 
 
+def test_a_rule_about_what_is_stated_is_noted_by_name_and_in_no_expression(folder: Path, capsys: Any) -> None:
+    rules = [
+        {"name": "whole", "forbid": {"path": "domain"}},
+        {"name": "titled", "forbid": {"path": "domain.title"}, "when": {"stated": True}},
+        {"name": "described", "forbid": {"path": "domain.description"}},
+    ]
+    loaded([{"metadata": {"name": "own"}, "rules": rules}], folder)
+    assert main(["policy", "export", "--vap", str(folder)]) == 0
+    told = capsys.readouterr()
+    assert re.findall(r"rule `(own/\w+)` is about what a requester writes", told.err) == ["own/whole", "own/titled"]
+    assert "own/described" in told.out
+    assert "own/titled" not in told.out
+    assert "own/whole" not in told.out
+
+
 def test_the_command_prints_what_the_flags_say(capsys: Any) -> None:
     assert main(["policy", "export", "--vap", "--default-level", "baseline", "--except", "a", "--except", "b"]) == 0
     made = list(yaml.safe_load_all(capsys.readouterr().out))

@@ -7,8 +7,8 @@ policies look at, so that the second request of a kind finds them ready.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from webhook.declare import DeclaredField
@@ -19,6 +19,7 @@ from webhook.policy.engine.evaluate import denials
 from webhook.policy.engine.granted import Lost, losses
 from webhook.policy.engine.index import Index, index
 from webhook.policy.engine.messages import refusal
+from webhook.policy.engine.stated import decided, decision, of_stated, without_stated
 from webhook.policy.engine.submission import Submission, Update
 from webhook.policy.engine.unchanged import unchanged
 from webhook.policy.language.model import LABELS, LEVELS, Decision, Exemption, Policy, Request, Today
@@ -64,6 +65,8 @@ class Engine:
     labels: tuple[str, ...] = ()
     by_namespace: bool = False
     by_subject: bool = False
+    # The rules about what a requester writes, which this one has not; None where there are none.
+    of_stated: Engine | None = None
     _by_request: dict[object, RulesByMode] = field(default_factory=dict)
     _effective: dict[object, EffectiveRules] = field(default_factory=dict)
 
@@ -88,6 +91,16 @@ class Engine:
         if rules.warn is None and rules.audit is None:
             return Decision(refused)
         return Decision(refused, found(rules.warn, known), found(rules.audit, known))
+
+    def decide_stated(
+        self, submitted: Submission, request: Request, stated: Collection[str], most: int = _MOST
+    ) -> Decision:
+        """What rules about stated fields say of a requester's spec as he wrote it, of which he states these paths."""
+        if self.of_stated is None or not stated:
+            return Decision()
+        rules = self.of_stated.rules_for(request)
+        found = decided((rules.enforce, rules.warn, rules.audit), submitted, stated, most)
+        return decision([[self._refusal(denial) for denial in denied] for denied in found], most)
 
     def _update(self, submitted: Submission, request: Request) -> Update | None:
         """The update that is asked for; None where something new is."""
@@ -189,14 +202,18 @@ def compile_policies(
     known = tuple(policies)
     matches = [policy.match for policy in known]
     exemptions = tuple((index, each) for index, policy in enumerate(known) for each in policy.exceptions)
-    return Engine(
+    judge = Engine(
         policies=known,
         declared_fields=declared_fields,
         default_level=default_level,
         today=today,
-        index=index(known, declared_fields, rest),
+        index=index(without_stated(known), declared_fields, rest),
         exemptions=exemptions,
         labels=tuple(sorted({*LABELS.values(), *(label for match in matches for label in match.labels)})),
         by_namespace=bool(exemptions) or any(match.names or match.without for match in matches),
         by_subject=any(match.by_subject for match in matches),
     )
+    if any(rule.stated for policy in known for rule in policy.rules):
+        rules = index(of_stated(known), declared_fields, rest)
+        judge.of_stated = replace(judge, index=rules, _by_request={}, _effective={})
+    return judge

@@ -16,6 +16,8 @@ from webhook.policy.language.model import DEFAULT, Rule, Selector
 # These refuse backend that no rule permits, one for each kind.
 DEFAULT_DENY = {kind: Rule(f"{DEFAULT}/{kind}", "deny", Selector(kind)) for kind in BACKEND_KINDS}
 
+# The way out of a rule about what is stated.
+_UNSTATED = "leave it out, and say in `spec.features` what the machine shall have"
 # Where removed devices are kept: messages about a device there are those about it in the domain.
 _TOMBSTONES = "abi.tombstones."
 
@@ -74,7 +76,7 @@ def _help(denial: Denial) -> str:
     exception = f"ask an admin for an exception to `{rule.id}`"
     if rule.help:
         return f"{rule.help}, or {exception}" if rule.effect == "deny" else rule.help
-    way = _way_out(denial.declared, denial.kind)
+    way = _UNSTATED if rule.stated else _way_out(denial.declared, denial.kind)
     return f"{way}, or {exception}" if way else exception
 
 

@@ -83,6 +83,8 @@ class ConditionKind:
     of_total: Callable[[object, str], Condition] | None = None
     # A permit is about values that are present: whether it may have this condition.
     in_permit: bool = True
+    # Whether it can be asked of another field, under `where` and `unless`.
+    in_guard: bool = True
     # Whether each is counted among the conditions that are asked one by one (budget.py), or costs nothing when merged.
     counted: bool = True
     # Whether what is written is a regular expression, of which there may be so many different ones.

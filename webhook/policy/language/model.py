@@ -26,6 +26,8 @@ LABELS = {mode: f"vmconfig.kubevirt.io/{mode}" for mode in MODES}
 GENERAL_CLASSES = ("backend", "frontend", "reference", "goal")
 CLASSES = (*BACKEND_KINDS, *GENERAL_CLASSES)
 EFFECTS = ("permit", "deny", "forbid")
+# The condition of rules about what a requester writes.
+STATED = "stated"
 # The policy that every backend field meets where no other denies it: one rule a kind.
 DEFAULT = "default-deny"
 
@@ -62,6 +64,11 @@ class Rule:
     # The field beside another one of the same VM, and conditions on other fields of it (`where`, `unless`).
     comparisons: tuple[Comparison, ...] = ()
     guards: tuple[Guard, ...] = ()
+
+    @property
+    def stated(self) -> bool:
+        """Whether it is about what a requester writes, and not about the completed object."""
+        return any(each.name == STATED for each in self.conditions)
 
     @property
     def named(self) -> str:

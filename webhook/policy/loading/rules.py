@@ -7,13 +7,15 @@ from webhook.policy.language.condition import Condition, InvalidCondition, Subje
 from webhook.policy.language.conditions import CONDITIONS, condition, of_totals, total_condition
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS, Comparison, Guard, guard
 from webhook.policy.language.field_content import comparable, holding
-from webhook.policy.language.model import CLASSES, EFFECTS, Effect, Rule, Selector
+from webhook.policy.language.model import CLASSES, EFFECTS, STATED, Effect, Rule, Selector
 from webhook.policy.language.selection import decided_with
 from webhook.policy.language.totals import totals
 from webhook.policy.loading.document import Node
 from webhook.policy.loading.lint import lint
 from webhook.policy.loading.reader import Entries, PolicyReader
 
+# Every completed VM has a domain: a rule about the whole of it can only mean what its requester writes there.
+_WHOLE = "domain"
 _RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
 
 
@@ -108,7 +110,8 @@ def _when(
     reader: PolicyReader, node: Node | None, selector: Selector, effect: str
 ) -> tuple[tuple[Condition, ...], tuple[Comparison, ...]]:
     if node is None:
-        return (), ()
+        whole = selector == Selector(path=_WHOLE) and effect != "permit"
+        return ((condition(STATED, True, None),) if whole else ()), ()
     entries = reader.mapping(node, "when", of_totals() if selector.total else (*CONDITIONS, *COMPARISONS))
     if selector == Selector():
         return (), ()  # what they are about is wrong itself
@@ -181,7 +184,8 @@ def _guard(reader: PolicyReader, word: str, node: Node) -> Guard:
 
 
 def _guarded(reader: PolicyReader, path: str, node: Node) -> tuple[Condition, ...]:
-    entries: Entries = reader.mapping(node, f"the condition of `{path}`", tuple(CONDITIONS))
+    words = tuple(name for name, kind in CONDITIONS.items() if kind.in_guard)
+    entries: Entries = reader.mapping(node, f"the condition of `{path}`", words)
     if isinstance(node.value, dict) and not node.value:
         reader.wrong(node, f"nothing is asked of `{path}`", "write a condition, like `present: true`")
     place = reader.declared_fields.get(path)

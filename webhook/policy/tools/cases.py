@@ -27,8 +27,8 @@ from webhook.policy.loading.reader import Entries, PolicyReader
 Tree = dict[str, Any]
 # A refusal, warning or audit: the path and the rule.
 Verdict = tuple[str, str]
-# The complete spec of a manifest's object, the spec's path and the object's namespace; raises Refused.
-Complete = Callable[[Any], tuple[Tree, str, str]]
+# The complete spec of a manifest's object, the spec as it is written, its path and the namespace; raises Refused.
+Complete = Callable[[Any], tuple[Tree, Tree, str, str]]
 # The content of a file beside the suite; raises OSError.
 Beside = Callable[[str], bytes]
 
@@ -39,10 +39,14 @@ _EXPECTED = ("refused", "warned", "audited")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case; `expected` has what becomes of it by mode, `where` is its `FILE:LINE:COLUMN`."""
+    """One case; `expected` has what becomes of it by mode, `where` is its `FILE:LINE:COLUMN`.
+
+    `spec` is complete where a manifest was named, and `written` what its requester wrote.
+    """
 
     title: str
     spec: Tree
+    written: Tree
     request: Request
     expected: Mapping[str, tuple[Verdict, ...]]
     where: str
@@ -81,12 +85,14 @@ def _case(reader: PolicyReader, node: Node, beside: Beside, complete: Complete) 
         reader.wrong(node, "a case has one of `spec` and `manifest`", "write what the VM is, or name its file")
         return None
     spec, path, namespace = _tree(reader, stated, "spec"), "spec", "default"
+    written = spec
     if named is not None:
-        spec, path, namespace = _manifest(reader, named, beside, complete)
+        spec, written, path, namespace = _manifest(reader, named, beside, complete)
     stored = entries.get("stored")
     return Case(
         title=reader.text(entries.get("title"), "title"),
         spec=spec,
+        written=written,
         request=_request(reader, entries.get("request"), namespace, "UPDATE" if stored else "CREATE"),
         expected={mode: _verdicts(reader, entries, mode) for mode in _EXPECTED},
         where=f"{reader.at(node)}:{node.column}",
@@ -104,10 +110,10 @@ def _tree(reader: PolicyReader, node: Node | None, what: str) -> Tree:
     return {}
 
 
-def _manifest(reader: PolicyReader, node: Node, beside: Beside, complete: Complete) -> tuple[Tree, str, str]:
-    """The spec of the one object in a file beside the suite, as it would be stored."""
+def _manifest(reader: PolicyReader, node: Node, beside: Beside, complete: Complete) -> tuple[Tree, Tree, str, str]:
+    """The spec of the one object in a file beside the suite, as it would be stored and as it is written."""
     name = reader.text(node, "manifest")
-    nothing: tuple[Tree, str, str] = ({}, "spec", "default")
+    nothing: tuple[Tree, Tree, str, str] = ({}, {}, "spec", "default")
     try:
         objects, findings = nodes(beside(name), name)
     except OSError as error:

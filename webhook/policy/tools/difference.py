@@ -149,10 +149,13 @@ _Index = Mapping[tuple[str, str], Sequence[Rule]]
 
 
 def _by_place(rules: Iterable[Rule]) -> _Index:
-    """Rules by the path and the class that they name: a place is asked about often, and most rules are not about it."""
+    """Rules by the path and the class that they name: a place is asked about often, and most rules are not about it.
+
+    What is about a requester's words decides nothing about a place of the VM that comes of them.
+    """
     found: defaultdict[tuple[str, str], list[Rule]] = defaultdict(list)
     for rule in rules:
-        if not rule.selector.total:
+        if not rule.selector.total and not rule.stated:
             found[rule.selector.path, rule.selector.kind].append(rule)
     return found
 

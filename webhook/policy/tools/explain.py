@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from webhook.declare import DeclaredField, FieldClass, declared_form
 from webhook.policy.engine.effective import location_at
 from webhook.policy.engine.engine import Engine
 from webhook.policy.engine.evaluate import denials
+from webhook.policy.engine.stated import refusals
 from webhook.policy.engine.submission import Submission
 from webhook.policy.language.model import Request, Rule
 from webhook.policy.language.selection import class_name
@@ -39,6 +40,16 @@ def explain(engine: Engine, submitted: Submission, request: Request) -> list[Fie
         if denial.path not in known:
             found.append(FieldDecision(denial.path, denial.kind or "missing", True, denial.rule))
     return found
+
+
+def explain_stated(
+    engine: Engine, submitted: Submission, request: Request, stated: Collection[str]
+) -> list[FieldDecision]:
+    """What rules about stated fields refuse of a spec as it was written, of which the requester states these paths."""
+    if engine.of_stated is None:
+        return []
+    rules = engine.of_stated.rules_for(request).enforce
+    return [FieldDecision(each.path, each.kind, True, each.rule) for each in refusals(rules, submitted, stated)]
 
 
 @dataclass(frozen=True, slots=True)

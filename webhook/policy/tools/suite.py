@@ -13,6 +13,7 @@ from typing import Any
 from webhook.declare import DeclaredField, Mark, shown
 from webhook.findings import Finding
 from webhook.policy.engine.engine import Engine, compile_policies, utc_today
+from webhook.policy.engine.stated import stated_paths
 from webhook.policy.engine.submission import Submission
 from webhook.policy.language.model import LABELS, LEVELS, Policy, Rule, Today
 from webhook.policy.language.selection import possible
@@ -95,8 +96,17 @@ def _decided(judge: Engine, case: Case, level: str, folder: Folder) -> dict[str,
     """The path and the rule of each refusal, warning and audit."""
     request = replace(case.request, labels={LABELS["enforce"]: level, **case.request.labels})
     marks = list(folder.marks(case.spec, case.path))
-    decision = judge.decide(Submission(case.spec, marks, case.path, case.stored), request)
-    found = {_REFUSED: decision.findings, "warned": decision.warned, "audited": decision.audits}
+    decisions = [judge.decide(Submission(case.spec, marks, case.path, case.stored), request)]
+    if judge.of_stated is not None:
+        known = [] if case.stored is None else [case.stored]
+        paths = stated_paths(case.written, known, case.path, folder.declared_fields)
+        own = Submission(case.written, list(folder.marks(case.written, case.path)), case.path, case.stored)
+        decisions.append(judge.decide_stated(own, request, paths))
+    found = {
+        _REFUSED: [each for one in decisions for each in one.findings],
+        "warned": [each for one in decisions for each in one.warned],
+        "audited": [each for one in decisions for each in one.audits],
+    }
     return {
         mode: sorted((each.path, each.rule.partition(" ")[0]) for each in findings) for mode, findings in found.items()
     }

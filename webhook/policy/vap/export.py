@@ -94,7 +94,8 @@ def _annotations(loaded: Loaded, verdicts: Verdicts) -> dict[str, str]:
 
 
 def _note(rule: Rule) -> Finding:
-    problem = f"rule `{rule.id}` is about no field that is there; it is left to the webhook"
+    about = "what a requester writes, before it is completed" if rule.stated else "no field that is there"
+    problem = f"rule `{rule.id}` is about {about}; it is left to the webhook"
     return Finding(rule.where, problem, "while the webhook is gone, nobody refuses what it refuses", "policy")
 
 

@@ -166,6 +166,7 @@ class Verdicts:
             for policy in self.policies
             if (when := self._when(policy)) != FALSE
             for rule in policy.rules
+            if not rule.stated
         ]
 
     @cached_property
@@ -192,10 +193,13 @@ def _about(each: RuleInForce, effect: str, declared: str, kind: str) -> bool:
 
 
 def unexported(policies: Iterable[Policy], level: str) -> Iterator[Rule]:
-    """Enforced rules that are about no value: totals, and fields that must be there. They are the webhook's alone."""
+    """Enforced rules that are the webhook's alone.
+
+    They are about no value (totals, and fields that must be there), or about what a requester writes.
+    """
     for policy in policies:
         if in_force(policy, level) == FALSE:
             continue
         for rule in policy.rules:
-            if rule.selector.total or any(each.subject is Subject.MISSING for each in rule.conditions):
+            if rule.stated or rule.selector.total or any(each.subject is Subject.MISSING for each in rule.conditions):
                 yield rule
