@@ -88,16 +88,26 @@ def test_a_network_card_without_a_name_in_the_map_is_a_finding_with_the_line_to_
     assert [finding.help for finding in found.wrong] == [f"add it to `networks` of the map: `{name}: NAME`"]
 
 
-def test_an_encrypted_disk_gets_its_secret_by_the_map_and_is_told_without() -> None:
+def test_an_encrypted_disk_gets_its_secret_by_the_map_and_is_a_finding_without() -> None:
     uuid = "0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f"
     inside = f"<encryption format='luks'><secret type='passphrase' uuid='{uuid}'/></encryption>"
     disk = f"<disk type='file'><source file='/a'>{inside}</source><target dev='vda' bus='virtio'/></disk>"
-    found = examined(Map({"/a": "claim"}, secrets={uuid: "key"}), devices=disk)
+    found = examined(Map({"/a": "claim"}, secrets={uuid: "key"}, conventional=False), devices=disk)
     assert found.domain["devices"]["disks"][0]["encryption"] == {"format": "luks", "secretName": "key"}
-    assert found.told == []
-    found = examined(Map({"/a": "claim"}), devices=disk)
+    assert (found.told, found.wrong) == ([], [])
+    (finding,) = examined(Map({"/a": "claim"}, conventional=False), devices=disk).wrong
+    assert (finding.path, finding.help) == (
+        "devices.disks[0].encryption",
+        f"add it to `secrets` of the map: `{uuid}: NAME`",
+    )
+
+
+def test_one_of_our_own_documents_without_its_secret_is_read_and_told() -> None:
+    secret = "<secret type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/>"
+    source = f"<source file='/a'><encryption format='luks'>{secret}</encryption></source>"
+    found = examined(Map({"/a": "claim"}), devices=f"<disk type='file'>{source}<target dev='vda' bus='virtio'/></disk>")
     assert found.domain["devices"]["disks"][0]["encryption"] == {"format": "luks"}
-    assert f"`{uuid}: NAME`" in found.told[0].problem
+    assert [told.path for told in found.told] == ["devices.disks[0].encryption"]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,9 @@ def test_the_example_without_backend_is_the_proposals_yaml_with_its_units_correc
     expected = without_backend(sample("proposal-domain-backend.yaml"), domain_shape())
     expected["maxmemory"] = CORRECTED["maxmemory"]
     expected["cpu"]["numa"] = CORRECTED["numa"]
+    # What the proposal's features name in place of the backend.
+    expected["devices"]["disks"][1]["claim"] = "my-disk"
+    expected["devices"]["interfaces"][0]["network"] = "mgmtnet"
     assert sample("proposal-domain.yaml") == expected
 
 

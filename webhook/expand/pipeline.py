@@ -20,7 +20,7 @@ from webhook.expand.addresses import allocate
 from webhook.expand.asked import Asked, asked_of, still
 from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
-from webhook.expand.connection import unconnected
+from webhook.expand.connection import unconnected, unsaid
 from webhook.expand.following import Followed, Frozen, with_resting
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
@@ -97,6 +97,8 @@ class _Draft:
     # The devices that run, whose places are taken.
     running: list[Tree] = field(default_factory=list)
     notes: list[Finding] = field(default_factory=list)
+    # Devices that were there before, in an update or an imported machine.
+    before: set[DeviceKey] = field(default_factory=set)
 
 
 def expand(
@@ -111,11 +113,13 @@ def expand(
     platform, contributions = _contributions(spec, domain, _rule_set(abi, context.site, path), context, path)
     if is_imported(abi):
         return _imported(_Draft(spec, domain, abi, platform, _asking(contributions), []), context, path)
+    draft = _Draft(spec, domain, abi, platform, contributions, [])
     if known or abi.get("ruleSet"):
-        # It was stored once: its devices have their names, whatever their references were then.
+        # It was stored once: its devices have their names, whatever their references were then, and are as they were.
         names = recognised(wanted_by(contributions), (known or domain).get("devices", {}))
-        contributions = renamed(contributions, names)
-    return _made(_Draft(spec, domain, abi, platform, contributions, []), context, path, known, observe)
+        draft.contributions = renamed(contributions, names)
+        draft.before = device_keys([known or domain])
+    return _made(draft, context, path, known, observe)
 
 
 def _asking(contributions: list[Contribution]) -> list[Contribution]:
@@ -125,7 +129,7 @@ def _asking(contributions: list[Contribution]) -> list[Contribution]:
 
 def _imported(draft: _Draft, context: ExpansionContext, path: str) -> Expanded:
     """A machine that says itself what it is: nothing is added but what features ask for beside it; raises Refused."""
-    draft.settled = device_keys([draft.domain])
+    draft.settled = draft.before = device_keys([draft.domain])
     draft.findings += eject(draft.domain.get("devices", {}), f"{path}.domain.devices")
     if draft.contributions:
         stated = Frozen(draft.spec.get("domain") or {})
@@ -189,6 +193,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     notes += rest(abi, stored, kept.tombstones, Now(context.clock(), keys_of(running)), path)
     settled = device_keys([stored["domain"]]) if is_imported(abi) else set()
     draft = _Draft(spec, kept.domain, abi, platform, contributions, findings, settled, list(running))
+    draft.before = device_keys([stored["domain"], {"devices": _tombstones(stored)}])
     made = _finish(draft, context, path)
     made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     made.followed = {**moved.followed, **frozen.followed}
@@ -233,6 +238,9 @@ def _finish(
     """The last steps of new and stored machines: complete the devices, allocate, identify; raises Refused."""
     domain, platform = draft.domain, draft.platform
     draft.findings += unconnected(domain, draft.contributions)
+    wrong = {finding.path for finding in draft.findings}
+    unsaid_here = unsaid(domain, draft.contributions, draft.before, f"{path}.domain")
+    draft.findings += [finding for finding in unsaid_here if finding.path not in wrong]
     found = is_imported(draft.abi)
     machine = platform.machine.bare if found else platform.machine
     complete(domain, machine, None if found else platform.guest, platform.guest.nic[machine.family])

@@ -58,7 +58,10 @@ def refer(devices: Tree, root: etree._Element, names: Map, losses: Losses) -> It
             place = f"devices.{listed}" + ("" if single else f"[{index}]")
             yield from _refer_device(device, kind.referred, _names_of(node), (names, place))
             if "claim" in device and _unlock(device, names):
-                losses.tell(f"{place}.encryption", _locked(device))
+                if names.conventional:
+                    losses.tell(f"{place}.encryption", "has a passphrase, which the XML does not say")
+                else:
+                    yield _locked(device, f"{place}.encryption")
 
 
 def _names_of(node: etree._Element) -> list[str]:
@@ -129,6 +132,9 @@ def _unlock(device: Tree, names: Map) -> bool:
     return secret is None
 
 
-def _locked(device: Tree) -> str:
+def _locked(device: Tree, place: str) -> Finding:
     uuid = next((each["uuid"] for each in device["encryption"].get("secrets", ()) if each.get("uuid")), "UUID")
-    return f"has a passphrase, and the map no Secret with it: add `{shown(uuid)}: NAME` to its `secrets`"
+    way = f"add it to `secrets` of the map: `{shown(uuid)}: NAME`"
+    return Finding(
+        place, "has a passphrase, and the map names no Secret with it: the disk would not open", way, "import"
+    )
