@@ -21,6 +21,7 @@ from webhook.expand.asked import Asked, asked_of, still
 from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
 from webhook.expand.connection import unconnected, unsaid
+from webhook.expand.declined import at_odds, newly_at_odds
 from webhook.expand.following import Followed, Frozen, with_resting
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.expand.identity import identify
@@ -111,10 +112,12 @@ def expand(
     domain = copied(spec.get("domain") or {})
     abi = copied(spec.get("abi") or {})
     platform, contributions = _contributions(spec, domain, _rule_set(abi, context.site, path), context, path)
+    new = not known and not abi.get("ruleSet")
+    findings = list(at_odds(domain, spec.get("features") or {}, contributions, path)) if new else []
     if is_imported(abi):
-        return _imported(_Draft(spec, domain, abi, platform, _asking(contributions), []), context, path)
-    draft = _Draft(spec, domain, abi, platform, contributions, [])
-    if known or abi.get("ruleSet"):
+        return _imported(_Draft(spec, domain, abi, platform, _asking(contributions), findings), context, path)
+    draft = _Draft(spec, domain, abi, platform, contributions, findings)
+    if not new:
         # It was stored once: its devices have their names, whatever their references were then, and are as they were.
         names = recognised(wanted_by(contributions), (known or domain).get("devices", {}))
         draft.contributions = renamed(contributions, names)
@@ -136,6 +139,8 @@ def _imported(draft: _Draft, context: ExpansionContext, path: str) -> Expanded:
         draft.findings += merge(draft.domain, draft.contributions, f"{path}.domain", frozen=stated)
         name_devices(draft.domain.setdefault("devices", {}), draft.abi.get("tombstones"))
         return _finish(draft, context, path)
+    if draft.findings:
+        raise Refused(draft.findings)
     return _stored(draft)
 
 
@@ -181,6 +186,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
         contributions = _asking(contributions)
     findings += merge(kept.domain, contributions, f"{path}.domain", frozen=frozen)
     settle(kept.domain, stored["domain"], asked, Merged(frozen, contributions))
+    findings += newly_at_odds(update, stored["domain"], path)
     notes = list(still(frozen, asked.after, kept.domain, asked.earlier, path))
     findings += [note for note in notes if note.rule]
     findings += unfit(kept.domain, stored["domain"], f"{path}.domain")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 from webhook.declare import Declared, Element, Shape, camel, element, frontend, shape_of
-from webhook.features.contribution import Contribution
+from webhook.features.contribution import Contribution, Declined
 from webhook.features.platform import Platform, Site, platform_of
 from webhook.features.reading import reader
 from webhook.findings import Finding, Refused
@@ -43,6 +43,13 @@ class ClassedFeature(Feature, Protocol):
     DECLARED: Declared
 
 
+@runtime_checkable
+class DecliningFeature(Feature, Protocol):
+    """A feature that a tenant can decline: `DECLINED` are the devices that he then has none of."""
+
+    DECLINED: Declined
+
+
 def _found() -> dict[str, Feature]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     modules = ((name, importlib.import_module(f"{__name__}.{name}")) for name in names)
@@ -66,6 +73,9 @@ Features: type[Element] = element(
 )
 
 _READ = reader(Features)
+# The word that declines beside false.
+_NONE = "none"
+_DECLINED = {camel(name): each.DECLINED for name, each in FEATURES.items() if isinstance(each, DecliningFeature)}
 
 
 def features_shape() -> Shape:
@@ -91,6 +101,15 @@ def expand(features: Tree, platform: Platform, path: str = "spec.features") -> l
     return contributions
 
 
+def declined(features: Tree) -> Iterator[tuple[str, str, Tree]]:
+    """What a tenant declines: the feature, a list of devices, and what such a device there has at least."""
+    for name, lists in _DECLINED.items():
+        if features.get(name) is False or features.get(name) == _NONE:
+            for kind, patterns in lists.items():
+                for pattern in patterns:
+                    yield name, kind, pattern
+
+
 # One entry a kind of resource that holds a spec.
 @lru_cache(16)
 def _origins(path: str) -> tuple[tuple[str, Expand, str], ...]:
@@ -104,6 +123,7 @@ __all__ = [
     "Features",
     "Platform",
     "Site",
+    "declined",
     "expand",
     "features_shape",
     "platform_of",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Tree, one
+from webhook.features.contribution import Contribution, Declined, Tree, one
 from webhook.features.platform import Platform
 
 Wanted = Flag
+DECLINED: Declined = {"serials": ({},)}
 
 _ASKED: Tree = one("serials", {"name": "serial", "target": {"port": 0}})
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from webhook.findings import Finding
 
 Tree = dict[str, Any]
+# Devices that a tenant who declines a feature has none of: by list, each what such a device has at least.
+Declined = Mapping[str, tuple[Tree, ...]]
 
 
 class Contribution(NamedTuple):

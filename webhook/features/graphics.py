@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from webhook.declare import Scalar, shown
 from webhook.declare.scalars import listed
-from webhook.features.contribution import Contribution, Tree, one
+from webhook.features.contribution import Contribution, Declined, Tree, one
 from webhook.features.platform import Platform
 
 _TYPES = ("vnc", "spice")
@@ -24,6 +24,7 @@ def _check(value: Any) -> str | None:
 
 
 Wanted = Annotated[bool | str | Tree, Scalar({"x-kubernetes-preserve-unknown-fields": True}, _check)]
+DECLINED: Declined = {"graphics": ({},)}
 
 
 def expand(wanted: bool | str | Tree | None, platform: Platform, origin: str) -> list[Contribution]:

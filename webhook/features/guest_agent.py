@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Tree, one
+from webhook.features.contribution import Contribution, Declined, Tree, one
 from webhook.features.platform import Platform
 
 Wanted = Flag
+DECLINED: Declined = {"channels": ({"target": {"name": "org.qemu.guest_agent.0"}},)}
 
 _CHANNEL: Tree = {
     "name": "guest-agent",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from webhook.declare import choice
-from webhook.features.contribution import Contribution
+from webhook.features.contribution import Contribution, Declined
 from webhook.features.platform import Platform
 
 Wanted = Annotated[str, choice("tablet", "mouse", "keyboard", "none")]
+DECLINED: Declined = {"inputs": ({"bus": "usb"}, {"bus": "virtio"})}
 
 
 def expand(wanted: str | None, platform: Platform, origin: str) -> list[Contribution]:

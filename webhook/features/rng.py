@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution, Declined, Tree
 from webhook.features.platform import Platform
 
 Wanted = Flag
+DECLINED: Declined = {"rng": ({},)}
 
 _ASKED: Tree = {"devices": {"rng": {}}}
 _DEFAULT: Tree = {"devices": {"rng": {"model": "virtio", "backend": "random"}}}

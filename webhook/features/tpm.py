@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution, Declined, Tree
 from webhook.features.platform import Platform, absent
 from webhook.findings import Refused
 
 Wanted = Flag
+DECLINED: Declined = {"tpm": ({},)}
 
 _ASKED: Tree = {"devices": {"tpm": {}}}
 

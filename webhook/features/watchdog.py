@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, one
+from webhook.features.contribution import Contribution, Declined, one
 from webhook.features.platform import Platform, absent
 from webhook.findings import Refused
 
 Wanted = Flag
+DECLINED: Declined = {"watchdogs": ({},)}
 
 
 def expand(wanted: bool | None, platform: Platform, origin: str) -> list[Contribution]:
