@@ -1,4 +1,4 @@
-"""The verbs that go from libvirt's XML to VMs: `capture` and `import`."""
+"""`vmconfig import`: VMs of libvirt's XML."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from webhook.abi.state import FROZEN, IMPORTED
-from webhook.admission import offline
 from webhook.cli import files, verbs
 from webhook.cli.verb import Verb
 from webhook.declare import Scalar, shown
 from webhook.declare.scalars import listed
-from webhook.declare.tree import copied
 from webhook.domain.convention import is_name
 from webhook.domain.names import label
 from webhook.domain.types import DeviceName
 from webhook.expand.imported import complete_imported
-from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION
 
@@ -32,11 +29,6 @@ _PARTS = ("claims", "networks", "secrets")
 _NAME: Scalar = get_args(DeviceName)[1]
 
 
-def _of_capture(parser: argparse.ArgumentParser) -> None:
-    verbs.with_file(parser)
-    parser.add_argument("--xml", required=True, metavar="FILE", help="`virsh dumpxml` of the running domain")
-
-
 def _of_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("xml", metavar="XML", nargs="?", help="what `virsh dumpxml` prints; - for standard input")
     parser.add_argument("-f", dest="folder", type=Path, metavar="DIR", help="a folder of such files (`*.xml`)")
@@ -45,34 +37,9 @@ def _of_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="the VM's name, where the XML's is no name of a Kubernetes object")
 
 
-def capture(given: argparse.Namespace) -> int:
-    """Print the VM with the frontend facts of a running domain; findings where the two disagree."""
-    from webhook.libvirt.capture import capture as capture_facts
-
-    objects = files.read(given.file)
-    if len(objects) != 1:
-        raise Refused([Finding(given.file, f"holds {len(objects)} objects", "give the one VM of the XML", "kind")])
-    kind, findings = offline.kind_of(objects[0])
-    if kind is None:
-        raise Refused(findings)
-    made: Tree = copied(objects[0])
-    holder = made
-    for key in kind.spec:
-        holder = holder.setdefault(key, {})
-    captured = capture_facts(holder.get("domain") or {}, _xml(given.xml), f"{kind.spec_path}.domain")
-    name_devices(captured.domain.get("devices", {}))
-    holder["domain"] = captured.domain
-    for place in captured.added:
-        print(f"added: {place}", file=sys.stderr)
-    if captured.findings:
-        return verbs.show_findings(captured.findings, given.output)
-    verbs.show([made], given.output)
-    return 0
-
-
 def import_xml(given: argparse.Namespace) -> int:
     """Print VMs that are the XML's machines, and what of them was the host's alone."""
-    sources = [*([given.xml] if given.xml else []), *_folder(given.folder)]
+    sources = [*([given.xml] if given.xml else []), *xml_files(given.folder)]
     if not sources:
         raise Refused([Finding("XML", "names no XML", "name a file, `-`, or a folder with `-f`", "import")])
     if given.name and len(sources) > 1:
@@ -96,7 +63,7 @@ def _imported(source: str, names: Any, given: argparse.Namespace, prefix: str) -
     from webhook.libvirt.imported import examine
     from webhook.libvirt.losses import by_device
 
-    found = examine(_xml(source), names, given.machine or "")
+    found = examine(xml_of(source), names, given.machine or "")
     if found.wrong or found.missing:
         raise Refused([*found.wrong, *found.missing])
     name = given.name or label(found.name)
@@ -113,7 +80,7 @@ def _imported(source: str, names: Any, given: argparse.Namespace, prefix: str) -
     return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "VM", "metadata": {"name": name}, "spec": spec}
 
 
-def _folder(folder: Path | None) -> list[str]:
+def xml_files(folder: Path | None) -> list[str]:
     """The XML files of a folder, by name."""
     if folder is None:
         return []
@@ -122,7 +89,8 @@ def _folder(folder: Path | None) -> list[str]:
     return [str(file) for file in sorted(folder.glob("*.xml"))]
 
 
-def _xml(file: str) -> bytes:
+def xml_of(file: str) -> bytes:
+    """A document of a file, or of standard input for `-`; raises Unreadable."""
     try:
         text = sys.stdin.buffer.read(_LARGEST + 1) if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -161,7 +129,4 @@ def _wrong(part: str, names: Any) -> str:
     return ""
 
 
-VERBS = (
-    Verb("capture", "a VM with the frontend facts that libvirt added to its running domain", capture, _of_capture),
-    Verb("import", "the machines of libvirt's XML as VMs, or what they would miss", import_xml, _of_import),
-)
+VERBS = (Verb("import", "the machines of libvirt's XML as VMs, or what they would miss", import_xml, _of_import),)
