@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from tests.abi.renaming import ORDERS, connected, steps
 from tests.e2e.conftest import Tenant
 from tests.e2e.test_life import by_name, features, inner, machine
 
@@ -77,6 +79,26 @@ def test_all_that_a_vm_is_connected_to_may_be_exchanged_one_after_the_other(tena
             exchange(wanted, feature, index, f"new-{feature}-{index}")
             tenant.kubectl("apply", "-f", "-", manifest=machine("VM", "web", wanted))
     assert seen(tenant.get("web")) == before
+
+
+VERBS = (("apply",), ("apply", "--server-side"), ("replace",))
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["unnamed", "named"])
+def test_in_no_order_do_renamed_claims_images_and_networks_move_a_device(tenant: Tenant, named: bool) -> None:
+    """Some of all orders, a VM each; `tests/abi/test_renaming.py` has them all."""
+    first, wrong = {**features(), **connected(named=named)}, []
+    for story, order in list(enumerate(ORDERS))[::21]:
+        verb, name = VERBS[story // 21 % len(VERBS)], f"web-{story}"
+        whole = machine("VM", name, first)
+        begun = ("create",) if verb == ("replace",) else verb
+        before = seen(json.loads(tenant.kubectl(*begun, "-o", "json", "-f", "-", manifest=whole).stdout))
+        for entries in steps(order, "fresh", story, named=named):
+            whole = machine("VM", name, {**features(), **entries})
+            after = json.loads(tenant.kubectl(*verb, "-o", "json", "-f", "-", manifest=whole).stdout)
+            if seen(after) != before or "tombstones" in inner(after)["abi"]:
+                wrong.append((story, order, entries))
+    assert wrong == []
 
 
 def test_the_order_of_entries_and_a_new_one_before_them_move_nothing(tenant: Tenant, wanted: Tree) -> None:

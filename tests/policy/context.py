@@ -55,8 +55,6 @@ def decide(
     marks, stored_marks = (_marks(each) for each in (spec, stored))
     submitted, request = Submission(spec, marks, "spec", stored, stored_marks, frozen), request or Request()
     found = judge.decide(submitted, request)
-    if judge.of_stated is None:
-        return found
     paths = stated_paths(spec, [] if stored is None else [stored], "spec", PLACES)
     own = judge.decide_stated(submitted, request, paths)
     for taken, more in ((found.findings, own.findings), (found.warned, own.warned), (found.audits, own.audits)):

@@ -96,7 +96,7 @@ class Engine:
         self, submitted: Submission, request: Request, stated: Collection[str], most: int = _MOST
     ) -> Decision:
         """What rules about stated fields say of a requester's spec as he wrote it, of which he states these paths."""
-        if self.of_stated is None or not stated:
+        if self.of_stated is None:
             return Decision()
         rules = self.of_stated.rules_for(request)
         found = decided((rules.enforce, rules.warn, rules.audit), submitted, stated, most)
