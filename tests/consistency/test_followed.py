@@ -79,8 +79,8 @@ def _parts(domain: Tree, at: str) -> list[Tree]:
     return found
 
 
-# What no tenant meets who sends his VM through the mutating webhook, or not on the emulated site of these cases; each has
-# its cases, and what is right beside them, in cases.yaml.
+# What no tenant meets who sends his VM through the mutating webhook, or not on the emulated site of these cases; each
+# has its cases, and what is right beside them, in cases.yaml.
 ELSEWHERE = {
     "domain_is_complete": "the mutating webhook fills it in",
     "machine_is_versioned": "the mutating webhook writes the version",

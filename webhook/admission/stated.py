@@ -6,8 +6,10 @@ mutating webhook once more where another webhook has changed the object, which i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from webhook.abi.running import current_of, running_devices
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import request_of, submission
 from webhook.admission.reading import Reading
@@ -27,24 +29,24 @@ def check_stated(review: Review, reading: Reading, context: AdmissionContext, mo
     engine = context.policies.engine
     if engine.of_stated is None or type(reading.spec) is not dict:
         return Decision()
-    paths = stated(reading, context)
+    paths = stated(reading, context, running_devices(current_of(review.old_object)))
     return engine.decide_stated(submission(reading, context), request_of(review, context), paths, most)
 
 
-def stated(reading: Reading, context: AdmissionContext) -> set[str]:
-    """The paths of a spec that its requester states, each with what is around it."""
+def stated(reading: Reading, context: AdmissionContext, running: Sequence[Tree] = ()) -> set[str]:
+    """The paths of a spec that its requester states, each with what is around it; `running` are devices that run."""
     fields = context.policies.engine.declared_fields
     spec, path, known = reading.spec, reading.path, [] if reading.stored is None else [reading.stored]
     found = stated_paths(spec, known, path, fields)
     own = {name: spec[name] for name in ("abi", "domain") if f"{path}.{name}" in found}
-    made = _made(reading, context) if own and (spec.get("abi") or {}).get("ruleSet") else None
+    made = _made(reading, context, running) if own and (spec.get("abi") or {}).get("ruleSet") else None
     if made is None:
         return found
     others = stated_paths(own, [*known, made], path, fields)
     return {each for each in found if each.startswith(f"{path}.features")} | others
 
 
-def _made(reading: Reading, context: AdmissionContext) -> Tree | None:
+def _made(reading: Reading, context: AdmissionContext, running: Sequence[Tree]) -> Tree | None:
     """What the service makes of the spec without its domain; None where it cannot."""
     spec, stored = reading.spec, reading.stored
     domain = spec.get("domain") or {}
@@ -52,7 +54,7 @@ def _made(reading: Reading, context: AdmissionContext) -> Tree | None:
     try:
         if stored is None or not stored.get("domain"):
             return expand(rest, context, reading.path, known=copied(domain)).spec
-        made = extend(rest, stored, context, reading.path).spec
+        made = extend(rest, stored, context, reading.path, running).spec
     except Refused:
         return None
     return {**made, "domain": _with_identities(made["domain"], domain, stored["domain"])}
