@@ -59,7 +59,7 @@ def edit(vm: Tree, asked: Edit) -> None:
     """One edit, in place.
 
     `disk` or `card` adds (`at` a place in the list), `drop` removes, `reverse` turns a list round, `memory` is the
-    guest's, `set` states fields of the devices; null removes them.
+    guest's, `cores` of one socket, `boot` the disk that it boots from, `set` states fields of the devices; null removes them.
     """
     template = vm["spec"]["template"]["spec"]
     devices = template["domain"]["devices"]
@@ -79,6 +79,13 @@ def edit(vm: Tree, asked: Edit) -> None:
             devices[name].reverse()
         case {"memory": size}:
             template["domain"]["memory"]["guest"] = size
+        case {"cores": number}:
+            template["domain"]["cpu"]["cores"] = number
+        case {"boot": name}:
+            for each in devices["disks"]:
+                each.pop("bootOrder", None)
+                if each["name"] == name:
+                    each["bootOrder"] = 1
         case {"set": fields}:
             _state(devices, fields)
         case _:

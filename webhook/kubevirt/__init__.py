@@ -1,0 +1,1 @@
+"""KubeVirt's own API, `kubevirt.io/v1` and what goes with it."""

@@ -1,0 +1,108 @@
+"""A VM as KubeVirt starts it: with what its preference fills in, and the cards and disks that KubeVirt adds itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from webhook.kubevirt.devices import (
+    DEFAULT_BUS,
+    NAMED,
+    SLOT_COUNT,
+    Devices,
+    Tree,
+    annotations_of,
+    devices_of,
+    lacks_card,
+    modelled,
+    target_of,
+    template_of,
+    volumes_without_disk,
+    well_formed,
+)
+from webhook.kubevirt.layout import Layout, held, layout
+from webhook.kubevirt.preferences import fill, matched, preferred_bus
+from webhook.kubevirt.site import Site
+from webhook.kubevirt.topology import ports_of
+
+
+def draft(vm: Tree) -> Tree:
+    """The same VM, whose parts that are written here are copies."""
+    spec = dict(vm["spec"])
+    template = spec["template"] = dict(spec["template"])
+    template["metadata"] = dict(template.get("metadata") or {})
+    template["metadata"]["annotations"] = dict(template["metadata"].get("annotations") or {})
+    instance = template["spec"] = dict(template["spec"])
+    domain = instance["domain"] = dict(instance["domain"])
+    devices = domain["devices"] = dict(domain.get("devices") or {})
+    for kind in NAMED:
+        if devices.get(kind):
+            devices[kind] = [dict(entry) for entry in devices[kind]]
+    return {**vm, "spec": spec}
+
+
+def state(vm: Tree, preference: Tree, site: Site) -> None:
+    """State in a draft what KubeVirt would add at its start."""
+    template = template_of(vm)
+    if preference:
+        _prefer(vm, preference)
+    machine = template["domain"].get("machine") or {}
+    alias = machine.get("type") or "q35"
+    if alias in site.machines and template.get("architecture") in (None, "", "amd64"):
+        template["domain"]["machine"] = {**machine, "type": site.machines[alias]}
+    devices = template["domain"]["devices"]
+    if lacks_card(devices, template):
+        devices["interfaces"] = [{"name": "default", site.card: {}}]
+        template["networks"] = [{"name": "default", "pod": {}}]
+    added = [{"name": name} for name in volumes_without_disk(devices, template)]
+    if added:
+        devices["disks"] = [*(devices.get("disks") or ()), *added]
+    default = DEFAULT_BUS.get(template.get("architecture") or "", "sata")
+    for entry in devices.get("disks") or ():
+        target = target_of(entry)
+        stated = entry.get(target) or {}
+        if not stated.get("bus"):
+            entry[target] = {**stated, "bus": preferred_bus(preference, target) or default}
+
+
+def _prefer(vm: Tree, preference: Tree) -> None:
+    """Fill in what a preference says, unless that would be no VM."""
+    domain = template_of(vm)["domain"]
+    kept = dict(domain)
+    fill(domain, preference)
+    if not well_formed(vm):
+        domain.clear()
+        domain.update(kept)
+
+
+def as_started(vm: Tree, preference: Tree, site: Site) -> Devices:
+    """The devices of a well-formed VM at its start."""
+    made = draft(vm)
+    state(made, preference, site)
+    return devices_at(made, site)
+
+
+def devices_at(vm: Tree, site: Site) -> Devices:
+    """The devices of a VM that states all of them, and those that its instance type passes through."""
+    found, _ = matched(vm, "instancetype", site.find)
+    return devices_of(template_of(vm), annotations_of(vm), tuple(_passed(found or {})))
+
+
+def _passed(spec: Tree) -> Iterator[str]:
+    for kind, word in (("hostDevices", "hostdevice"), ("gpus", "gpu")):
+        entries = spec.get(kind)
+        for entry in entries if type(entries) is list else ():
+            if type(entry) is dict:
+                yield f"{word}-{entry.get('name')}"
+
+
+def layout_of(vm: Tree, devices: Devices, site: Site) -> Layout | None:
+    """Where a VM's guest finds its devices; None where that is not known."""
+    ports = ports_of(site.version)
+    if ports == "unstable" or not modelled(template_of(vm), annotations_of(vm)):
+        return None
+    return layout(devices, held(devices, ports))
+
+
+def slots_of(devices: Devices, site: Site) -> str:
+    """How many ports KubeVirt reserves, as its annotation says it."""
+    return devices.annotations.get(SLOT_COUNT) or str(held(devices, ports_of(site.version)) + len(devices.cards))

@@ -1,0 +1,83 @@
+"""The frozen machine of a VM of KubeVirt's: what its fields cannot say, in an annotation of its template.
+
+Which VM it is, the places of its cards and disks, also of those that are gone, and their identities. A
+clone or a restored VM brings it along; KubeVirt does not read it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+ANNOTATION = "vmconfig.kubevirt.io/machine"
+_VERSION = 1
+# So many devices a VM never had; what is more is of those that are gone, the eldest.
+_MOST = 256
+_PORTS = range(1, 256)
+_NAME = re.compile(r"(disk|interface) [^\x00-\x1f]{1,253}")
+# What KubeVirt takes as a serial number, and a MAC address.
+_IDENTITY = re.compile(r"[A-Za-z0-9_.+-]{1,256}|(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`ports` and `identities` are by the device: `disk NAME`, `interface NAME`.
+
+    `written`: the VM's fields say its places. `preference` is what the preference of this name was when the VM met it.
+    """
+
+    name: str = ""
+    uuid: str = ""
+    written: bool = True
+    ports: dict[str, int] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    preferred: str = ""
+    preference: dict[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The annotation's value."""
+        tree: dict[str, Any] = {"version": _VERSION, "of": self.name, "uuid": self.uuid}
+        if not self.written:
+            tree["pending"] = True
+        tree |= {"ports": self.ports, "identities": self.identities}
+        if self.preferred:
+            tree |= {"preferred": self.preferred, "preference": self.preference}
+        return orjson.dumps(tree).decode()
+
+    def bounded(self, here: set[str]) -> Machine:
+        """The same without the eldest of the devices that are gone, where there are too many."""
+        names = {*self.ports, *self.identities}
+        gone = [name for name in (*self.ports, *self.identities) if name not in here]
+        dropped = set(list(dict.fromkeys(gone))[: max(0, len(names) - _MOST)])
+        if not dropped:
+            return self
+        ports = {name: port for name, port in self.ports.items() if name not in dropped}
+        identities = {name: each for name, each in self.identities.items() if name not in dropped}
+        return replace(self, ports=ports, identities=identities)
+
+
+def read(text: str) -> Machine | None:
+    """The machine that an annotation says; None where it says none."""
+    try:
+        tree = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if type(tree) is not dict or tree.get("version") != _VERSION:
+        return None
+    name, uuid = tree.get("of"), tree.get("uuid")
+    ports, identities = tree.get("ports"), tree.get("identities")
+    if type(name) is not str or type(uuid) is not str or type(ports) is not dict or type(identities) is not dict:
+        return None
+    if len(ports) > _MOST or len(identities) > _MOST or not all(map(_NAME.fullmatch, (*ports, *identities))):
+        return None
+    if not all(type(port) is int and port in _PORTS for port in ports.values()) or len({*ports.values()}) < len(ports):
+        return None
+    if not all(type(value) is str and _IDENTITY.fullmatch(value) for value in identities.values()):
+        return None
+    preferred, preference = tree.get("preferred", ""), tree.get("preference", {})
+    if type(preferred) is not str or type(preference) is not dict:
+        return None
+    return Machine(name, uuid, tree.get("pending") is not True, ports, identities, preferred, preference)
