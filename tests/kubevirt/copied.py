@@ -18,7 +18,7 @@ def copied(vm: Tree, first: Places) -> Tree:
     made = copy.deepcopy(vm)
     devices = devices_of(made)
     for listed, tag in (("disks", "disk"), ("interfaces", "interface")):
-        for device in devices[listed]:
+        for device in devices.get(listed) or ():
             port = _PORT.fullmatch(first.get(f"{tag} {device['name']}", ""))
             if port:
                 bus = (int(port[1], 16) - 2) * 8 + int(port[2]) + 1

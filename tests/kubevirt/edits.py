@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from tests.kubevirt.kubevirt import Tree
@@ -58,38 +59,50 @@ def edited(vm: Tree, *edits: Edit) -> Tree:
 def edit(vm: Tree, asked: Edit) -> None:
     """One edit, in place.
 
-    `disk` or `card` adds (`at` a place in the list), `drop` removes, `reverse` turns a list round, `memory` is the
-    guest's, `cores` of one socket, `boot` the disk that it boots from, `set` states fields of the devices; null removes them.
+    `disk` or `card` adds (`at` a place in the list), `drop` removes, `reverse` turns a list round, `boot` is the disk
+    that it boots from, `memory` and `cores` are the guest's, `set` states fields of the devices; null removes them.
     """
-    template = vm["spec"]["template"]["spec"]
+    (make,) = [make for word, make in _EDITS.items() if word in asked]
+    make(vm["spec"]["template"]["spec"], asked)
+
+
+def _disk(template: Tree, asked: Edit) -> None:
+    name = asked["disk"]
+    entry = {"name": name, asked.get("device", "disk"): {"bus": asked["bus"]}}
+    _insert(template["domain"]["devices"]["disks"], entry, asked)
+    template["volumes"].append({"name": name, "persistentVolumeClaim": {"claimName": name}})
+
+
+def _card(template: Tree, asked: Edit) -> None:
+    name, cards = asked["card"], template["domain"]["devices"]["interfaces"]
+    pod = not any("masquerade" in card for card in cards)
+    _insert(cards, {"name": name, **({"masquerade": {}} if pod else {"bridge": {}})}, asked)
+    template["networks"].append({"name": name, **({"pod": {}} if pod else {"multus": {"networkName": name}})})
+
+
+def _drop(template: Tree, asked: Edit) -> None:
     devices = template["domain"]["devices"]
-    match asked:
-        case {"disk": name, "bus": bus}:
-            _insert(devices["disks"], {"name": name, asked.get("device", "disk"): {"bus": bus}}, asked)
-            template["volumes"].append({"name": name, "persistentVolumeClaim": {"claimName": name}})
-        case {"card": name}:
-            first = not devices["interfaces"]
-            _insert(devices["interfaces"], {"name": name, **({"masquerade": {}} if first else {"bridge": {}})}, asked)
-            template["networks"].append({"name": name, **({"pod": {}} if first else {"multus": {"networkName": name}})})
-        case {"drop": name}:
-            for lists in ((devices["disks"], template["volumes"]), (devices["interfaces"], template["networks"])):
-                for listed in lists:
-                    listed[:] = [each for each in listed if each["name"] != name]
-        case {"reverse": name}:
-            devices[name].reverse()
-        case {"memory": size}:
-            template["domain"]["memory"]["guest"] = size
-        case {"cores": number}:
-            template["domain"]["cpu"]["cores"] = number
-        case {"boot": name}:
-            for each in devices["disks"]:
-                each.pop("bootOrder", None)
-                if each["name"] == name:
-                    each["bootOrder"] = 1
-        case {"set": fields}:
-            _state(devices, fields)
-        case _:
-            raise ValueError(f"no such edit: {asked}")
+    for listed in (devices["disks"], template["volumes"], devices["interfaces"], template["networks"]):
+        listed[:] = [each for each in listed if each["name"] != asked["drop"]]
+
+
+def _boot(template: Tree, asked: Edit) -> None:
+    for each in template["domain"]["devices"]["disks"]:
+        each.pop("bootOrder", None)
+        if each["name"] == asked["boot"]:
+            each["bootOrder"] = 1
+
+
+_EDITS: dict[str, Callable[[Tree, Edit], None]] = {
+    "disk": _disk,
+    "card": _card,
+    "drop": _drop,
+    "boot": _boot,
+    "reverse": lambda template, asked: template["domain"]["devices"][asked["reverse"]].reverse(),
+    "memory": lambda template, asked: template["domain"]["memory"].update(guest=asked["memory"]),
+    "cores": lambda template, asked: template["domain"]["cpu"].update(cores=asked["cores"]),
+    "set": lambda template, asked: _state(template["domain"]["devices"], asked["set"]),
+}
 
 
 def _state(devices: Tree, fields: Tree) -> None:
