@@ -27,6 +27,7 @@ FAST = frozenset(
         "guests",
         "kinds",
         "libvirt",
+        "kubevirt",
         "machines",
         "policy",
     }

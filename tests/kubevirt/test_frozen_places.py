@@ -77,7 +77,6 @@ def test_what_moves_over_a_history_was_said(kubevirt: KubeVirt, started: Callabl
 
 def _count(
     counts: Counter[str],
-    kubevirt: KubeVirt,
     started: Callable[[Tree], Places],
     history: tuple[Tree, list[Any], list[str]],
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from webhook.features.platform import Site
+from webhook.kubevirt.site import Site as KubeVirtSite
 
 if TYPE_CHECKING:
     from webhook.admission.policy_process import Checks
@@ -38,3 +39,5 @@ class AdmissionContext:
     labels: Callable[[str], Mapping[str, str]] = _unlabelled
     # The processes that check policies, which end with the service; without it a check has a process of its own.
     checks: Checks | None = None
+    # What is known of KubeVirt: its version, and where its instance types and preferences are looked up.
+    kubevirt_site: KubeVirtSite = field(default_factory=KubeVirtSite)

@@ -162,11 +162,8 @@ def lacks_card(listed: Tree, template: Tree) -> bool:
 
 
 def _inputs(listed: Tree) -> Iterator[tuple[str, str]]:
-    entries = listed.get("inputs") or []
-    for entry in entries:
+    for entry in listed.get("inputs") or ():
         yield entry["name"], entry.get("bus") or "usb"
-    if not entries and listed.get("autoattachInputDevice") is True:
-        yield "default-0", "usb"
 
 
 def well_formed(vm: Any) -> bool:
@@ -174,9 +171,10 @@ def well_formed(vm: Any) -> bool:
     template = _at(vm, "spec", "template")
     spec = _at(template, "spec")
     domain = _at(spec, "domain")
-    if type(domain) is not dict or not _is_map(_at(template, "metadata", "annotations") or {}):
+    if type(domain) is not dict or type(_at(vm, "metadata")) is not dict or not _is(_at(template, "metadata"), dict):
         return False
-    if not all(_is(part, dict) for part in (_at(vm, "metadata"), _at(template, "metadata"))):
+    annotations = _at(template, "metadata", "annotations")
+    if annotations is not None and not _is_map(annotations):
         return False
     texts = (_at(spec, "architecture"), *(_at(domain, *keys) for keys in _TEXTS))
     if not all(_is(text, str) for text in texts) or not all(_is(_at(domain, key), dict) for key in _OBJECTS):

@@ -20,7 +20,7 @@ from webhook.kubevirt.devices import (
     well_formed,
 )
 from webhook.kubevirt.layout import Layout, held, layout
-from webhook.kubevirt.preferences import fill, matched, preferred_bus
+from webhook.kubevirt.preferences import fill, matched, preferred_bus, preferred_input
 from webhook.kubevirt.site import Site
 from webhook.kubevirt.topology import ports_of
 
@@ -53,6 +53,8 @@ def state(vm: Tree, preference: Tree, site: Site) -> None:
     if lacks_card(devices, template):
         devices["interfaces"] = [{"name": "default", site.card: {}}]
         template["networks"] = [{"name": "default", "pod": {}}]
+    if devices.get("autoattachInputDevice") is True and not devices.get("inputs"):
+        devices["inputs"] = [preferred_input(preference)]
     added = [{"name": name} for name in volumes_without_disk(devices, template)]
     if added:
         devices["disks"] = [*(devices.get("disks") or ()), *added]

@@ -96,6 +96,15 @@ def preferred_bus(preference: Tree, target: str) -> str:
     return bus if type(bus) is str else ""
 
 
+def preferred_input(preference: Tree) -> Tree:
+    """The input device that KubeVirt attaches by itself."""
+    devices = preference.get("devices")
+    stated = devices if type(devices) is dict else {}
+    bus, form = stated.get("preferredInputBus"), stated.get("preferredInputType")
+    texts = (bus if type(bus) is str and bus else "usb", form if type(form) is str and form else "tablet")
+    return {"name": "default-0", "bus": texts[0], "type": texts[1]}
+
+
 def _entry(entry: Tree, fields: dict[str, str], preferred: Tree) -> Tree:
     missing = {field: preferred[name] for field, name in fields.items() if preferred.get(name) and not entry.get(field)}
     return {**entry, **missing} if missing else entry

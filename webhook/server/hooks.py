@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from webhook.admission.context import AdmissionContext
+from webhook.admission.kubevirt_machine import keep_machine
 from webhook.admission.mutate import mutate
 from webhook.admission.policies import KIND as CONFIG_MAP
 from webhook.admission.policies import check_policies
@@ -27,7 +28,12 @@ DEEPEST = 64
 MOST_NODES = 200_000
 
 Decide = Callable[[Review, AdmissionContext], Verdict]
-HOOKS: dict[str, Decide] = {"mutate": mutate, "validate": validate, "policies": check_policies}
+HOOKS: dict[str, Decide] = {
+    "mutate": mutate,
+    "validate": validate,
+    "policies": check_policies,
+    "kubevirt-machine": keep_machine,
+}
 # They read whole policy files, which would hold up the event loop and the reviews of VMs on it.
 SLOW = frozenset({"policies"})
 _KNOWN = frozenset({*KINDS, CONFIG_MAP})

@@ -1,0 +1,97 @@
+"""`vmconfig freeze`: VirtualMachines of KubeVirt's as they are stored where their machines are kept."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from webhook.cli import files, verbs
+from webhook.cli.manifests import Manifest
+from webhook.cli.verb import Verb
+from webhook.findings import Finding, Findings, Refused
+from webhook.kubevirt.devices import well_formed
+from webhook.kubevirt.freeze import freeze
+from webhook.kubevirt.site import Site
+from webhook.kubevirt.topology import NEWEST
+
+Tree = dict[str, Any]
+_KIND, _VERSION = "VirtualMachine", "kubevirt.io/v1"
+_LOOKED_UP = frozenset(
+    {
+        "ControllerRevision",
+        "VirtualMachineInstancetype",
+        "VirtualMachineClusterInstancetype",
+        "VirtualMachinePreference",
+        "VirtualMachineClusterPreference",
+    }
+)
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    """The arguments of the verb."""
+    verbs.with_file(parser)
+    verbs.with_site(parser)
+    parser.add_argument("--kubevirt", default=NEWEST, metavar="VERSION", help=f"KubeVirt's version (default {NEWEST})")
+
+
+def run(given: Namespace) -> int:
+    """Print every VirtualMachine with its machine; instance types and preferences of the same file are looked up."""
+    objects = list(_objects(given.file))
+    site = Site(given.kubevirt, verbs.site(given.site).machines, find=_finder([one.obj for one in objects]))
+    made, findings = [], Findings(most=sys.maxsize)
+    for one in objects:
+        if one.kind == _KIND:
+            frozen, wrong, warnings = _frozen(one.obj, site)
+            findings.take(one.about(wrong))
+            verbs.warn(map(str, warnings), one)
+            made.append(frozen)
+    if findings:
+        return verbs.show_findings(findings, given.output)
+    verbs.show(made, given.output)
+    return 0
+
+
+def _frozen(vm: Tree, site: Site) -> tuple[Tree, list[Finding], tuple[Finding, ...]]:
+    if vm.get("apiVersion") != _VERSION or not well_formed(vm):
+        problem = f"is no {_KIND} of {_VERSION} as KubeVirt has it"
+        return vm, [Finding("$", problem, "see `kubectl explain virtualmachine.spec.template.spec.domain`", "kind")], ()
+    # One that a cluster has made is one that a guest knows.
+    there = {key: value for key, value in vm.items() if key != "status"} if vm["metadata"].get("uid") else None
+    made = freeze(vm, there, site)
+    return made.vm, list(made.findings), made.warnings
+
+
+def _objects(file: str) -> Iterator[Manifest]:
+    """The VMs of a file and what they are looked up in; raises Refused where there is no VM."""
+    documents = files.documents(file, {_KIND, *_LOOKED_UP})
+    found = []
+    for document in documents:
+        number = document.number if len(documents) > 1 else 0
+        items = document.content.get("items") if type(document.content) is dict else None
+        for at, content in enumerate(items if type(items) is list else [document.content], 1):
+            if type(content) is dict:
+                found.append(Manifest(content, file, number, at if items else 0))
+    if not any(one.kind == _KIND for one in found):
+        way = f"name a manifest of a {_KIND} (`apiVersion: {_VERSION}`)"
+        raise Refused([Finding(file, f"holds no {_KIND} of KubeVirt's", way, "kind")])
+    yield from found
+
+
+def _finder(objects: list[Any]) -> Any:
+    """Looks objects up by kind, namespace and name; a manifest may leave its namespace out."""
+
+    def find(kind: str, namespace: str, name: str) -> Tree | None:
+        for obj in objects:
+            metadata = obj.get("metadata")
+            if obj.get("kind") == kind and type(metadata) is dict and metadata.get("name") == name:
+                stated = metadata.get("namespace")
+                if not namespace or not stated or stated == namespace:
+                    return dict(obj)
+        return None
+
+    return find
+
+
+VERBS = (Verb("freeze", "VirtualMachines of KubeVirt's with the machine that their guests keep", run, add_flags),)
