@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from hashlib import shake_256
 from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
-from webhook.cli import objects, verbs
+from webhook.cli import objects, seeds, verbs
 from webhook.cli.manifests import Manifest
 from webhook.cli.verb import Verb
 from webhook.findings import Findings
@@ -23,9 +21,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     objects.with_objects(parser)
     verbs.with_rules(parser)
-    parser.add_argument(
-        "--seed", help="make identities of this text and the object's name, so that they are the same each time"
-    )
+    seeds.with_seed(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -50,19 +46,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _seeded(context: AdmissionContext, seed: str, manifest: Manifest) -> AdmissionContext:
     """The context with bytes that depend on the seed and the object's name alone."""
-    return replace(context, entropy=_stream("\0".join((seed, manifest.kind, manifest.namespace, manifest.name))))
-
-
-def _stream(text: str) -> Callable[[int], bytes]:
-    """Bytes as random ones look, the same for the same text."""
-    given = 0
-
-    def take(count: int) -> bytes:
-        nonlocal given
-        given += 1
-        return shake_256(f"{text}\0{given}".encode()).digest(count)
-
-    return take
+    return replace(context, entropy=seeds.entropy(seed, manifest))
 
 
 VERBS = (Verb("expand", "complete VMs as the webhook would on create", run, add_flags),)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from webhook.cli import files, verbs
+from webhook.cli import files, seeds, verbs
 from webhook.cli.manifests import Manifest
 from webhook.cli.verb import Verb
 from webhook.findings import Finding, Findings, Refused
@@ -33,6 +34,7 @@ def add_flags(parser: ArgumentParser) -> None:
     """The arguments of the verb."""
     verbs.with_file(parser)
     verbs.with_site(parser)
+    seeds.with_seed(parser)
     parser.add_argument("--kubevirt", default=NEWEST, metavar="VERSION", help=f"KubeVirt's version (default {NEWEST})")
 
 
@@ -43,7 +45,8 @@ def run(given: Namespace) -> int:
     made, findings = [], Findings(most=sys.maxsize)
     for one in objects:
         if one.kind == _KIND:
-            frozen, wrong, warnings = _frozen(one.obj, site)
+            own = site if given.seed is None else replace(site, entropy=seeds.entropy(given.seed, one))
+            frozen, wrong, warnings = _frozen(one.obj, own)
             findings.take(one.about(wrong))
             verbs.warn(map(str, warnings), one)
             made.append(frozen)

@@ -1,0 +1,55 @@
+"""The page about KubeVirt's VMs is true: its command prints what it shows, its table is the one that the judge holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from tests.docs.test_first_policy import ROOT, commands, run, shown
+
+PAGE = ROOT / "docs" / "kubevirt.md"
+PART = re.compile(r"`([\w.-]+)`:\n\n```yaml\n(.*?)^```$|^```console\n(.*?)^```$", re.M | re.S)
+EDITS = yaml.safe_load((ROOT / "tests" / "kubevirt" / "edits.yaml").read_text())["edits"]
+
+
+def test_the_command_prints_what_the_page_shows(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
+    text = PAGE.read_text()
+    assert len(PART.findall(text)) == 2
+
+    def happens(match: re.Match[str]) -> str:
+        name, content, transcript = match.groups()
+        if name:
+            (tmp_path / name).write_text(content)
+            return match.group()
+        made = "".join(shown(command) + run(command, tmp_path) for command in commands(transcript))
+        return f"```console\n{made}```"
+
+    golden(PAGE, PART.sub(happens, text))
+
+
+def test_what_moves_is_what_the_judge_found() -> None:
+    """The numbers of the table, in the order of its rows and of what a row names."""
+    rows = re.findall(r"^\| ([^|]+) \| ([\d /;]+) \| ([\d /;]+) \| ([\d /;]+)", PAGE.read_text(), re.M)
+    told = [tuple(map(int, each)) for _, *columns in rows[:-1] for each in zip(*map(_numbers, columns), strict=True)]
+    named = [
+        "a disk appended",
+        "a disk in front",
+        "a disk removed",
+        "a SCSI disk in front",
+        "the list of disks turned round",
+        "a card in front",
+        "three cards appended",
+        "a watchdog",
+        "the balloon turned off",
+        "no graphics",
+    ]
+    found = {row["title"]: (row["plain"], row["copied"], row["chosen"]) for row in EDITS}
+    assert told == [found.pop(title) for title in named]
+    assert set(found.values()) == {(0, 0, 0)}
+
+
+def _numbers(cell: str) -> list[str]:
+    return re.findall(r"\d+", cell)
