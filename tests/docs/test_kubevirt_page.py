@@ -1,4 +1,4 @@
-"""The page about KubeVirt's VMs is true: its command prints what it shows, its table is the one that the judge holds."""
+"""The page about KubeVirt's VMs is true: its command prints what it shows, its table is what the judge holds."""
 
 from __future__ import annotations
 

@@ -26,6 +26,10 @@ from webhook.kubevirt.machine import ANNOTATION
 
 Tree = dict[str, Any]
 PLURAL = "virtualmachines.kubevirt.io"
+LOOKED_UP = (
+    ("kubevirt.io", "v1", "KubeVirt", "kubevirts", "Namespaced"),
+    ("instancetype.kubevirt.io", "v1beta1", "VirtualMachinePreference", "virtualmachinepreferences", "Namespaced"),
+)
 SITE = "machines: {q35: pc-q35-9.4}\n"
 
 
@@ -35,14 +39,39 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     site = folder / "site.yaml"
     site.write_text(SITE)
     (served,) = [each for each in kubevirts() if each["metadata"]["name"] == PLURAL]
-    with running(data) as started, serving(folder, flags=["--site", str(site)]) as service:
-        started.kubectl("apply", "-f", "-", input=yaml.safe_dump(served))
-        started.wait_established(PLURAL)
-        early = yaml.safe_dump(_manifest("early"))
-        until(lambda: started.kubectl("create", "-f", "-", input=early, check=False).returncode == 0)
-        started.kubectl("apply", "-f", "-", input=yaml.safe_dump(_registered(service)))
-        until(lambda: _is_kept(started))
-        yield started
+    with running(data) as started:
+        made = [served, *(_looked_up(*each) for each in LOOKED_UP)]
+        started.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(made))
+        for each in made:
+            started.wait_established(each["metadata"]["name"])
+        flags = ["--site", str(site), "--kubevirt-objects", "watch"]
+        with serving(folder, flags=flags, kubeconfig=started.kubeconfig()) as service:
+            _prepare(started, service)
+            yield started
+
+
+def _prepare(started: Cluster, service: Service) -> None:
+    """A VM that was there before the service, then its registration."""
+    early = yaml.safe_dump(_manifest("early"))
+    until(lambda: started.kubectl("create", "-f", "-", input=early, check=False).returncode == 0)
+    started.kubectl("apply", "-f", "-", input=yaml.safe_dump(_registered(service)))
+    until(lambda: _is_kept(started))
+
+
+def _looked_up(group: str, version: str, kind: str, plural: str, scope: str) -> Tree:
+    """The definition of a kind of KubeVirt's that takes any fields."""
+    anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": scope,
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": anything}],
+        },
+    }
 
 
 def _registered(service: Service) -> Tree:
@@ -154,3 +183,53 @@ def test_a_manifest_that_is_frozen_for_git_is_what_is_stored(cluster: Cluster, t
     stored = _get(cluster, "git")
     assert stored["spec"] == yaml.safe_load(frozen.stdout)["spec"]
     assert cluster.kubectl("diff", "-f", "-", input=frozen.stdout, check=False).returncode == 0
+
+
+def test_a_preference_of_the_cluster_is_stated_and_what_is_written_into_it_later_changes_nothing(
+    cluster: Cluster,
+) -> None:
+    preference = {
+        "apiVersion": "instancetype.kubevirt.io/v1beta1",
+        "kind": "VirtualMachinePreference",
+        "metadata": {"name": "virtio", "namespace": "default"},
+        "spec": {"devices": {"preferredDiskBus": "virtio"}},
+    }
+    cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(preference))
+    manifest = _manifest("preferring")
+    manifest["spec"]["preference"] = {"name": "virtio", "kind": "VirtualMachinePreference"}
+    devices_of(manifest)["disks"][0]["disk"] = {}
+    text = yaml.safe_dump(manifest)
+
+    other = text.replace("name: preferring", "name: other")
+
+    def bus() -> str:
+        made = json.loads(cluster.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", input=other).stdout)
+        return str(devices_of(made)["disks"][0]["disk"]["bus"])
+
+    until(lambda: bus() == "virtio")
+    cluster.kubectl("create", "-f", "-", input=text)
+    preference["spec"]["devices"]["preferredDiskBus"] = "sata"
+    cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(preference))
+    until(lambda: bus() == "sata")
+    cluster.kubectl("replace", "-f", "-", input=text)
+    assert devices_of(_get(cluster, "preferring"))["disks"][0]["disk"]["bus"] == "virtio"
+
+
+def test_kubevirts_own_object_says_its_version(cluster: Cluster) -> None:
+    kubevirt = {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "KubeVirt",
+        "metadata": {"name": "kubevirt", "namespace": "default"},
+        "status": {"observedKubeVirtVersion": "v1.6.1"},
+    }
+    cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(kubevirt))
+
+    def said() -> str:
+        probe = yaml.safe_dump(_manifest("old"))
+        return cluster.kubectl("create", "--dry-run=server", "-f", "-", input=probe).stderr
+
+    try:
+        until(lambda: "KubeVirt v1.6.1 places every device anew" in said())
+    finally:
+        cluster.kubectl("delete", "kubevirts.kubevirt.io", "kubevirt")
+        until(lambda: "v1.6.1" not in said())

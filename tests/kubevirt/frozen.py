@@ -18,6 +18,7 @@ class Life:
 
     kubevirt: KubeVirt
     site: Site = field(default_factory=Site)
+    objects: list[Tree] = field(default_factory=list)
     stored: Tree | None = None
     warned: set[str] = field(default_factory=set)
 
@@ -29,7 +30,7 @@ class Life:
         made = freeze(copy.deepcopy(manifest), self.stored, self.site)
         assert made.findings == ()
         assert freeze(made.vm, self.stored, self.site).vm == made.vm
-        admitted = self.kubevirt.admit(made.vm, self.stored, gates=GATES)
+        admitted = self.kubevirt.admit(made.vm, self.stored, gates=GATES, objects=self.objects)
         assert admitted.refused == []
         assert admitted.vm is not None
         assert freeze(admitted.vm, admitted.vm, self.site).vm == admitted.vm

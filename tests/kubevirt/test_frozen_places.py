@@ -24,6 +24,7 @@ from tests.kubevirt.histories import History
 from tests.kubevirt.kubevirt import KubeVirt, Tree
 from tests.kubevirt.launcher import boot
 from tests.oracle.hypervisor import Hypervisor
+from webhook.kubevirt.site import Site
 
 TABLE = yaml.safe_load((Path(__file__).parent / "edits.yaml").read_text())
 # 2,000 histories of so many edits each, in as many tests; of every so manieth it is counted what moves without us.
@@ -86,3 +87,42 @@ def _count(
     counts["plain"] += len(moved(first, started(edited(plain, *edits))))
     counts["copied"] += len(moved(first, started(edited(copied(plain, first), *edits))))
     counts["chosen of these"] += len(found)
+
+
+def test_a_preference_and_an_instance_type_that_change_move_nothing_but_what_is_passed_through(
+    kubevirt: KubeVirt, hypervisor: Hypervisor
+) -> None:
+    """KubeVirt looks both up at each start; a VM that states what the preference said then is the same machine."""
+    preference = _object("VirtualMachineClusterPreference", "windows", {"devices": dict(PREFERRED)})
+    kind = _object("VirtualMachineClusterInstancetype", "big", {"cpu": {"guest": 2}, "memory": {"guest": "4Gi"}})
+    objects = [preference, kind]
+    manifest = machine(2, ("virtio", "sata"))
+    template = manifest["spec"]["template"]["spec"]
+    del template["domain"]["cpu"], template["domain"]["memory"]
+    for entry in template["domain"]["devices"]["disks"]:
+        entry["disk"] = {}
+    manifest["spec"] |= {"preference": {"name": "windows"}, "instancetype": {"name": "big"}}
+    found = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+    life = Life(kubevirt, Site(find=lambda kind, _, name: found.get((kind, name))), objects)
+    life.store(manifest)
+    first = _started(life, hypervisor)
+    assert first["disk disk1"].startswith("pci ")
+    assert "rng" in first
+    preference["spec"]["devices"] = {"preferredDiskBus": "scsi", "preferredAutoattachMemBalloon": False}
+    assert life.store(manifest) == ()
+    assert moved(first, _started(life, hypervisor)) == []
+    kind["spec"]["gpus"] = [{"name": "gpu", "deviceName": "vendor/gpu"}]
+    assert set(moved(first, _started(life, hypervisor))) == {"memballoon", "rng"}
+
+
+PREFERRED = {"preferredDiskBus": "virtio", "preferredRng": {}, "preferredAutoattachInputDevice": True}
+
+
+def _object(kind: str, name: str, spec: Tree) -> Tree:
+    version = "instancetype.kubevirt.io/v1beta1"
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _started(life: Life, hypervisor: Hypervisor) -> Places:
+    assert life.stored is not None
+    return places(boot(life.kubevirt, hypervisor, life.stored, gates=GATES, objects=life.objects))

@@ -39,5 +39,5 @@ class AdmissionContext:
     labels: Callable[[str], Mapping[str, str]] = _unlabelled
     # The processes that check policies, which end with the service; without it a check has a process of its own.
     checks: Checks | None = None
-    # What is known of KubeVirt: its version, and where its instance types and preferences are looked up.
-    kubevirt_site: KubeVirtSite = field(default_factory=KubeVirtSite)
+    # What is known of KubeVirt now: its version, and where its instance types and preferences are looked up.
+    kubevirt_site: Callable[[], KubeVirtSite] = KubeVirtSite

@@ -24,8 +24,8 @@ def keep_machine(review: Review, context: AdmissionContext) -> Verdict:
     if type(obj) is not dict or obj.get("apiVersion") != _VERSION:
         return ALLOWED
     stored = review.old_object if review.operation == "UPDATE" else None
-    site = context.kubevirt_site
-    made = freeze(obj, stored, replace(site, machines=context.site.machines, entropy=context.entropy))
+    site = replace(context.kubevirt_site(), machines=context.site.machines, entropy=context.entropy)
+    made = freeze(obj, stored, site)
     if made.findings:
         return refusal(Findings(made.findings))
     return Verdict(allowed=True, patch=diff(obj, made.vm, ""), warnings=tuple(map(str, made.warnings)))

@@ -24,6 +24,14 @@ from webhook.kubevirt.preferences import fill, matched, preferred_bus, preferred
 from webhook.kubevirt.site import Site
 from webhook.kubevirt.topology import ports_of
 
+# What a VM has where neither it nor its preference says.
+_USUAL = {
+    "autoattachGraphicsDevice": True,
+    "autoattachInputDevice": False,
+    "autoattachMemBalloon": True,
+    "autoattachSerialConsole": True,
+}
+
 
 def draft(vm: Tree) -> Tree:
     """The same VM, whose parts that are written here are copies."""
@@ -40,11 +48,15 @@ def draft(vm: Tree) -> Tree:
     return {**vm, "spec": spec}
 
 
-def state(vm: Tree, preference: Tree, site: Site) -> None:
-    """State in a draft what KubeVirt would add at its start."""
-    template = template_of(vm)
-    if preference:
+def state(vm: Tree, preferred: Tree | None, site: Site) -> None:
+    """State in a draft what KubeVirt would add at its start; `preferred` is its preference, None where it has none."""
+    template, preference = template_of(vm), preferred or {}
+    if preferred is not None:
         _prefer(vm, preference)
+        # What the preference does not say now it may say later.
+        for key, usual in _USUAL.items():
+            if template["domain"]["devices"].get(key) is None:
+                template["domain"]["devices"][key] = usual
     machine = template["domain"].get("machine") or {}
     alias = machine.get("type") or "q35"
     if alias in site.machines and template.get("architecture") in (None, "", "amd64"):
@@ -76,7 +88,7 @@ def _prefer(vm: Tree, preference: Tree) -> None:
         domain.update(kept)
 
 
-def as_started(vm: Tree, preference: Tree, site: Site) -> Devices:
+def as_started(vm: Tree, preference: Tree | None, site: Site) -> Devices:
     """The devices of a well-formed VM at its start."""
     made = draft(vm)
     state(made, preference, site)

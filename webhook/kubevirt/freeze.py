@@ -48,7 +48,7 @@ def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Fro
     """Of a VM that runs on: its places are noted, and its fields stay as they are."""
     if machine is None:
         preference, _ = matched(stored, "preference", site.find)
-        devices = as_started(stored, preference or {}, site)
+        devices = as_started(stored, preference, site)
         places = layout_of(stored, devices, site)
         if places is None:
             return Frozen(vm)
@@ -101,8 +101,8 @@ class _Writing:
         self.warnings += telling.moves(moves, before, placed.layout if placed else None)
         return Frozen(self.vm, warnings=tuple(self.warnings), moves=moves)
 
-    def _preference(self) -> Tree:
-        """The preference that the VM met first, while it names the same one."""
+    def _preference(self) -> Tree | None:
+        """The preference that the VM met first, while it names the same one; None where there is none."""
         matcher = self.vm["spec"].get("preference")
         name = matcher.get("name") if type(matcher) is dict else None
         if self.stored is not None and name and self.machine.preferred == name:
@@ -112,7 +112,7 @@ class _Writing:
             self.warnings.append(telling.unknown("preference", missing))
         kept = {part: found[part] for part in _PREFERRED if found.get(part)} if found else {}
         self.machine = replace(self.machine, preferred=str(name) if found else "", preference=kept)
-        return kept
+        return kept if found is not None else None
 
     def _reorder(self) -> None:
         if self.stored is not None:
@@ -136,7 +136,7 @@ class _Writing:
         found = draw(domain["devices"], known, self.site.entropy, serials=serials)
         self.machine = replace(self.machine, identities={**known, **found})
 
-    def _earlier(self, preference: Tree) -> Devices | None:
+    def _earlier(self, preference: Tree | None) -> Devices | None:
         """The devices that a guest has known until now; None of a new VM."""
         if self.stored is None and not (self.known or self.again or SLOT_COUNT in annotations_of(self.vm)):
             return None

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_process import Checks
 from webhook.cluster.events import Events
+from webhook.cluster.kubevirt import KubeVirtObjects
 from webhook.cluster.namespaces import Namespaces
 from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
@@ -60,7 +61,12 @@ def create_app(
     metrics, health = Metrics(), Health(context, reloader, namespaces, supervision)
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
 
-    parts = BackgroundParts(context.policies, metrics, events, namespaces, reloader, renew)
+    watches = [] if namespaces is None else [namespaces.watch]
+    if apis is not None and settings.kubevirt_objects == "watch":
+        objects = KubeVirtObjects(apis.core.api_client, logs.event)
+        context.kubevirt_site = objects.site
+        watches += objects.watches
+    parts = BackgroundParts(context.policies, metrics, events, watches, reloader, renew)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

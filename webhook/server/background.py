@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from webhook.cluster.events import Events, first
-from webhook.cluster.namespaces import Namespaces
+from webhook.cluster.watch import Watch
 from webhook.findings import Finding
 from webhook.policy import Policies
 from webhook.policy.loading.exceptions import expired
@@ -38,7 +38,7 @@ class BackgroundParts:
     policies: Policies
     metrics: Metrics
     events: Events | None = None
-    namespaces: Namespaces | None = None
+    watches: Sequence[Watch] = ()
     reloader: Reloader | None = None
     renew: Callable[[], object] | None = None
 
@@ -57,7 +57,7 @@ async def background(supervision: Supervision, parts: BackgroundParts) -> AsyncI
     if reloader is not None:
         running["certificates"] = lambda: _certificates(reloader, parts.renew)
     tasks = [asyncio.create_task(supervision.task(name, run)) for name, run in running.items()]
-    async with _following(supervision, parts.namespaces):
+    async with _following(supervision, parts.watches):
         try:
             yield
         finally:
@@ -67,18 +67,16 @@ async def background(supervision: Supervision, parts: BackgroundParts) -> AsyncI
 
 
 @contextlib.asynccontextmanager
-async def _following(supervision: Supervision, namespaces: Namespaces | None) -> AsyncIterator[None]:
-    """Watches the namespaces while it is entered."""
-    if namespaces is None:
-        yield
-        return
-    watch = namespaces.watch
-    thread = supervision.thread(watch.what, watch.run, watch.ending)
+async def _following(supervision: Supervision, watches: Sequence[Watch]) -> AsyncIterator[None]:
+    """Follows what is watched while it is entered, each in a thread of its own."""
+    threads = [supervision.thread(watch.what, watch.run, watch.ending) for watch in watches]
     try:
         yield
     finally:
-        watch.stop()
-        await asyncio.to_thread(thread.join, _JOIN)
+        for watch in watches:
+            watch.stop()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, _JOIN)
 
 
 async def _certificates(reloader: Reloader, renew: Callable[[], object] | None) -> None:

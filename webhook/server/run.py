@@ -80,7 +80,8 @@ def connection_limit(settings: Settings) -> int:
 
 def cluster(settings: Settings) -> Apis | None:
     """The cluster, where a setting needs one: this pod's, or else that of the user's kubeconfig; raises Unanswered."""
-    if settings.namespaces == "none" and not settings.policies_configmap and not settings.certs_secret:
+    watched = "watch" in (settings.namespaces, settings.kubevirt_objects)
+    if not watched and not settings.policies_configmap and not settings.certs_secret:
         return None
     with asking("the cluster"):
         return connect()

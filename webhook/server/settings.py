@@ -38,6 +38,9 @@ class Settings(BaseModel):
     namespaces: Literal["watch", "none"] = Field(
         "none", description="watch: take each namespace's level from its labels; none: all have the default level"
     )
+    kubevirt_objects: Literal["watch", "none"] = Field(
+        "none", description="watch: look KubeVirt's version, instance types and preferences up in the cluster"
+    )
     certs_dir: Path | None = Field(None, description="folder with tls.crt and tls.key, watched for changes")
     certs_secret: str = Field(
         "", description="NAMESPACE/NAME of the Secret that holds self-managed certificates", pattern=r"^$|^[^/]+/[^/]+$"
