@@ -25,8 +25,9 @@ _BEYOND = range(0x20, 0x60)
 _FIXED = (2, 3, 4, 1)
 # The ports of what KubeVirt places first, in a VM whose places are chosen.
 _CHOSEN = {"usb0": 9, "scsi0": 10, "virtio-serial0": 11}
-# So many ports are reserved at most.
-_MOST_HELD = 24
+# So many ports are reserved with cards, usually; so many more or fewer are tried.
+_USUAL = 8
+_MOST_HELD = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def settled(devices: Devices, before: Layout | None, ports: Ports) -> Placed:
     if ports != "annotated":
         return Placed(devices, first + cards, layout(devices, first))
     best, least = first, None
-    for holding in (first, *range(_MOST_HELD)):
+    for holding in _from(first if before else max(0, _USUAL - cards)):
         made = layout(devices, holding)
         count = _on_other_ports(before, made) if before else _astray(made)
         if least is None or count < least:
@@ -120,6 +121,15 @@ def settled(devices: Devices, before: Layout | None, ports: Ports) -> Placed:
     slots = best + cards
     noted = {**devices.annotations, SLOT_COUNT: str(slots)}
     return Placed(replace(devices, annotations=noted), slots, layout(devices, best))
+
+
+def _from(first: int) -> Iterator[int]:
+    """All numbers of reserved ports, those first that are near to one."""
+    yield first
+    for step in range(1, _MOST_HELD + 1):
+        yield first + step
+        if first >= step:
+            yield first - step
 
 
 def _on_other_ports(before: Layout, after: Layout) -> int:
