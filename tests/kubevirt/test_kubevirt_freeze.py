@@ -164,6 +164,7 @@ def test_a_running_vm_is_noted_and_written_when_it_stops(site: Site) -> None:
     assert noted.vm["spec"]["template"]["spec"] == there["spec"]["template"]["spec"]
     assert annotations(noted.vm)[SLOTS] == "4"
     assert "is stopped" in words(noted)
+    assert freeze(copy.deepcopy(there), running(noted.vm), site).warnings == ()
     stopped = {**noted.vm, "spec": {**noted.vm["spec"], "runStrategy": "Halted"}}
     made = freeze(stopped, noted.vm, site)
     assert addresses(made.vm) == {

@@ -46,6 +46,7 @@ def freeze(vm: Any, stored: Any, site: Site) -> Frozen:
 
 def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Frozen:
     """Of a VM that runs on: its places are noted, and its fields stay as they are."""
+    new = machine is None
     if machine is None:
         preference, _ = matched(stored, "preference", site.find)
         devices = as_started(stored, preference, site)
@@ -61,7 +62,7 @@ def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Fro
     annotations[ANNOTATION] = machine.text()
     if slots:
         annotations[SLOT_COUNT] = slots
-    return Frozen(made, warnings=(telling.adopted(),))
+    return Frozen(made, warnings=(telling.adopted(),) if new else ())
 
 
 class _Writing:
