@@ -1,0 +1,86 @@
+"""`vmconfig freeze` as people use it: a file goes in, VMs of KubeVirt's with their machines come out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.kubevirt.edits import devices_of, machine
+from webhook.cli import main
+
+Tree = dict[str, Any]
+
+
+@pytest.fixture
+def freeze(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs the verb on documents; returns the exit code, what it printed and what it warned of."""
+
+    def run(*documents: Any, flags: tuple[str, ...] = ()) -> tuple[int, str, str]:
+        file = tmp_path / "vm.yaml"
+        texts = [each if isinstance(each, str) else yaml.safe_dump(each) for each in documents]
+        file.write_text("---\n".join(texts))
+        code = main(["freeze", str(file), *flags])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def _address(vm: Tree) -> Any:
+    return devices_of(vm)["interfaces"][0].get("pciAddress")
+
+
+def test_every_vm_of_a_file_is_printed_and_what_else_stands_there_is_not(freeze: Any) -> None:
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"}}
+    code, out, err = freeze(machine(1), claim, machine(2))
+    assert (code, err) == (0, "")
+    made = list(yaml.safe_load_all(out))
+    assert [len(devices_of(each)["interfaces"]) for each in made] == [1, 2]
+    assert {_address(each) for each in made} == {"0000:02:00.0"}
+
+
+def test_what_is_printed_is_printed_again_when_it_is_given_again(freeze: Any) -> None:
+    _, first, _ = freeze(machine(2, ("virtio", "sata")))
+    _, second, err = freeze(first)
+    assert (second, err) == (first, "")
+
+
+def test_a_seed_gives_the_same_identities_each_time_and_without_one_they_differ(freeze: Any) -> None:
+    assert freeze(machine(1), flags=("--seed", "a"))[1] == freeze(machine(1), flags=("--seed", "a"))[1]
+    assert freeze(machine(1))[1] != freeze(machine(1))[1]
+
+
+def test_a_vm_of_a_cluster_keeps_the_places_that_it_has(freeze: Any) -> None:
+    there = machine(1)
+    there["metadata"]["uid"] = "1"
+    there["status"] = {"created": True}
+    _, out, _ = freeze({"apiVersion": "v1", "kind": "List", "items": [there]}, flags=("-o", "json"))
+    assert _address(json.loads(out)) == "0000:01:00.0"
+
+
+def test_kubevirts_version_says_what_can_be_held(freeze: Any) -> None:
+    code, out, err = freeze(machine(1), flags=("--kubevirt", "v1.6.2"))
+    assert code == 0
+    assert _address(yaml.safe_load(out)) is None
+    assert "KubeVirt v1.6.2 places every device anew" in err
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}, "holds no VirtualMachine of KubeVirt's"),
+        ({**machine(1), "spec": {}}, "is no VirtualMachine of kubevirt.io/v1"),
+        ({**machine(1), "apiVersion": "kubevirt.io/v1alpha3"}, "is no VirtualMachine of kubevirt.io/v1"),
+        ("a: [", "mend the YAML"),
+        ("", "holds no VirtualMachine of KubeVirt's"),
+        ("- 1\n- {kind: VirtualMachine}\n", "holds no VirtualMachine of KubeVirt's"),
+    ],
+)
+def test_what_is_no_vm_of_kubevirts_is_a_finding(freeze: Any, document: Any, words: str) -> None:
+    code, out, err = freeze(document)
+    assert code == 1
+    assert words in out + err
