@@ -54,7 +54,8 @@ def _contradictions(part: str, domain: Tree, review: Review) -> Iterator[Finding
     yield from another_machine(domain, spec, path)
     yield from distinct(domain, path)
     if part == "desired":
-        known = [spec, current_of(review.object), current_of(review.old_object)]
+        # What was desired before is not the writer's doing.
+        known = [spec, current_of(review.object), current_of(review.old_object), _status(review.old_object).get(part)]
         yield from unknown_devices(domain, known, path)
 
 
