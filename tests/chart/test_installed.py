@@ -143,7 +143,11 @@ def test_the_service_may_do_its_work_and_nothing_else(release: Release) -> None:
         f"patch configmap/{NAME}-policies": False,
         "get configmap/another": False,
         "list configmaps": False,
-        "list vmdefinitions.kubevirt.io": False,
+        "list vmdefinitions.kubevirt.io": True,
+        "watch vmdefinitionsnapshots.kubevirt.io": True,
+        "get vmdefinitions.kubevirt.io": False,
+        "patch vmdefinitions.kubevirt.io": False,
+        "create subjectaccessreviews.authorization.k8s.io": True,
         "create pods": False,
     }
     said = {

@@ -93,6 +93,7 @@ def test_both_webhooks_fail_closed_for_creates_and_updates_of_all_tenants(kind: 
                 "resources": [
                     "vmdefinitions",
                     "virtualmachineconfigs",
+                    "vmdefinitionsnapshots",
                     *(["vmdefinitions/status"] if path == "validate" else []),
                 ],
                 "scope": "Namespaced",

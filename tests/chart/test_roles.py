@@ -18,10 +18,13 @@ from tests.cluster.cluster import Cluster
 ROLES = ("view", "edit", "agent")
 READ, WRITE = ("get", "list", "watch"), ("create", "update", "patch", "delete", "deletecollection")
 OF_A_STATUS = ("get", "update", "patch")
-RESOURCES = ("vmdefinitions", "virtualmachineconfigs", "vmdefinitions/status", "virtualmachineconfigs/status")
+RESOURCES = (
+    "vmdefinitions", "virtualmachineconfigs", "vmdefinitionsnapshots",
+    "vmdefinitions/status", "virtualmachineconfigs/status",
+)  # fmt: skip
 MAY = {
-    "view": {f"{verb} {resource}" for verb in READ for resource in RESOURCES[:2]},
-    "edit": {f"{verb} {resource}" for verb in READ + WRITE for resource in RESOURCES[:2]},
+    "view": {f"{verb} {resource}" for verb in READ for resource in RESOURCES[:3]},
+    "edit": {f"{verb} {resource}" for verb in READ + WRITE for resource in RESOURCES[:3]},
     "agent": {f"{verb} vmdefinitions" for verb in READ} | {f"{verb} vmdefinitions/status" for verb in OF_A_STATUS},
 }
 

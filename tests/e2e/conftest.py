@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from tests.cluster.cluster import Cluster
-from tests.e2e.service import Service, install, serving
-from webhook.kinds import KINDS
+from tests.e2e.service import Service, account, install, serving
+from webhook.kinds import KINDS, SNAPSHOT
 
 Tree = dict[str, Any]
 _numbers = itertools.count(1)
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("service")) as running:
+    with serving(tmp_path_factory.mktemp("service"), kubeconfig=account(cluster)) as running:
         install(cluster, running)
         yield running
 
@@ -39,7 +39,9 @@ class Tenant:
         return self.cluster.kubectl("-n", self.namespace, *args, input=text, check=check)
 
     def get(self, name: str, kind: str = "VM") -> Tree:
-        stored: Tree = json.loads(self.kubectl("get", KINDS[kind].plural, name, "-o", "json").stdout)
+        stored: Tree = json.loads(
+            self.kubectl("get", {**KINDS, SNAPSHOT.name: SNAPSHOT}[kind].plural, name, "-o", "json").stdout
+        )
         return stored
 
     def create(self, manifest: Any) -> Tree:

@@ -72,8 +72,9 @@ def serving(
 ) -> Iterator[Service]:
     """A service on loopback with certificates of its own and further flags; with `ready`, ready when this is entered.
 
-    With a kubeconfig it does what the chart has a pod do: it watches the namespaces, and writes Events on the ConfigMap
-    of the policies. The folder `policies` is what is read: there is no kubelet that would mount the ConfigMap there.
+    With a kubeconfig it does what the chart has a pod do: it watches the namespaces and what is stored, asks about
+    rights, and writes Events on the ConfigMap of the policies. The folder `policies` is what is read: there is no
+    kubelet that would mount the ConfigMap there.
     `through` is a command that is given the service's own to start, such as a shell that closes its output.
     """
     port = port or reserved_port()
@@ -86,6 +87,7 @@ def serving(
     environment = {name: value for name, value in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}
     if kubeconfig is not None:
         command += ["--namespaces", "watch", "--policies-configmap", f"{RELEASE}/{POLICIES}"]
+        command += ["--sources", "watch", "--access-reviews", "on"]
         environment |= {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
@@ -152,7 +154,7 @@ def install(cluster: Cluster, service: Service) -> None:
     documents = manifests(service)
     crds = [document for document in documents if document["kind"] == "CustomResourceDefinition"]
     hooks = [document for document in documents if document["kind"].endswith("WebhookConfiguration")]
-    assert len(crds) == 2
+    assert len(crds) == 3
     assert len(hooks) == 2
     cluster.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(crds))
     for crd in crds:

@@ -11,7 +11,7 @@ import yaml
 
 from tests.cluster.cluster import Cluster, running
 from tests.waiting import until
-from webhook.kinds import GROUP, KINDS, VERSION
+from webhook.kinds import GROUP, KINDS, SNAPSHOT, VERSION
 from webhook.kinds.crd import crds
 
 Tree = dict[str, Any]
@@ -50,7 +50,7 @@ def test_no_name_of_ours_is_one_of_kubevirts_in_any_group() -> None:
         name for kinds in KUBEVIRT.values() for kind, names in kinds.items() for name in (kind, kind.lower(), *names)
     }
     theirs |= {f"{kind}List" for kinds in KUBEVIRT.values() for kind in kinds}
-    for kind in KINDS.values():
+    for kind in (*KINDS.values(), SNAPSHOT):
         ours = {kind.name, f"{kind.name}List", kind.plural, kind.singular, *kind.short_names}
         assert not ours & theirs, kind.name
 

@@ -52,8 +52,22 @@ class Acceptance(NamedTuple):
 
     def recorded(self, found: Iterable[Breaking]) -> list[Tree]:
         """The record with these changes, which this acceptance is used up by."""
-        fields = [_field(each.change) for each in _in_order(found)[:_MOST_FIELDS]]
-        return [*self.history, {"digest": self.digest, "changes": fields}][-_MOST_KEPT:]
+        return with_entry(self.history, {"digest": self.digest}, [each.change for each in found])
+
+
+def with_entry(history: list[Tree], said: Tree, found: Iterable[Change]) -> list[Tree]:
+    """A record with one more entry, which `said` begins, about these changes.
+
+    The last ones are kept, and the last one of a restore for as long as the object says what it is restored from.
+    """
+    fields = [_field(each) for each in sorted(found, key=lambda each: each.path)[:_MOST_FIELDS]]
+    made = [*history, {**said, "changes": fields}]
+    restored = max((index for index, entry in enumerate(made) if entry.get("snapshot")), default=-1)
+    while len(made) > _MOST_KEPT:
+        oldest = 1 if restored == 0 else 0
+        del made[oldest]
+        restored -= restored > oldest
+    return made
 
 
 def _in_order(found: Iterable[Breaking]) -> list[Breaking]:

@@ -170,6 +170,11 @@ def tombstone_of(kind: str, device: Tree | None) -> Tree | None:
     return None if device is None else _frontend(device, inner)
 
 
+def frontend_of(domain: Tree) -> Tree:
+    """A domain without what the host provides for it."""
+    return _frontend(domain, domain_shape())
+
+
 def _frontend(tree: Tree, shape: Shape) -> Tree:
     kept: Tree = {}
     for name, value in tree.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from webhook.declare import Element, choice, frontend, text
+from webhook.domain.types import ObjectName
 
 if TYPE_CHECKING:
     from typing import Any as Devices
@@ -33,9 +34,13 @@ class AcceptedChange(Element):
 
 
 class Accepted(Element):
-    """Changes that a guest may not survive, accepted together by the digest that the refusal of them printed."""
+    """Changes that a guest may not survive, accepted together: by the digest that the refusal of them printed.
+
+    Or because the machine was made again of a snapshot, which is named then.
+    """
 
     digest: Annotated[str, _DIGEST] | None = frontend("-")
+    snapshot: ObjectName | None = frontend("-")
     changes: list[AcceptedChange] | None = frontend("-")
 
 

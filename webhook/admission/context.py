@@ -12,7 +12,9 @@ from webhook.features.platform import Site
 from webhook.kubevirt.site import Site as KubeVirtSite
 
 if TYPE_CHECKING:
+    from webhook.admission.objects import Sources
     from webhook.admission.policy_process import Checks
+    from webhook.admission.rights import Asked
     from webhook.policy import Policies
 
 
@@ -41,3 +43,7 @@ class AdmissionContext:
     checks: Checks | None = None
     # What is known of KubeVirt now: its version, and where its instance types and preferences are looked up.
     kubevirt_site: Callable[[], KubeVirtSite] = KubeVirtSite
+    # The stored objects that others name, as the cluster has them; None where they are not followed.
+    sources: Sources | None = None
+    # Whether a user may get an object; None where policies alone decide.
+    access: Asked | None = None

@@ -14,13 +14,16 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.patch import diff
 from webhook.admission.policy_check import check_policy, granted
 from webhook.admission.reading import Reading, read
+from webhook.admission.restore import Restore, contradicting, restore_of, told
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
+from webhook.admission.snapshots import fill_in
 from webhook.admission.stated import check_stated
 from webhook.declare import FieldPath
 from webhook.expand.following import Followed
 from webhook.expand.pipeline import Expanded, expand, extend
+from webhook.expand.restoring import restored
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import KINDS
+from webhook.kinds import KINDS, SNAPSHOT
 from webhook.policy import Decision
 from webhook.rule_sets import NEWEST
 
@@ -30,6 +33,8 @@ def mutate(review: Review, context: AdmissionContext) -> Verdict:
 
     A review of anything but the creation or update of a VM's spec is allowed as it is.
     """
+    if review.kind == SNAPSHOT.name:
+        return fill_in(review, context)
     kind = KINDS.get(review.kind)
     if kind is None or review.operation not in ("CREATE", "UPDATE") or review.subresource:
         return ALLOWED
@@ -71,6 +76,9 @@ def _changed(reading: Reading) -> Iterator[Finding]:
 
 def _completed(review: Review, reading: Reading, context: AdmissionContext) -> Verdict:
     spec, stored = reading.spec, reading.stored
+    restore = restore_of(review, reading, context)
+    if restore is not None:
+        return _restored(review, reading, restore, context)
     if stored is not None and stored.get("domain"):
         running = running_devices(current_of(review.old_object))
         made = extend(spec, stored, context, reading.path, running)
@@ -81,6 +89,19 @@ def _completed(review: Review, reading: Reading, context: AdmissionContext) -> V
         made = expand(spec, context, reading.path)
     patch, notes = diff(spec, made.spec, reading.kind.pointer), tuple(map(str, made.notes))
     return Verdict(allowed=True, patch=patch, warnings=notes)
+
+
+def _restored(review: Review, reading: Reading, restore: Restore, context: AdmissionContext) -> Verdict:
+    wanted, path = reading.spec["restoreFrom"], reading.path
+    made = restored(restore.configuration, wanted, restore.stored, context, path)
+    findings = list(contradicting(reading, made))
+    if findings:
+        raise Refused(findings)
+    # Guards that the machine was given since the snapshot stay on their devices.
+    for lost in granted(review, replace(reading, spec=made), context):
+        lost.restore()
+    notes = tuple(told(reading.spec, made, path))
+    return Verdict(allowed=True, patch=diff(reading.spec, made, reading.kind.pointer), warnings=notes)
 
 
 def _accept(made: Expanded, stored: Tree, acceptance: Acceptance, path: str) -> None:

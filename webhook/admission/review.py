@@ -41,6 +41,9 @@ class Review:
     groups: tuple[str, ...]
     dry_run: bool
     subresource: str
+    # What authorizers look at beside the name and the groups.
+    user_uid: str = ""
+    user_extra: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +98,8 @@ def parse(body: bytes) -> Review:
         groups=tuple(groups),
         dry_run=request.get("dryRun") is True,
         subresource=_text(request, "subResource"),
+        user_uid=_text(user, "uid"),
+        user_extra=user.get("extra"),
     )
 
 

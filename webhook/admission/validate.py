@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from webhook.abi.acceptance import Acceptance, breaking, frozen_finding
 from webhook.abi.changes import changed
@@ -16,18 +16,22 @@ from webhook.abi.tombstones import reserved_places
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_check import check_policy
-from webhook.admission.reading import read
+from webhook.admission.reading import Reading, read
+from webhook.admission.restore import Restore, not_restored, restore_of, with_ways
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.admission.site import machine_of_no_node
+from webhook.admission.snapshots import validate_snapshot
 from webhook.admission.status import validate_status
 from webhook.consistency import consistent_update, warned_of
-from webhook.findings import Finding, Findings
-from webhook.kinds import KINDS
+from webhook.findings import Finding, Findings, Refused
+from webhook.kinds import KINDS, SNAPSHOT
 from webhook.rule_sets import NEWEST, RULE_SETS
 
 
 def validate(review: Review, context: AdmissionContext) -> Verdict:
     """Everything that is wrong with the final object: shape, policy, consistency, and what changed of the frozen."""
+    if review.kind == SNAPSHOT.name:
+        return validate_snapshot(review, context)
     kind = KINDS.get(review.kind)
     if kind is None or review.operation not in ("CREATE", "UPDATE"):
         return ALLOWED
@@ -42,26 +46,48 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
     warnings = Findings()
     if not findings:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
-        found = consistent_update(domain, None if stored is None else stored.get("domain"), path)
+        restore, refused = _restore_of(review, reading, context)
+        before = stored if restore is None else restore.configuration
+        found = consistent_update(domain, None if before is None else before.get("domain"), path)
         findings.take(found.refused)
         warnings.take(found.stored)
         warnings.take(warned_of(domain, path))
-        stored_abi = None if stored is None or not stored.get("domain") else stored.get("abi") or {}
         findings.take(machine_of_no_node(spec, context.site, kind.spec_path, stored))
-        findings.take(wrong_origin(stored_abi, spec.get("abi") or {}, kind.spec_path))
         findings.take(unsaid_cpu(spec.get("abi") or {}, domain, kind.spec_path))
-        running = running_devices(current_of(review.old_object))
-        findings.take(reserved_places(stored or {}, spec, running, kind.spec_path))
-        if stored is not None and stored.get("domain"):
-            findings.take(unfrozen(stored, spec, kind.spec_path, acceptance_of(review, stored)))
+        findings.take(refused or _beside(review, reading, restore))
     judged = check_policy(review, reading, context, findings.room)
-    findings.take(judged.findings)
+    findings.take(with_ways(judged.findings, reading))
+    findings.cut = findings.cut or judged.findings.cut
     if not findings and stored is not None and stored.get("domain"):
         warnings.take(changed(stored, spec, kind.spec_path))
     warning_texts = (*judged.warnings, *map(str, warnings))
     if findings:
         return refusal(findings, warning_texts, tuple(judged.audits))
     return Verdict(allowed=True, warnings=warning_texts, audits=tuple(judged.audits))
+
+
+def _restore_of(
+    review: Review, reading: Reading, context: AdmissionContext
+) -> tuple[Restore | None, Sequence[Finding]]:
+    """What a review restores, or why it may not."""
+    try:
+        return restore_of(review, reading, context), ()
+    except Refused as refused:
+        return None, refused.findings
+
+
+def _beside(review: Review, reading: Reading, restore: Restore | None) -> Iterator[Finding]:
+    """What is wrong with a spec beside the one that is stored, or the one that it is restored from."""
+    spec, stored, path = reading.spec, reading.stored, reading.path
+    before = stored if restore is None else restore.configuration
+    before_abi = None if before is None or not before.get("domain") else before.get("abi") or {}
+    yield from wrong_origin(before_abi, spec.get("abi") or {}, path)
+    running = running_devices(current_of(review.old_object))
+    yield from reserved_places(before or {}, spec, running, path)
+    if restore is not None:
+        yield from not_restored(restore, reading)
+    elif stored is not None and stored.get("domain"):
+        yield from unfrozen(stored, spec, path, acceptance_of(review, stored))
 
 
 def unfrozen(stored: Tree, spec: Tree, path: str, acceptance: Acceptance | None = None) -> Iterator[Finding]:

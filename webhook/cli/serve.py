@@ -17,6 +17,9 @@ from webhook.findings import Finding, Refused
 if TYPE_CHECKING:
     from webhook.server.settings import Settings
 
+# Settings have names of their own beside those of other verbs' arguments.
+_DEST = "setting_"
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """A flag for each setting."""
@@ -27,7 +30,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         # A name of the certificate is given once a flag; every other setting has one value.
         several = {"action": "append"} if name == "dns_names" else {}
         flag = "--dns-name" if name == "dns_names" else f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, dest=name, help=text, default=None, metavar=name.upper(), **several)  # type: ignore[arg-type]
+        parser.add_argument(flag, dest=_DEST + name, help=text, default=None, metavar=name.upper(), **several)  # type: ignore[arg-type]
 
 
 def read(given: argparse.Namespace) -> Settings:
@@ -38,7 +41,7 @@ def read(given: argparse.Namespace) -> Settings:
 
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
-        value = getattr(given, name)
+        value = getattr(given, _DEST + name)
         from_environment = os.environ.get(PREFIX + name.upper())
         if value is None and from_environment is not None:
             value = from_environment.split(",") if name == "dns_names" else from_environment

@@ -5,7 +5,7 @@ Read by reviews in the event loop and written by the watches' threads: dictionar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -60,7 +60,7 @@ class KubeVirtObjects:
     def _watch(self, kind: str, plural: str, read: Any, log: Callable[..., None]) -> Watch:
         self._known[kind] = {}
 
-        def replace(objects: list[Tree]) -> None:
+        def replace(objects: Iterable[Tree]) -> None:
             self._known[kind] = {_key(obj): obj for obj in objects}
 
         def change(obj: Tree, gone: bool) -> None:

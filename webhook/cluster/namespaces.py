@@ -6,7 +6,7 @@ whole and never changed, so that neither waits for the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -34,7 +34,7 @@ class Namespaces:
     def __len__(self) -> int:
         return len(self._known)
 
-    def _replace(self, objects: list[Tree]) -> None:
+    def _replace(self, objects: Iterable[Tree]) -> None:
         self._known = {obj["metadata"]["name"]: _labels(obj) for obj in objects}
 
     def _change(self, obj: Tree, gone: bool) -> None:

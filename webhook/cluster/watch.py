@@ -1,7 +1,8 @@
 """All objects of one kind as the cluster has them: listed once, then followed, by a loop for a thread of its own.
 
-Knows nothing of what the objects are; they come as plain trees, without the kubernetes client's models. Whatever the
-API server does, the loop goes on: the last known objects stay, and `age` says how old that knowledge is.
+Knows nothing of what the objects are; they come as plain trees, without the kubernetes client's models, a page at a
+time, so that nobody holds them all. Whatever the API server does, the loop goes on: the last known objects stay, and
+`age` says how old that knowledge is.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -21,9 +22,10 @@ from webhook.policy.loading.budget import Pace
 # A list function of the kubernetes client, such as CoreV1Api.list_namespace.
 Read = Callable[..., Any]
 
-# Objects of one page of a list; pages, and bytes of one. etcd keeps no object beyond 1.5 MiB, which a line has to hold.
-_PAGE, _PAGES = 500, 1_000
-_PAGE_BYTES, _LINE_BYTES = 32 << 20, 4 << 20
+# Objects of one page of a list; pages, and bytes of one. A page that is larger is asked for again with fewer objects.
+# etcd keeps no object beyond 1.5 MiB, which a line, and so a page of one object, has to hold.
+_PAGE, _PAGES = 500, 100_000
+_PAGE_BYTES, _LINE_BYTES = 8 << 20, 4 << 20
 # Bytes of a stream that are taken at once.
 _PIECE = 64 << 10
 # Seconds after which the API server ends a watch. It is opened again where it ended, so nothing is missed.
@@ -40,7 +42,8 @@ _GONE, _UNEXPECTED = 410, 500
 class Watch:
     """Follows all objects that `read` lists.
 
-    `replace` is given all of them, `change` a single one and whether it is gone; both are called by the loop.
+    `replace` is given all of them as they come, and raises what their reading raises; `change` is given a single one
+    and whether it is gone. Both are called by the loop.
     `log` is called when the connection is lost and found again, with an event's name and its facts.
     """
 
@@ -48,7 +51,7 @@ class Watch:
         self,
         what: str,
         read: Read,
-        replace: Callable[[list[Tree]], None],
+        replace: Callable[[Iterable[Tree]], None],
         change: Callable[[Tree, bool], None],
         log: Callable[..., None],
     ) -> None:
@@ -111,31 +114,39 @@ class Watch:
             self._log(f"{self.what} followed")
 
     def _list(self) -> None:
-        objects: list[Tree] = []
-        token = None
-        for _ in range(_PAGES):
-            page = self._page(token)
-            objects += page.get("items") or ()
-            before, token = token, page["metadata"].get("continue")
-            if not token:
-                break
-            if token == before:
-                raise Unanswered(f"{self.what}: the API server answers one page of the list again and again")
-        else:
-            raise Unanswered(f"{self.what}: the list has more than {_PAGES} pages")
-        self._replace(objects)
-        self._version = page["metadata"]["resourceVersion"]
+        self._replace(self._objects())
         self.synced = True
         self._answered()
 
-    def _page(self, token: str | None) -> Tree:
-        response = self._read(limit=_PAGE, _continue=token, _preload_content=False, _request_timeout=_ANSWER)
-        with contextlib.closing(response):
-            content = response.read(_PAGE_BYTES + 1)
-            if len(content) > _PAGE_BYTES:
+    def _objects(self) -> Iterator[Tree]:
+        """All objects, page by page; the version of the list is known behind the last one."""
+        token, most = None, _PAGE
+        pace = Pace()
+        for _ in range(_PAGES):
+            page, most = self._page(token, most)
+            for obj in page.get("items") or ():
+                yield obj
+                pace()
+            before, token = token, page["metadata"].get("continue")
+            if not token:
+                self._version = page["metadata"]["resourceVersion"]
+                return
+            if token == before:
+                raise Unanswered(f"{self.what}: the API server answers one page of the list again and again")
+        raise Unanswered(f"{self.what}: the list has more than {_PAGES} pages")
+
+    def _page(self, token: str | None, most: int) -> tuple[Tree, int]:
+        """A page of the list with at most so many objects, fewer where they are large; and how many those were."""
+        while True:
+            response = self._read(limit=most, _continue=token, _preload_content=False, _request_timeout=_ANSWER)
+            with contextlib.closing(response):
+                content = response.read(_PAGE_BYTES + 1)
+            if len(content) <= _PAGE_BYTES:
+                page: Tree = orjson.loads(content)
+                return page, most
+            if most == 1:
                 raise Unanswered(f"{self.what}: a page of the list has more than {_PAGE_BYTES >> 20} MiB")
-            page: Tree = orjson.loads(content)
-            return page
+            most = max(1, most // 8)
 
     def _follow(self) -> None:
         """One watch, until the API server ends it."""

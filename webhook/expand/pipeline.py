@@ -207,6 +207,18 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     return made
 
 
+def names_of_entries(stored: Tree, context: ExpansionContext, path: str) -> dict[tuple[str, str], int]:
+    """The index of the entry that led to a stored device, by its feature and the device's name."""
+    rule_set = _rule_set(stored.get("abi") or {}, context.site, path)
+    by = partial(_asked_by, stored["domain"], rule_set, context, path)
+    asked = asked_of(stored, stored.get("features") or {}, by)
+    found = {}
+    for each in (each for entries in asked.wanted.values() for each in entries):
+        feature, _, index = each.origin.removeprefix(f"{path}.features.").partition("[")
+        found[feature, asked.names.get(each.origin, each.name)] = int(index.removesuffix("]"))
+    return found
+
+
 def _frozen(incoming: Tree, stored: Tree, asked: Asked, path: str) -> tuple[Kept, list[Finding]]:
     """The incoming domain with all that is kept of the stored one, and where it contradicts the features."""
     before, stated = stored["domain"].get("devices", {}), incoming.get("devices", {})

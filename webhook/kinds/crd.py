@@ -6,6 +6,7 @@ from typing import Any
 
 from webhook.declare import schema
 from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
+from webhook.kinds.snapshot import CONFIGURATION, PROVENANCE, SNAPSHOT, snapshot_shape
 from webhook.kinds.spec import spec_shape
 
 # Of a Kubernetes object.
@@ -16,10 +17,10 @@ _OF_THE_SERVICE = ("tombstones", "removed", "history")
 
 def crds() -> list[Tree]:
     """All CustomResourceDefinitions (apiextensions.k8s.io/v1): structural, with every property real."""
-    return [_crd(kind) for kind in KINDS.values()]
+    return [*(_crd(kind, _version(kind)) for kind in KINDS.values()), _crd(SNAPSHOT, _snapshot_version())]
 
 
-def _crd(kind: Kind) -> Tree:
+def _crd(kind: Kind, version: Tree) -> Tree:
     names = {
         "kind": kind.name,
         "listKind": f"{kind.name}List",
@@ -37,7 +38,7 @@ def _crd(kind: Kind) -> Tree:
             "group": GROUP,
             "names": names,
             "scope": "Namespaced",
-            "versions": [_version(kind)],
+            "versions": [version],
         },
     }
 
@@ -50,6 +51,70 @@ def _version(kind: Kind) -> Tree:
         "schema": {"openAPIV3Schema": _object(kind)},
         "subresources": {"status": {}},
         "additionalPrinterColumns": _columns(kind),
+    }
+
+
+def _snapshot_version() -> Tree:
+    """Of snapshots, which have no status: what one holds is written once.
+
+    What the service fills in has no fields of its own there: it is stored as the source had it.
+    """
+    spec: Tree = _unpruned(schema(snapshot_shape()))
+    spec["properties"][CONFIGURATION] = {
+        "type": "object",
+        "description": "The machine at the moment of the snapshot: filled in by the service.",
+        "x-kubernetes-preserve-unknown-fields": True,
+    }
+    spec["properties"][PROVENANCE] = _provenance()
+    spec["required"] = ["source"]
+    spec["x-kubernetes-validations"] = [{"rule": "self == oldSelf", "message": "a snapshot never changes"}]
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {
+            "openAPIV3Schema": {
+                "type": "object",
+                "description": SNAPSHOT.doc,
+                "required": ["spec"],
+                "properties": {
+                    "apiVersion": {"type": "string"},
+                    "kind": {"type": "string"},
+                    "metadata": {"type": "object"},
+                    "spec": spec,
+                },
+            }
+        },
+        "additionalPrinterColumns": [
+            {"name": "Kind", "type": "string", "jsonPath": ".spec.source.kind"},
+            {"name": "Source", "type": "string", "jsonPath": ".spec.source.name"},
+            {"name": "Memory", "type": "boolean", "jsonPath": ".spec.memory"},
+            {"name": "By", "type": "string", "jsonPath": ".spec.provenance.user", "priority": 1},
+            {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+        ],
+    }
+
+
+def _provenance() -> Tree:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": "Who made the snapshot and with which rights: filled in by the service.",
+        "properties": {
+            "user": {**text, "description": "Who made it, as the API server names users."},
+            "level": {**text, "description": "The policy level of the namespace then."},
+            "policy": {**text, "description": "The digest of the policies that were in force."},
+            "source": {
+                "type": "object",
+                "description": "The object that it is of, as it was then.",
+                "properties": {"uid": text, "generation": {"type": "integer"}},
+            },
+            "granted": {
+                "type": "array",
+                "description": "What the machine had and its maker could not have set, and the rules that refuse it.",
+                "items": {"type": "object", "properties": {"path": text, "rule": text}},
+            },
+        },
     }
 
 

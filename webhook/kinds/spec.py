@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from webhook.abi.restore_from import RestoreFrom
 from webhook.abi.state import Abi
 from webhook.declare import DeclaredField, Element, Inspection, Shape, frontend, goal, inspect, shape_of, walk
 from webhook.domain import Domain
@@ -22,6 +23,7 @@ class Spec(Element):
     features: Features | None = goal("-")
     abi: Abi | None = frontend("-")
     domain: Domain | None = frontend("-")
+    restore_from: RestoreFrom | None = goal("-")
 
 
 # Declarations do not change: one value each.

@@ -14,10 +14,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_process import Checks
+from webhook.cluster.access import AccessReviews
 from webhook.cluster.events import Events
 from webhook.cluster.kubevirt import KubeVirtObjects
+from webhook.cluster.machines import Machines
 from webhook.cluster.namespaces import Namespaces
-from webhook.kinds import declared_fields
+from webhook.kinds import KINDS, SNAPSHOT, declared_fields
 from webhook.policy import Policies, shipped
 from webhook.policy.loading.exceptions import ending
 from webhook.rule_sets import RULE_SETS
@@ -57,11 +59,18 @@ def create_app(
     namespaces, events = _cluster(settings, apis)
     if namespaces is not None:
         context.labels = namespaces.labels
+    machines = _machines(settings, apis)
+    if machines:
+        context.sources = machines
+    if apis is not None and settings.access_reviews == "on":
+        context.access = AccessReviews(apis.core.api_client)
     supervision = supervision or Supervision(logs.event)
-    metrics, health = Metrics(), Health(context, reloader, namespaces, supervision)
+    metrics, health = Metrics(), Health(context, reloader, namespaces, supervision, tuple(machines.values()))
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
 
-    watches = [] if namespaces is None else [namespaces.watch]
+    watches = [each.watch for each in machines.values()]
+    if namespaces is not None:
+        watches.append(namespaces.watch)
     if apis is not None and settings.kubevirt_objects == "watch":
         objects = KubeVirtObjects(apis.core.api_client, logs.event)
         context.kubevirt_site = objects.site
@@ -100,6 +109,16 @@ def _cluster(settings: Settings, apis: Apis | None) -> tuple[Namespaces | None, 
         Namespaces(apis.core, logs.event) if watched else None,
         Events(apis.core, namespace, name, logs.event) if name else None,
     )
+
+
+def _machines(settings: Settings, apis: Apis | None) -> dict[str, Machines]:
+    """The stored objects of each kind, as far as the settings need them."""
+    if apis is None or settings.sources == "none":
+        return {}
+    from kubernetes.client import CustomObjectsApi
+
+    objects = CustomObjectsApi(apis.core.api_client)
+    return {kind.name: Machines(kind, objects, logs.event) for kind in (*KINDS.values(), SNAPSHOT)}
 
 
 def _probes(app: FastAPI, health: Health, metrics: Metrics) -> None:

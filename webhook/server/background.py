@@ -1,4 +1,4 @@
-"""The background tasks: policies and their exceptions, certificates, namespaces, Events.
+"""The background tasks: policies and their exceptions, certificates, watches, Events.
 
 Every task and thread starts and ends with the application's lifespan; one that fails is started again.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,7 +16,9 @@ from webhook.server.supervision import Supervision
 
 if TYPE_CHECKING:
     from certs.serve import Reloader
+    from webhook.cluster.machines import Machines
     from webhook.cluster.namespaces import Namespaces
+    from webhook.cluster.watch import Watch
 
 # Seconds without an answer about the namespaces after which their labels may have changed. A quiet watch is opened
 # again every half minute, so that such a silence means a lost connection.
@@ -30,6 +33,7 @@ class Health:
     reloader: Reloader | None = None
     namespaces: Namespaces | None = None
     supervision: Supervision = field(default_factory=lambda: Supervision(logs.event))
+    machines: tuple[Machines, ...] = ()
     draining: bool = False
 
     def problems(self) -> list[str]:
@@ -67,7 +71,8 @@ class Health:
                 "errors": [finding.as_dict() for finding in policies.error],
                 "exceptions": [finding.as_dict() for finding in exceptions],
             },
-            "namespaces": self._namespaces(),
+            "namespaces": None if self.namespaces is None else _followed(self.namespaces, self.namespaces.watch),
+            "stored": {each.kind.name: _followed(each, each.watch) for each in self.machines},
             "certificate": {
                 "expires": self._expires(),
                 "problem": self.reloader.problem if self.reloader else None,
@@ -78,14 +83,12 @@ class Health:
         expires = self.reloader.expires_at if self.reloader is not None else None
         return None if expires is None else expires.isoformat()
 
-    def _namespaces(self) -> dict[str, Any] | None:
-        """How many are known, seconds since the last answer, and the problem; None where they are not watched."""
-        if self.namespaces is None:
-            return None
-        watch = self.namespaces.watch
-        age = None if watch.age is None else round(watch.age, 1)
-        return {"known": len(self.namespaces), "age": age, "problem": watch.problem or None}
-
     def version(self) -> dict[str, Any]:
         """This release, its rule sets, and the policies in force."""
         return {"version": version("vmconfig"), "ruleSets": list(RULE_SETS), "policy": self.context.policies.digest}
+
+
+def _followed(known: Sized, watch: Watch) -> dict[str, Any]:
+    """How many objects are known, whether all have been seen, seconds since the last answer, and the problem."""
+    age = None if watch.age is None else round(watch.age, 1)
+    return {"known": len(known), "synced": watch.synced, "age": age, "problem": watch.problem or None}

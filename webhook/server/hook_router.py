@@ -26,7 +26,8 @@ class HookRouter:
         self.body_limit = body_limit
         self.deadline = deadline
         self.certified_only = certified_only
-        self.slow = SlowHooks()
+        # Those of one hook wait for each other, and not for those of another.
+        self.slow = {name: SlowHooks() for name, hook in hooks.items() if hook.slow}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         hook = self.hooks.get(scope["path"]) if scope["type"] == "http" else None
@@ -46,7 +47,7 @@ class HookRouter:
         elif body is None:
             return
         elif hook.slow:
-            await _reply(send, *await self.slow(hook, body))
+            await _reply(send, *await self.slow[scope["path"]](hook, body))
         else:
             await _reply(send, *hook(body))
 

@@ -15,8 +15,9 @@ from webhook.admission.mutate import mutate
 from webhook.admission.policies import KIND as CONFIG_MAP
 from webhook.admission.policies import check_policies
 from webhook.admission.review import NoReview, Review, Verdict, answer, envelope, parse, status
+from webhook.admission.rights import check_rights
 from webhook.admission.validate import validate
-from webhook.kinds import KINDS
+from webhook.kinds import KINDS, SNAPSHOT
 from webhook.server import logs
 from webhook.server.decision import Decision
 from webhook.server.metrics import Metrics
@@ -33,10 +34,11 @@ HOOKS: dict[str, Decide] = {
     "validate": validate,
     "policies": check_policies,
     "kubevirt-machine": keep_machine,
+    "rights": check_rights,
 }
-# They read whole policy files, which would hold up the event loop and the reviews of VMs on it.
-SLOW = frozenset({"policies"})
-_KNOWN = frozenset({*KINDS, CONFIG_MAP})
+# They read whole policy files, or ask the API server, which would hold up the event loop and the reviews of VMs on it.
+SLOW = frozenset({"policies", "rights"})
+_KNOWN = frozenset({*KINDS, SNAPSHOT.name, CONFIG_MAP})
 # Kubernetes' reasons of a Status.
 _REASONS = {
     401: "Unauthorized",

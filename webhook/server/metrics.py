@@ -77,9 +77,8 @@ class Metrics:
         self._kept: dict[str, int] = {}
         self.build = Info("vmconfig_build", "This service", **made)
         self._reviews: dict[tuple[str, str, str, bool], Counter] = {}
-        self._seconds = {
-            hook: self.seconds.labels(hook) for hook in ("mutate", "validate", "policies", "kubevirt-machine")
-        }
+        hooks = ("mutate", "validate", "policies", "kubevirt-machine", "rights")
+        self._seconds = {hook: self.seconds.labels(hook) for hook in hooks}
 
     def decided(self, decision: Decision, known: bool) -> None:
         """Count one decision; `known`: whether the kind is one of ours. Any other word of the requester is `other`."""

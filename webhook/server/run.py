@@ -80,8 +80,7 @@ def connection_limit(settings: Settings) -> int:
 
 def cluster(settings: Settings) -> Apis | None:
     """The cluster, where a setting needs one: this pod's, or else that of the user's kubeconfig; raises Unanswered."""
-    watched = "watch" in (settings.namespaces, settings.kubevirt_objects)
-    if not watched and not settings.policies_configmap and not settings.certs_secret:
+    if not settings.needs_cluster:
         return None
     with asking("the cluster"):
         return connect()

@@ -41,6 +41,14 @@ class Settings(BaseModel):
     kubevirt_objects: Literal["watch", "none"] = Field(
         "none", description="watch: look KubeVirt's version, instance types and preferences up in the cluster"
     )
+    sources: Literal["watch", "none"] = Field(
+        "none",
+        description="watch: follow stored objects, of which snapshots and restored machines are made; none: refuse",
+    )
+    access_reviews: Literal["on", "off"] = Field(
+        "off",
+        description="on: ask the API server what a user who restores may get of the references; off: policies alone",
+    )
     certs_dir: Path | None = Field(None, description="folder with tls.crt and tls.key, watched for changes")
     certs_secret: str = Field(
         "", description="NAMESPACE/NAME of the Secret that holds self-managed certificates", pattern=r"^$|^[^/]+/[^/]+$"
@@ -64,6 +72,12 @@ class Settings(BaseModel):
     deadline: float = Field(
         2.5, description="how long a request's head, and then its body, may take to arrive, in seconds", gt=0
     )
+
+    @property
+    def needs_cluster(self) -> bool:
+        """Whether anything that is set asks the API server."""
+        followed = "watch" in (self.namespaces, self.kubevirt_objects, self.sources) or self.access_reviews == "on"
+        return followed or bool(self.policies_configmap or self.certs_secret)
 
     @property
     def host(self) -> str:

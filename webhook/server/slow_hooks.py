@@ -21,12 +21,12 @@ class SlowHooks:
     async def __call__(self, hook: Hook, body: bytes) -> tuple[int, bytes]:
         """The status and the body of the answer; 429 where too many wait, 503 where no thread is left."""
         if self.waiting >= self.most:
-            return hook.malformed(429, f"{self.most} checks of policies wait already: try again in some seconds")
+            return hook.malformed(429, f"{self.most} reviews of this kind wait already: try again in some seconds")
         self.waiting += 1
         try:
             async with self._lock:
                 return await asyncio.to_thread(hook, body)
         except RuntimeError:  # no thread can be started; a hook itself raises nothing
-            return hook.malformed(503, "no thread is left for a check of policies: try again in some seconds")
+            return hook.malformed(503, "no thread is left for the review: try again in some seconds")
         finally:
             self.waiting -= 1

@@ -34,7 +34,7 @@ rules:
     apiVersions: [v1alpha1]
     operations: [CREATE, UPDATE]
     # Whoever acts on a status trusts it like a spec; only the agent of a node writes one, and it is complete.
-    resources: [vmdefinitions, virtualmachineconfigs{{ if eq .path "validate" }}, vmdefinitions/status{{ end }}]
+    resources: [vmdefinitions, virtualmachineconfigs, vmdefinitionsnapshots{{ if eq .path "validate" }}, vmdefinitions/status{{ end }}]
     scope: Namespaced
 # No objectSelector: a label that a tenant can write must not exempt his object.
 namespaceSelector:
@@ -44,6 +44,55 @@ namespaceSelector:
       values:
         - kube-system
         - {{ .root.Release.Namespace }}
+{{- end -}}
+
+{{/* CEL: whether an object says what it is restored from; give a dict with `object` and the `spec` of a VM in it. */}}
+{{- define "vmconfig.hasRestore" -}}
+{{- $at := .object -}}
+{{- range $index, $key := append (splitList "." .spec) "restoreFrom" -}}
+{{- if $index }} && {{ end }}has({{ $at }}.{{ $key }}){{ $at = printf "%s.%s" $at $key }}
+{{- end -}}
+{{- end -}}
+
+{{/* What asks the API server about rights: for snapshots and restores alone, so that nothing else waits for it. */}}
+{{- define "vmconfig.rightsWebhook" -}}
+name: rights.vmconfig.kubevirt.io
+admissionReviewVersions: [v1]
+sideEffects: None
+failurePolicy: Fail
+matchPolicy: Equivalent
+# Longer than other reviews may take: the service asks once for each object that is referred to.
+timeoutSeconds: 10
+clientConfig:
+  {{- include "vmconfig.clientConfig" (dict "root" . "path" "rights") | nindent 2 }}
+rules:
+  - apiGroups: [kubevirt.io]
+    apiVersions: [v1alpha1]
+    operations: [CREATE]
+    resources: [vmdefinitionsnapshots]
+    scope: Namespaced
+  - apiGroups: [kubevirt.io]
+    apiVersions: [v1alpha1]
+    operations: [CREATE, UPDATE]
+    resources: [vmdefinitions, virtualmachineconfigs]
+    scope: Namespaced
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values:
+        - kube-system
+        - {{ .Release.Namespace }}
+matchConditions:
+  - name: a-snapshot-or-a-restore
+    expression: >-
+      request.kind.kind == "VMSnapshot" ||
+      {{- range $kind, $spec := dict "VM" "spec" "VirtualMachineConfig" "spec.template.spec" }}
+      (request.kind.kind == "{{ $kind }}" && {{ template "vmconfig.hasRestore" (dict "object" "object" "spec" $spec) }} &&
+        (oldObject == null || !({{ template "vmconfig.hasRestore" (dict "object" "oldObject" "spec" $spec) }}) ||
+        object.{{ $spec }}.restoreFrom != oldObject.{{ $spec }}.restoreFrom)) ||
+      {{- end }}
+      false
 {{- end -}}
 
 {{/* The policies' own webhook. In this namespace alone, which the other two leave out. */}}
