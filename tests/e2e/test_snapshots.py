@@ -277,7 +277,7 @@ def test_a_lost_right_is_told_and_may_become_a_placeholder_or_another_reference(
     patched(alice, {"restoreFrom": wanted}, "--as=alice")
     assert alice.get("web")["spec"]["domain"]["devices"]["interfaces"][1] == back | {"network": "front"}
     # Whoever has the right restores it whole.
-    patched(alice, {"restoreFrom": {"snapshot": "before"}})
+    patched(alice, {"restoreFrom": {"snapshot": "before", "devices": None}})
     assert alice.get("web")["spec"]["domain"] == first["spec"]["domain"]
 
 
