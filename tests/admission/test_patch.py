@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.admission.patch import diff
+from webhook.admission.patch import diff, patched
 from webhook.declare.tree import copied
 
 LEAVES = st.one_of(st.booleans(), st.integers(0, 3), st.text("ab/~", max_size=3))
@@ -29,7 +29,7 @@ TREES = st.dictionaries(
 def test_the_patch_makes_the_new_tree_of_the_old_one(old: dict[str, Any], new: dict[str, Any]) -> None:
     before = copied(old)
     made = jsonpatch.apply_patch({"spec": old}, diff(old, new, "/spec"))
-    assert made == {"spec": new}
+    assert made == {"spec": new} == patched({"spec": old}, diff(old, new, "/spec"))
     assert old == before
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
+from webhook.admission.patch import patched
 from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
 from webhook.declare.tree import copied
 from webhook.expand.pipeline import expand
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import GROUP, KINDS, VERSION, Kind, inspect_spec
+from webhook.kinds import GROUP, KINDS, SNAPSHOT, VERSION, Kind, inspect_spec
 from webhook.machines.controllers import whole
 
 Tree = dict[str, Any]
@@ -33,14 +34,18 @@ NOBODY = Requester()
 def expand_object(
     obj: Any, context: AdmissionContext, requester: Requester = NOBODY
 ) -> tuple[Tree | None, list[Finding], list[str]]:
-    """The object with its complete spec, as it would be stored on create; with findings, None."""
-    kind, findings = kind_of(obj)
+    """The object with its complete spec, as it would be stored on create; with findings, None.
+
+    A snapshot, and a VM that is restored from one, is made of the context's sources.
+    """
+    kind, findings = kind_of(obj, *KINDS.values(), SNAPSHOT)
     if kind is None:
         return None, findings, []
     verdict = mutate(review_of(obj, kind, requester), context)
     if not verdict.allowed:
         return None, found(verdict), list(verdict.warnings)
-    made = completed(obj, kind, context)
+    of_others = kind is SNAPSHOT or kind.spec_of(obj).get("restoreFrom")
+    made = patched(obj, verdict.patch or []) if of_others else completed(obj, kind, context)
     final = validate(review_of(made, kind, requester), context)
     return made, found(final), [*verdict.warnings, *final.warnings]
 
@@ -72,13 +77,14 @@ def completed(obj: Tree, kind: Kind, context: AdmissionContext) -> Tree:
     return made
 
 
-def kind_of(obj: Any) -> tuple[Kind | None, list[Finding]]:
-    """The kind of a manifest's object, or what is wrong with its head."""
+def kind_of(obj: Any, *kinds: Kind) -> tuple[Kind | None, list[Finding]]:
+    """The kind of a manifest's object, which is one with a VM's spec unless others are named; or what is wrong."""
+    known_kinds = {kind.name: kind for kind in kinds} or KINDS
     if not isinstance(obj, dict):
         return None, [Finding("$", "is no object", "a manifest begins with `apiVersion` and `kind`", "kind")]
-    kind = KINDS.get(obj["kind"]) if isinstance(obj.get("kind"), str) else None
+    kind = known_kinds.get(obj["kind"]) if isinstance(obj.get("kind"), str) else None
     if kind is None:
-        known = ", ".join(f"`{name}`" for name in KINDS)
+        known = ", ".join(f"`{name}`" for name in known_kinds)
         return None, [Finding("kind", f"is none of {known}", "vmconfig admits these kinds alone", "kind")]
     if obj.get("apiVersion") != f"{GROUP}/{VERSION}":
         return None, [Finding("apiVersion", f"is not `{GROUP}/{VERSION}`", "write it so", "kind")]

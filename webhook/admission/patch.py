@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhook.declare.tree import copied
+
 Tree = dict[str, Any]
 
 
@@ -75,6 +77,28 @@ def _kept(old: list[Any], new: list[Any]) -> list[int] | None:
             return None
         kept.append(index)
     return kept
+
+
+def patched(obj: Tree, operations: list[Tree]) -> Tree:
+    """A copy of an object with operations as `diff` makes them."""
+    made: Tree = copied(obj)
+    for operation in operations:
+        *above, last = (token.replace("~1", "/").replace("~0", "~") for token in operation["path"].split("/")[1:])
+        holder: Any = made
+        for token in above:
+            holder = holder[int(token)] if type(holder) is list else holder[token]
+        if type(holder) is dict:
+            if operation["op"] == "remove":
+                del holder[last]
+            else:
+                holder[last] = operation["value"]
+        elif operation["op"] == "remove":
+            del holder[int(last)]
+        elif last == "-":
+            holder.append(operation["value"])
+        else:
+            holder[int(last)] = operation["value"]
+    return made
 
 
 def escaped(name: str) -> str:

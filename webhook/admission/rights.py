@@ -95,7 +95,7 @@ def _wanted(review: Review, reading: Reading) -> Iterator[tuple[Access, str]]:
 def _refused(review: Review, wanted: dict[Access, str], ask: Asked) -> Iterator[Finding]:
     user = {"user": review.user, "uid": review.user_uid, "groups": list(review.groups), "extra": review.user_extra}
     ends = time.monotonic() + _DEADLINE
-    for access, path in wanted.items():
+    for access, path in sorted(wanted.items(), key=lambda item: item[1]):
         what = (
             f"`{shown(access.name)}` ({access.resource}{f' of {shown(access.namespace)}' if access.namespace else ''})"
         )

@@ -7,6 +7,7 @@ import sys
 
 from webhook.admission import offline
 from webhook.cli import objects, verbs
+from webhook.cli.sources import Sources, in_order
 from webhook.cli.verb import Verb
 from webhook.findings import Findings
 
@@ -21,12 +22,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print all findings of all objects; exit code 1 where there are some."""
-    found = objects.read(given)
+    found = objects.read(given, snapshots=True)
     context = verbs.context(given, found.labels)
     requester = verbs.requester(given, given.user, tuple(given.group))
     findings = Findings(most=sys.maxsize)
-    for one in found.found:
-        _, wrong, warnings = offline.expand_object(one.obj, context, requester)
+    context.sources = stored = Sources(requester.namespace)
+    for one in in_order(found):
+        complete, wrong, warnings = offline.expand_object(one.obj, context, requester)
+        if complete is not None:
+            stored.put(complete, one)
         verbs.warn(warnings, one)
         findings.take(one.about(wrong))
     return verbs.show_findings(findings, given.output)

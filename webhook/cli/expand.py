@@ -11,6 +11,7 @@ from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.cli import objects, seeds, verbs
 from webhook.cli.manifests import Manifest
+from webhook.cli.sources import Sources, in_order
 from webhook.cli.verb import Verb
 from webhook.findings import Findings
 
@@ -26,16 +27,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print every object as it would be stored; where one is refused, the findings alone."""
-    found = objects.read(given)
+    found = objects.read(given, snapshots=True)
     context, requester = verbs.context(given, found.labels), verbs.requester(given)
     made: list[Tree] = []
     findings = Findings(most=sys.maxsize)
-    for one in found.found:
+    context.sources = stored = Sources(requester.namespace)
+    for one in in_order(found):
         own = context if given.seed is None else _seeded(context, given.seed, one)
         complete, wrong, warnings = offline.expand_object(one.obj, own, requester)
         verbs.warn(warnings, one)
         findings.take(one.about(wrong))
         if complete is not None:
+            stored.put(complete, one)
             made.append(complete)
     if findings:
         return verbs.show_findings(findings, given.output)

@@ -12,11 +12,11 @@ from typing import Any
 from webhook.cli import files
 from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import GROUP, KINDS
+from webhook.kinds import GROUP, KINDS, SNAPSHOT
 
 Tree = dict[str, Any]
 _SUFFIXES = (".yaml", ".yml", ".json")
-_READ = {*KINDS, "Namespace"}
+_READ = {*KINDS, SNAPSHOT.name, "Namespace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,10 @@ class Placed(Finding):
 
 @dataclass(slots=True)
 class Manifests:
-    """VMs and VirtualMachineConfigs as they were written, namespace labels by name, and how many of other kinds."""
+    """VMs, configurations and snapshots as they were written, namespace labels by name, and how many of other kinds."""
 
     found: list[Manifest] = field(default_factory=list)
+    snapshots: list[Manifest] = field(default_factory=list)
     labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
 
@@ -107,7 +108,9 @@ class Manifests:
         if manifest.kind == "Namespace":
             labels = obj["metadata"].get("labels") if isinstance(obj.get("metadata"), dict) else None
             self.labels[manifest.name] = labels if isinstance(labels, dict) else {}
-        if not manifest.kind or manifest.kind in KINDS or "apiVersion" not in obj:
+        if manifest.kind == SNAPSHOT.name:
+            self.snapshots.append(manifest)
+        elif not manifest.kind or manifest.kind in KINDS or "apiVersion" not in obj:
             self.found.append(manifest)
         else:
             self.skipped[manifest.kind] += 1
@@ -119,8 +122,8 @@ class Manifests:
         return f"{count} object{'s' if count > 1 else ''} of other kinds skipped ({kinds})" if count else ""
 
 
-def read(*sources: str | Path) -> Manifests:
-    """All VMs of files and below folders, those in a `List` too.
+def read(*sources: str | Path, snapshots: bool = False) -> Manifests:
+    """All VMs of files and below folders, those in a `List` too; with `snapshots` these as well.
 
     Raises Refused where there is none or a file is no YAML, Unreadable where a file cannot be read.
     """
@@ -129,7 +132,10 @@ def read(*sources: str | Path) -> Manifests:
         for file in _files(str(source)):
             for manifest in _manifests(file):
                 found.add(manifest)
-    if not found.found:
+    if not snapshots:
+        found.skipped.update([SNAPSHOT.name] * len(found.snapshots))
+        found.snapshots.clear()
+    if not found.found and not found.snapshots:
         raise _without_vms(sources, found)
     return found
 

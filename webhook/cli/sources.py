@@ -1,0 +1,60 @@
+"""Objects of files beside each other: what a snapshot is of, and what a VM is restored from, without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from webhook.admission.objects import Kept
+from webhook.cli.manifests import Manifest, Manifests
+from webhook.declare.tree import at
+from webhook.kinds import KINDS, SNAPSHOT
+
+Tree = dict[str, Any]
+
+
+class Given:
+    """The objects of one kind, as they would be stored."""
+
+    synced = True
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Tree] = {}
+
+    def find(self, namespace: str, name: str) -> Kept | None:
+        obj = self.objects.get((namespace, name))
+        if obj is None:
+            return None
+        uid, generation = (at(obj, f"metadata.{part}") for part in ("uid", "generation"))
+        return Kept(
+            str(uid or ""), obj["spec"], at(obj, "status.current"), generation if type(generation) is int else 0
+        )
+
+    def names(self, namespace: str) -> Iterable[str]:
+        return [name for there, name in self.objects if there == namespace]
+
+
+class Sources(dict[str, Given]):
+    """The objects of every kind, by its name; those that state no namespace are in `namespace`."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__({kind: Given() for kind in (*KINDS, SNAPSHOT.name)})
+        self.namespace = namespace
+
+    def put(self, obj: Tree, manifest: Manifest) -> None:
+        """One more object, as it would be stored."""
+        self[manifest.kind].objects[manifest.namespace or self.namespace, manifest.name] = obj
+
+
+def in_order(read: Manifests) -> Iterator[Manifest]:
+    """The objects so that each comes behind what it may be made of: VMs, snapshots, VMs that are restored."""
+    restored = [one for one in read.found if _restores(one)]
+    yield from (one for one in read.found if not _restores(one))
+    yield from read.snapshots
+    yield from restored
+
+
+def _restores(one: Manifest) -> bool:
+    kind = KINDS.get(one.kind)
+    spec = kind.spec_of(one.obj) if kind is not None else None
+    return type(spec) is dict and "restoreFrom" in spec
