@@ -42,8 +42,10 @@ class Known:
         found = self.objects.get((self.kind, namespace, name))
         if found is None:
             return None
-        spec = None if self.too_large else found["spec"]
-        return Kept(f"uid-{name}", spec, at(found, "status.current"), 1)
+        if self.too_large:
+            return Kept(f"uid-{name}", None)
+        spec = {**KINDS, SNAPSHOT.name: SNAPSHOT}[self.kind].spec_of(found)
+        return Kept(f"uid-{name}", spec, at(found, "status.current"), 1, found["spec"])
 
     def names(self, namespace: str) -> Iterable[str]:
         return [name for kind, there, name in self.objects if (kind, there) == (self.kind, namespace)]

@@ -130,6 +130,22 @@ def test_a_giant_has_no_snapshot_and_no_restore(stored: Stored) -> None:
     assert "more than the service keeps" in stored.change("web", {"restoreFrom": {"snapshot": "before"}}).told
 
 
+def test_one_that_was_stored_while_the_service_was_away_gives_nothing(stored: Stored) -> None:
+    """Whoever writes one then writes what they like: its machine is judged as any other."""
+    del stored.objects["VM", "here", "web"]
+    new = {**machine(), "spec": {"restoreFrom": {"snapshot": "forged"}}}
+    stored.objects[SNAPSHOT.name, "here", "forged"] = asking("forged")
+    assert "holds no machine" in stored.send(new).told
+    configuration = merged(
+        taken(stored)["spec"]["configuration"], {"domain": {"devices": {"rng": {"path": "/dev/mem"}}}}
+    )
+    stored.objects[SNAPSHOT.name, "here", "forged"] = asking("forged", configuration=configuration)
+    assert "spec.domain.devices.rng.path" in stored.send(new).told
+    configuration = merged(configuration, {"domain": {"devices": {"rng": {"path": None}}}})
+    stored.objects[SNAPSHOT.name, "here", "forged"] = asking("forged", configuration=configuration)
+    assert stored.send(new).obj
+
+
 def test_a_wide_restore_costs_what_it_is_wide() -> None:
     counts = []
     for number in (100, 400):

@@ -22,12 +22,16 @@ _NAMES = 500
 
 
 class Kept(NamedTuple):
-    """A stored object: its uid and its spec, None where there was no room for it; what runs; its generation."""
+    """A stored object: its uid and the VM's spec in it, None where there was no room for it.
+
+    Beside it what runs of it, its generation, and of a snapshot what was asked for: `source` and `memory`.
+    """
 
     uid: str
     spec: Any
     current: Any = None
     generation: int = 0
+    asked: Any = None
 
 
 class StoredObjects(Protocol):
@@ -58,7 +62,7 @@ def named(sources: Sources | None, kind: Kind, namespace: str, name: str, path: 
         way = f"did you mean `{near}`? " if near else ""
         way += f"`kubectl get {kind.plural}` lists those that are there; if it was made a moment ago, {AGAIN}"
         raise _refused(path, f"names {words}, which is not in this namespace", way)
-    if found.spec is None:
+    if found.spec is None and found.asked is None:
         raise _refused(path, f"names {words}, which is more than the service keeps", "remove what nobody needs of it")
     return found
 

@@ -17,7 +17,6 @@ from webhook.declare import FieldPath, shown
 from webhook.declare.tree import at
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, SNAPSHOT, inspect_spec
-from webhook.kinds.snapshot import CONFIGURATION
 from webhook.rule_sets import NEWEST
 
 Tree = dict[str, Any]
@@ -49,13 +48,13 @@ def restore_of(review: Review, reading: Reading, context: AdmissionContext) -> R
         way = "name a VMSnapshot of the same namespace"
         raise Refused([Finding(f"{path}.snapshot", "is missing", way, "restore")])
     snapshot = named(context.sources, SNAPSHOT, review.namespace, name, f"{path}.snapshot")
-    configuration = snapshot.spec.get(CONFIGURATION) if type(snapshot.spec) is dict else None
-    if not _is_whole(configuration):
+    configuration, asked = snapshot.spec, snapshot.asked
+    if not _is_whole(configuration) or type(asked) is not dict:
         way = "take another one: it was made while the service was away, or by another release"
         raise Refused([Finding(f"{path}.snapshot", f"`{shown(name)}` holds no machine", way, "restore")])
     made = Restore(configuration, stored if stored and stored.get("domain") else {})
-    findings = [*_impossible(review, made, path), *_another_machine(review, snapshot.spec, made, context, path)]
-    if snapshot.spec.get("memory") and wanted.get("devices"):
+    findings = [*_impossible(review, made, path), *_another_machine(review, asked, made, context, path)]
+    if asked.get("memory") and wanted.get("devices"):
         problem = f"`{shown(name)}` is one with memory, whose machine comes back exactly or not at all"
         way = "leave `devices` out, or restore a snapshot without memory"
         findings.append(Finding(f"{path}.devices", problem, way, "restore"))
@@ -76,7 +75,7 @@ def _impossible(review: Review, made: Restore, path: str) -> Iterator[Finding]:
 
 
 def _another_machine(
-    review: Review, snapshot: Tree, made: Restore, context: AdmissionContext, path: str
+    review: Review, asked: Tree, made: Restore, context: AdmissionContext, path: str
 ) -> Iterator[Finding]:
     """A snapshot of another machine, and one whose machine is there already under another name."""
     uuid = made.configuration["domain"].get("uuid")
@@ -87,13 +86,12 @@ def _another_machine(
             way = "restore it in the VM that it is of, or create a VM with this `restoreFrom`"
             yield Finding(f"{path}.snapshot", problem, way, "restore")
         return
-    source = snapshot.get("source") or {}
+    source = asked.get("source") or {}
     kind = KINDS.get(source.get("kind") or "")
     if kind is None or kind.name != review.kind or source.get("name") == review.name or context.sources is None:
         return
     there = context.sources[kind.name].find(review.namespace, source.get("name") or "")
-    spec = kind.spec_of({"spec": there.spec}) if there is not None else None
-    if uuid and at(spec, "domain.uuid") == uuid:
+    if uuid and there is not None and at(there.spec, "domain.uuid") == uuid:
         problem = f"would make a second machine with the identities of the {kind.name} `{shown(source['name'])}`"
         way = f"restore it in `{shown(source['name'])}`, or delete that one first"
         yield Finding(f"{path}.snapshot", problem, way, "restore")

@@ -20,7 +20,7 @@ from webhook.consistency import consistent
 from webhook.declare import shown
 from webhook.declare.tree import same
 from webhook.findings import Finding, Findings, Refused
-from webhook.kinds import KINDS, Kind, inspect_spec
+from webhook.kinds import KINDS, inspect_spec
 from webhook.kinds.snapshot import CONFIGURATION, FILLED_IN, PROVENANCE, asked_for, inspect_snapshot
 from webhook.policy.language.scope import levels
 
@@ -86,15 +86,14 @@ def filled_in(spec: Tree, review: Review, context: AdmissionContext) -> Tree:
     if lacking:
         way = "name the VM or VirtualMachineConfig that the snapshot is of"
         raise Refused([Finding(f"spec.source.{name}", "is missing", way, "snapshot") for name in lacking])
-    kind = KINDS[source["kind"]]
-    found = named(context.sources, kind, review.namespace, source["name"], "spec.source.name")
-    configuration = _configuration(spec, found, kind)
+    found = named(context.sources, KINDS[source["kind"]], review.namespace, source["name"], "spec.source.name")
+    configuration = _configuration(spec, found)
     return {CONFIGURATION: configuration, PROVENANCE: _provenance(configuration, found, review, context)}
 
 
-def _configuration(spec: Tree, found: Kept, kind: Kind) -> Tree:
+def _configuration(spec: Tree, found: Kept) -> Tree:
     """The source's spec, of a running machine with its memory as it runs; raises Refused."""
-    stored, name = kind.spec_of({"spec": found.spec}), shown(spec["source"]["name"])
+    stored, name = found.spec, shown(spec["source"]["name"])
     if inspect_spec(stored, "spec").findings or not (stored.get("domain") or {}).get("devices"):
         problem = f"`{name}` holds no complete machine"
         way = "update it so that the service completes it, and take the snapshot then"

@@ -8,7 +8,7 @@ from typing import Any
 from webhook.admission.objects import Kept
 from webhook.cli.manifests import Manifest, Manifests
 from webhook.declare.tree import at
-from webhook.kinds import KINDS, SNAPSHOT
+from webhook.kinds import KINDS, SNAPSHOT, Kind
 
 Tree = dict[str, Any]
 
@@ -18,7 +18,8 @@ class Given:
 
     synced = True
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self.objects: dict[tuple[str, str], Tree] = {}
 
     def find(self, namespace: str, name: str) -> Kept | None:
@@ -26,9 +27,8 @@ class Given:
         if obj is None:
             return None
         uid, generation = (at(obj, f"metadata.{part}") for part in ("uid", "generation"))
-        return Kept(
-            str(uid or ""), obj["spec"], at(obj, "status.current"), generation if type(generation) is int else 0
-        )
+        number = generation if type(generation) is int else 0
+        return Kept(str(uid or ""), self.kind.spec_of(obj), at(obj, "status.current"), number, obj["spec"])
 
     def names(self, namespace: str) -> Iterable[str]:
         return [name for there, name in self.objects if there == namespace]
@@ -38,7 +38,7 @@ class Sources(dict[str, Given]):
     """The objects of every kind, by its name; those that state no namespace are in `namespace`."""
 
     def __init__(self, namespace: str) -> None:
-        super().__init__({kind: Given() for kind in (*KINDS, SNAPSHOT.name)})
+        super().__init__({kind.name: Given(kind) for kind in (*KINDS.values(), SNAPSHOT)})
         self.namespace = namespace
 
     def put(self, obj: Tree, manifest: Manifest) -> None:

@@ -17,7 +17,8 @@ from webhook.admission.objects import Kept
 from webhook.cluster.api import Tree
 from webhook.cluster.watch import Watch
 from webhook.declare.tree import at
-from webhook.kinds import GROUP, VERSION, Kind
+from webhook.kinds import GROUP, SNAPSHOT, VERSION, Kind
+from webhook.kinds.snapshot import asked_for
 
 # Bytes of compressed specs that are kept of a kind, some 20,000 machines; of those what one namespace may have, and one
 # object, so that nobody takes the room of others. Bytes of an object before that: what is kept is unpacked in a review.
@@ -97,7 +98,9 @@ class Machines:
 
     def _content(self, obj: Tree, there: _Namespace, before: int) -> bytes:
         """An object as it is kept in its namespace, where another one took so many bytes before."""
-        kept = orjson.dumps([obj.get("spec"), at(obj, "status.current"), obj["metadata"].get("generation") or 0])
+        asked = asked_for(obj.get("spec")) if self.kind is SNAPSHOT else None
+        generation = obj["metadata"].get("generation") or 0
+        kept = orjson.dumps([self.kind.spec_of(obj), at(obj, "status.current"), generation, asked])
         if len(kept) > _MOST_UNPACKED:
             return _LEFT_OUT
         content = zlib.compress(kept, _LEVEL)

@@ -52,7 +52,7 @@ def test_an_object_is_kept_with_what_snapshots_need() -> None:
     machines._change(obj("web", status={"current": {"uuid": "a"}, "phase": "Running"}), gone=False)
     kept = machines.find("here", "web")
     assert kept is not None
-    assert kept == ("uid-web", {"features": {"memory": 512}}, {"uuid": "a"}, 3)
+    assert kept == ("uid-web", {"features": {"memory": 512}}, {"uuid": "a"}, 3, None)
     assert machines.find("there", "web") is None
     assert list(machines.names("here")) == ["web"]
     assert len(machines) == 1
@@ -127,6 +127,7 @@ def test_they_follow_the_cluster(cluster: Cluster) -> None:
         until(lambda: machines.find("kube-system", "watched"))
         found = machines.find("kube-system", "watched")
         assert found is not None
-        assert found.spec == spec
+        assert found.spec == spec["configuration"]
+        assert found.asked == {"source": spec["source"]}
         cluster.kubectl("-n", "kube-system", "delete", "vmds", "watched")
         until(lambda: machines.find("kube-system", "watched") is None)
