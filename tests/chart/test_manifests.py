@@ -111,11 +111,21 @@ def test_both_webhooks_fail_closed_for_creates_and_updates_of_all_tenants(kind: 
     assert hook == expected | ({"reinvocationPolicy": "IfNeeded"} if path == "mutate" else {})
 
 
+def test_rights_are_asked_for_where_both_webhooks_look_and_it_fails_closed() -> None:
+    hook, validate = (rendered()[f"{HOOKS[1]}/vmconfig"]["webhooks"][index] for index in (2, 0))
+    assert (hook["failurePolicy"], hook["timeoutSeconds"]) == ("Fail", 10)
+    assert hook["namespaceSelector"] == validate["namespaceSelector"]
+    resources = {resource for rule in hook["rules"] for resource in rule["resources"]}
+    assert resources == set(validate["rules"][0]["resources"]) - {"vmdefinitions/status"}
+    (condition,) = hook["matchConditions"]
+    assert "restoreFrom" in condition["expression"]
+
+
 def test_the_policies_are_checked_in_their_namespace_alone_and_can_be_repaired_without_the_service() -> None:
     names = {kind: [hook["name"] for hook in rendered()[f"{kind}/vmconfig"]["webhooks"]] for kind in HOOKS}
     assert names == {
         HOOKS[0]: ["mutate.vmconfig.kubevirt.io"],
-        HOOKS[1]: ["validate.vmconfig.kubevirt.io", "policies.vmconfig.kubevirt.io"],
+        HOOKS[1]: [f"{path}.vmconfig.kubevirt.io" for path in ("validate", "policies", "rights")],
     }
     hook = rendered()[f"{HOOKS[1]}/vmconfig"]["webhooks"][1]
     assert (hook["failurePolicy"], hook["timeoutSeconds"]) == ("Ignore", 10)

@@ -190,7 +190,7 @@ def test_the_rights_of_the_chart_are_just_those_that_are_used(installed: Install
     }
     said = installed.service.log()
     assert "event not written" not in said
-    assert "lost" not in said
+    assert "namespaces lost" not in said
 
 
 def test_bad_policies_are_refused_where_they_are_written_with_their_line(installed: Installed) -> None:
