@@ -199,7 +199,7 @@ def test_what_is_wrong_with_a_site_file_is_told_by_its_keys(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "vmconfig: site.yaml.graphics: input should be '', 'vnc' or 'spice'\n" in done.stderr
     assert "\nsite.yaml.machine: " in done.stderr
-    assert "a site file has `machines`, `graphics`, `domainType`" in done.stderr
+    assert "a site file has `machines`, `nodeMachines`, `graphics`, `domainType`, `ruleSet`" in done.stderr
     assert "pydantic" not in done.stderr
 
 
