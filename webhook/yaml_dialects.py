@@ -17,6 +17,8 @@ LETTER_BOOLEAN = re.compile(r"[yYnN]\Z")
 WORD_BOOLEAN = re.compile("yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE")
 # Numbers of base sixty of YAML 1.1, which are strings to YAML 1.2 and kubectl.
 SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+# Numbers with an exponent of YAML 1.2, such as a serial number of digits and one `e`, which PyYAML has as strings.
+EXPONENT = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+")
 # Octal numbers of YAML 1.2, which are strings to YAML 1.1.
 OCTAL = re.compile("[-+]?0o[0-7_]+")
 

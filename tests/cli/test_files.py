@@ -11,6 +11,7 @@ import yaml
 
 from tests.cli.test_cli import vmconfig
 from webhook.cli import files
+from webhook.cli.yaml_output import written
 from webhook.findings import Refused
 
 WORDS: list[dict[str, str]] = yaml.safe_load((Path(__file__).parent / "words.yaml").read_text())
@@ -82,3 +83,19 @@ def test_an_unexpected_error_of_the_command_tells_where_and_not_of_what(monkeypa
     assert "in broken" in done.stderr
     assert "KeyError: (its text" in done.stderr
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["6115e31", "1e3", "1E5", "-1e5", "1.5e3", ".5e1", "12e03456789012345678"])
+def test_a_text_that_is_a_number_with_an_exponent_to_kubectl_is_written_in_quotes(text: str) -> None:
+    """Such as a serial number of digits and one `e`."""
+    assert written([{"serial": text}]) == f"serial: '{text}'\n"
+    assert yaml.safe_load(written([{"serial": text}])) == {"serial": text}
+
+
+@pytest.mark.parametrize("text", ["6115e31f", "e31", "1e", "a1e3", "1e3-"])
+def test_a_text_that_only_looks_like_one_is_written_as_it_is(text: str) -> None:
+    assert written([{"serial": text}]) == f"serial: {text}\n"
+
+
+def test_a_number_is_written_without_quotes() -> None:
+    assert written([{"a": 1, "b": 1.5, "c": 1e20}]) == "a: 1\nb: 1.5\nc: 1.0e+20\n"

@@ -93,7 +93,7 @@ def test_what_a_guest_may_not_survive_takes_the_digest_that_adopt_knows(
     tenant.create(made_by("VM", windows(), ruleSet="2026.1"))
     assert main(["adopt", "vm/web", "-o", "json", *config(tenant)]) == 0
     said = json.loads(capsys.readouterr().out)
-    message = refused(*WAYS[way], manifest=said["manifest"])
+    message = refused(*WAYS[way], manifest=json.dumps(said["manifest"]))
     assert "asks for `bochs`, but `spec.domain.devices.video[0].type` says `qxl`" in message
     assert set(re.findall(f"{re.escape(ANNOTATION)}: ([0-9a-f]+)", message)) == {said["accept"]}
     assert inner(tenant.get("web"))["abi"]["ruleSet"] == "2026.1"

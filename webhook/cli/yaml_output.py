@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from webhook.declare.scalars import Fraction
-from webhook.yaml_dialects import LETTER_BOOLEAN, OCTAL, SEXAGESIMAL
+from webhook.yaml_dialects import EXPONENT, LETTER_BOOLEAN, OCTAL, SEXAGESIMAL
 
 
 def _number(dumper: Any, value: Fraction) -> yaml.Node:
@@ -22,9 +22,9 @@ class _Shared(yaml.CSafeDumper):
 _Shared.add_representer(Fraction, _number)
 _Shared.add_implicit_resolver("tag:yaml.org,2002:bool", LETTER_BOOLEAN, list("yYnN"))
 # Such as a MAC address of digits alone. A pattern of PyYAML's resolvers matches at the beginning alone.
-for _written in (SEXAGESIMAL, OCTAL):
+for _written, _kind in ((SEXAGESIMAL, "int"), (OCTAL, "int"), (EXPONENT, "float")):
     _whole = re.compile(rf"(?:{_written.pattern})\Z")
-    _Shared.add_implicit_resolver("tag:yaml.org,2002:int", _whole, list("-+0123456789"))
+    _Shared.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _whole, list("-+.0123456789"))
 
 
 class _Whole(_Shared):
