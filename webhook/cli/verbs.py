@@ -39,6 +39,11 @@ def with_site(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", type=Path, help=what)
 
 
+def with_file(parser: argparse.ArgumentParser) -> None:
+    """The argument that names the one manifest."""
+    parser.add_argument("file", metavar="FILE", help="a manifest with one or more objects; - for standard input")
+
+
 def with_rules(parser: argparse.ArgumentParser) -> None:
     """The flags that `context` reads."""
     parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
