@@ -143,11 +143,15 @@ def test_words_that_are_booleans_to_kubectl_are_written_in_quotes_and_read_in_qu
     assert "`y` is a boolean to kubectl" in refused.stdout
 
 
-def test_crd_prints_both_definitions() -> None:
+def test_crd_prints_all_definitions() -> None:
     for output, load in (("text", yaml.safe_load_all), ("json", json.loads), ("yaml", yaml.safe_load_all)):
         made: Any = load(vmconfig("crd", "-o", output).stdout)  # type: ignore[operator]
         names = [crd["metadata"]["name"] for crd in made]
-        assert names == ["vmdefinitions.kubevirt.io", "virtualmachineconfigs.kubevirt.io"]
+        assert names == [
+            "vmdefinitions.kubevirt.io",
+            "virtualmachineconfigs.kubevirt.io",
+            "vmdefinitionsnapshots.kubevirt.io",
+        ]
 
 
 @pytest.mark.parametrize(

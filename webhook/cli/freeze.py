@@ -32,7 +32,7 @@ _LOOKED_UP = frozenset(
 
 def add_flags(parser: ArgumentParser) -> None:
     """The arguments of the verb."""
-    parser.add_argument("file", metavar="FILE", help="a manifest with one or more objects; - for standard input")
+    verbs.with_file(parser)
     verbs.with_site(parser)
     seeds.with_seed(parser)
     parser.add_argument("--kubevirt", default=NEWEST, metavar="VERSION", help=f"KubeVirt's version (default {NEWEST})")
