@@ -296,7 +296,7 @@ def test_the_loop_rests_while_events_come_without_end(monkeypatch: pytest.Monkey
     stand = Stand(listing("5", team="restricted"), [changed("team", "baseline", str(n)) for n in range(6, 106)])
     namespaces = Namespaces(stand, Told())
     with following(namespaces):
-        until(lambda: len(rests) == 100)
+        until(lambda: len(rests) == 101)
 
 
 def page(token: str) -> list[bytes]:
@@ -305,8 +305,8 @@ def page(token: str) -> list[bytes]:
 
 LISTS = {
     "one page again and again": ([page("a"), page("a")], "answers one page of the list again and again"),
-    "pages without number": ([page(str(number)) for number in range(1_001)], "the list has more than 1000 pages"),
-    "a page without end": ([[b" " * (33 << 20)]], "a page of the list has more than 32 MiB"),
+    "pages without number": ([page(str(number)) for number in range(20_001)], "the list has more than 20000 pages"),
+    "an object without end": ([[b" " * (9 << 20)]] * 5, "a page of the list has more than 8 MiB"),
 }
 
 
@@ -320,6 +320,14 @@ def test_a_list_without_end_is_given_up_and_tried_again(case: str) -> None:
     namespaces.watch._read = Stand(listing("5", team="baseline"), []).list_namespace
     with following(namespaces):
         until(lambda: namespaces.labels("team").get(LEVEL) == "baseline")
+
+
+def test_a_page_of_large_objects_is_asked_for_again_with_fewer() -> None:
+    stand = Stand([b" " * (9 << 20)], listing("5", team="baseline"), [])
+    namespaces = Namespaces(stand, Told())
+    namespaces.watch._list()
+    assert [asked["limit"] for asked in stand.asked] == [500, 62]
+    assert namespaces.labels("team")[LEVEL] == "baseline"
 
 
 def test_pauses_grow_with_failures_and_stay_bounded() -> None:

@@ -24,7 +24,7 @@ Read = Callable[..., Any]
 
 # Objects of one page of a list; pages, and bytes of one. A page that is larger is asked for again with fewer objects.
 # etcd keeps no object beyond 1.5 MiB, which a line, and so a page of one object, has to hold.
-_PAGE, _PAGES = 500, 100_000
+_PAGE, _PAGES = 500, 20_000
 _PAGE_BYTES, _LINE_BYTES = 8 << 20, 4 << 20
 # Bytes of a stream that are taken at once.
 _PIECE = 64 << 10
