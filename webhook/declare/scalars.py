@@ -61,6 +61,8 @@ class Scalar:
     advice: Callable[[Any], str] | None = None
     # Whether a value is a set of numbers, which has no one type of JSON.
     is_set: bool = False
+    # How another value is made where the value tells one machine from all others, one of `identities.py`.
+    identity: str = ""
 
     def same(self, one: Any, other: Any) -> bool:
         """Whether two values that pass the check say the same: `4Gi` and 4096, a MAC address in either case."""

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from webhook.declare import Element, backend, frontend, text
-from webhook.domain.types import Line, Path, Uuid
+from webhook.domain.types import Line, Path, SerialLine, Uuid
 
 # Month, day and year, as libvirt takes them: years of two digits are those from 1900 on.
 _DATE = "(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])/([0-9]{2}|(19|[2-9][0-9])[0-9]{2})"
@@ -31,7 +31,7 @@ class BaseBoard(Element, tag="baseBoard"):
     manufacturer: Line | None = frontend("entry[@name='manufacturer']")
     product: Line | None = frontend("entry[@name='product']")
     version: Line | None = frontend("entry[@name='version']")
-    serial: Line | None = frontend("entry[@name='serial']")
+    serial: SerialLine | None = frontend("entry[@name='serial']")
     asset: Line | None = frontend("entry[@name='asset']")
     location: Line | None = frontend("entry[@name='location']")
 
@@ -41,7 +41,7 @@ class Chassis(Element, tag="chassis"):
 
     manufacturer: Line | None = frontend("entry[@name='manufacturer']")
     version: Line | None = frontend("entry[@name='version']")
-    serial: Line | None = frontend("entry[@name='serial']")
+    serial: SerialLine | None = frontend("entry[@name='serial']")
     asset: Line | None = frontend("entry[@name='asset']")
     sku: Line | None = frontend("entry[@name='sku']")
 
@@ -59,7 +59,7 @@ class Sysinfo(Element, tag="sysinfo[@type='smbios']"):
     manufacturer: Line | None = frontend("system/entry[@name='manufacturer']")
     product: Line | None = frontend("system/entry[@name='product']")
     version: Line | None = frontend("system/entry[@name='version']")
-    serial: Line | None = frontend("system/entry[@name='serial']")
+    serial: SerialLine | None = frontend("system/entry[@name='serial']")
     uuid: Uuid | None = frontend("system/entry[@name='uuid']")
     sku: Line | None = frontend("system/entry[@name='sku']")
     family: Line | None = frontend("system/entry[@name='family']")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Annotated, get_args
 
 from webhook.declare import boolean, integer, memory, text
+from webhook.declare.identities import MAC, SERIAL, UUID
 
 # A device's name: an RFC 1123 label, so that it is also valid in a libvirt user alias.
 DeviceName = Annotated[str, text(63, "[a-z0-9]([-a-z0-9]*[a-z0-9])?", "a lower-case name (letters, digits, `-`)")]
@@ -49,26 +50,37 @@ ObjectOrNone = Annotated[
 # libvirt reads its digits as bytes and writes them in lower case (src/util/viruuid.c, virUUIDParse).
 Uuid = Annotated[
     str,
-    text(
-        36,
-        "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-        "a UUID like 8b0f1e7a-3c2d-4e5f-8a9b-0c1d2e3f4a5b",
-        caseless=True,
+    replace(
+        text(
+            36,
+            "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+            "a UUID like 8b0f1e7a-3c2d-4e5f-8a9b-0c1d2e3f4a5b",
+            caseless=True,
+        ),
+        identity=UUID,
     ),
 ]
 # The second hex digit is even: a group address is no station's (IEEE 802; libvirt refuses it too). libvirt reads the
 # digits as bytes and writes them in lower case (src/util/virmacaddr.c, virMacAddrParse).
 Mac = Annotated[
     str,
-    text(
-        17,
-        "[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}",
-        "a unicast MAC address like 02:00:00:12:34:56",
-        caseless=True,
+    replace(
+        text(
+            17,
+            "[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}",
+            "a unicast MAC address like 02:00:00:12:34:56",
+            caseless=True,
+        ),
+        identity=MAC,
     ),
 ]
 # What QEMU takes in a disk's serial without quoting it (libvirt's own set, VIR_STORAGE serial).
-Serial = Annotated[str, text(36, "[A-Za-z0-9 ._+-]+", "a serial number (letters, digits, space, `.`, `_`, `+`, `-`)")]
+Serial = Annotated[
+    str,
+    replace(
+        text(36, "[A-Za-z0-9 ._+-]+", "a serial number (letters, digits, space, `.`, `_`, `+`, `-`)"), identity=SERIAL
+    ),
+]
 # What a file or an object on the host is named after: no way up, no folder of its own, not the start of an option.
 FileName = Annotated[
     str,
@@ -77,6 +89,8 @@ FileName = Annotated[
 # libvirt passes this on unquoted, so a comma is not allowed: QEMU would read what follows as its next option.
 PRINTABLE = "[ -+\\--~]"
 Line = Annotated[str, text(256)]
+# A serial number that SMBIOS tells.
+SerialLine = Annotated[str, replace(text(256), identity=SERIAL)]
 Path = Annotated[str, text(4096)]
 MODEL = (64, "[A-Za-z0-9][A-Za-z0-9._+-]*", "a model's name")
 Model = Annotated[str, text(*MODEL)]

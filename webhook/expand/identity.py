@@ -42,7 +42,7 @@ def identify(
     _draw_macs(_devices_with("mac", devices), entropy)
     for device, made in _devices_with("serial", devices, settled):
         if not at(device, made.path):
-            _put(device, made.path, entropy(_SERIAL_BYTES).hex())
+            _put(device, made.path, serial_number(entropy))
 
 
 def _devices_with(
@@ -74,12 +74,22 @@ def _draw_macs(having: list[tuple[Tree, Generated]], entropy: Entropy) -> None:
     taken = {str(address).lower() for device, made in having if (address := at(device, made.path))}
     for device, made in having:
         while not at(device, made.path):
-            drawn = bytearray(entropy(6))
-            drawn[0] = drawn[0] & ~_FIXED | _LOCAL
-            address = drawn.hex(":")
+            address = local_mac(entropy)
             if address not in taken:
                 taken.add(address)
                 _put(device, made.path, address)
+
+
+def local_mac(entropy: Entropy) -> str:
+    """A MAC address that its administrator chose."""
+    drawn = bytearray(entropy(6))
+    drawn[0] = drawn[0] & ~_FIXED | _LOCAL
+    return drawn.hex(":")
+
+
+def serial_number(entropy: Entropy) -> str:
+    """A serial number that every bus shows whole."""
+    return entropy(_SERIAL_BYTES).hex()
 
 
 def _put(device: Tree, path: str, value: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
+from webhook.declare.identities import WWN
 from webhook.domain.bus import DRIVE, PCI, STATED, USB, Bus, Generated
 from webhook.domain.convention import (
     BLANK,
@@ -188,7 +189,9 @@ class Mirror(Element, tag="mirror"):
 
 # libvirt takes either case, and `0x` before it (virValidateWWN).
 _WWN = replace(
-    text(16, "[0-9a-f]{16}", "16 lower-case hex digits"), from_text=lambda text: text.lower().removeprefix("0x")
+    text(16, "[0-9a-f]{16}", "16 lower-case hex digits"),
+    from_text=lambda text: text.lower().removeprefix("0x"),
+    identity=WWN,
 )
 
 # By the disk's type.
