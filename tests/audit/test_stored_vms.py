@@ -298,3 +298,37 @@ def test_a_difference_is_told_of_what_the_cluster_has_stored(audited: Audited, t
     assert said["newlyRefused"][0]["more"][0]["rule"].startswith("all/no-b (new/site.yaml:")
     assert [each["name"] for each in said["malformed"]] == ["malformed", "malformed"]
     assert "`site` match users or groups" in done.stderr
+
+
+def test_what_two_vms_have_in_common_is_in_the_table_and_in_the_reports_of_both(audited: Audited) -> None:
+    twin = complete("twin")
+    for namespace in ("shared-a", "shared-b"):
+        audited.kubectl("create", "namespace", namespace)
+        audited.store(namespace, copy.deepcopy(twin))
+    config = copy.deepcopy(twin)
+    config |= {"kind": "VirtualMachineConfig", "spec": {"template": {"spec": twin["spec"]}}}
+    audited.store("shared-a", config)
+    spaces = ("--namespace", "shared-a", "shared-b")
+    try:
+        done = audited.run(*AUDIT, *spaces, "--write-reports", "-o", "json")
+        assert done.returncode == 0, done.stderr
+        rows = {(each["namespace"], each["kind"]): each for each in json.loads(done.stdout)["vms"]}
+        assert rows["shared-a", "VirtualMachineConfig"]["result"] == "pass"
+        (found,) = rows["shared-a", "VM"]["findings"]
+        assert (rows["shared-a", "VM"]["result"], found["rule"], found["class"]) == ("warn", "duplicate", "identity")
+        assert found["path"] == "spec.domain.uuid"
+        assert "is that of `shared-b/twin` too" in found["problem"]
+        reported = flat(audited.reports()["shared-a"])
+        assert reported == [("twin", "warn", "vmconfig/duplicate", "spec.domain.uuid")]
+        assert "shared-b" not in json.dumps(audited.reports()["shared-a"])
+        denied = audited.run(*AUDIT, *spaces, "--duplicates", "uuid=deny@cluster")
+        assert (denied.returncode, "2 fail" in denied.stdout) == (1, True)
+        for other in ("uuid=deny@namespace", "mac=deny@cluster", ""):
+            assert audited.run(*AUDIT, *spaces, "--duplicates", other).returncode == 0
+        alone = audited.run(*AUDIT, "--namespace", "shared-a", "--duplicates", "uuid=deny@cluster")
+        assert alone.returncode == 0, "it looks among the namespaces that it audits"
+        wrong = audited.run(*AUDIT, "--duplicates", "mac=forbid@cluster")
+        assert (wrong.returncode, "none of warn, deny" in wrong.stderr) == (2, True)
+    finally:
+        for namespace in ("shared-a", "shared-b"):
+            audited.kubectl("-n", namespace, "delete", "vmdefinitions,virtualmachineconfigs,policyreports", "--all")

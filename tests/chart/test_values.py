@@ -92,6 +92,16 @@ def test_every_flag_of_the_deployment_is_one_that_the_service_takes(case: Tree) 
     assert bool(settings.certs_dir) != bool(settings.certs_secret)
 
 
+@pytest.mark.parametrize(
+    ("sources", "duplicates", "reads"), [(True, {}, True), (False, {"mac": "warn@cluster"}, True), (False, {}, False)]
+)
+def test_the_service_reads_vms_where_a_value_needs_it_and_not_else(
+    sources: bool, duplicates: Tree, reads: bool
+) -> None:
+    made = rendered({"stored": {"sources": sources, "duplicates": duplicates}})
+    assert ("ClusterRole/vmconfig-sources" in made) is ("ClusterRoleBinding/vmconfig-sources" in made) is reads
+
+
 def test_names_hold_the_chart_and_fit_into_a_label() -> None:
     assert "Service/prod-vmconfig" in rendered(release="prod")
     longest = next(name for name in rendered(release="r" * 53) if name.startswith("Secret/"))

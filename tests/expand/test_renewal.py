@@ -122,7 +122,8 @@ def test_the_source_stays_as_it_is_and_shares_nothing() -> None:
 
 def test_devices_that_the_source_removed_and_changes_that_were_accepted_stay_with_it() -> None:
     abi = {"policy": "frozen", "ruleSet": "2026.1", "origin": "imported"}
-    of_the_source = {"tombstones": {"disks": [{"name": "a", "serial": "S1"}]}, "history": [{"digest": "0" * 32}]}
+    of_the_source = {"tombstones": {"disks": [{"name": "a", "serial": "S1"}]}, "removed": [{"device": "disks/a"}]}
+    of_the_source["history"] = [{"digest": "0" * 32}]
     assert renewed({"abi": {**abi, **of_the_source}}, entropy())["abi"] == abi
 
 

@@ -183,6 +183,7 @@ def test_the_rights_of_the_chart_are_just_those_that_are_used(installed: Install
     assert granted - certificates == {
         ("namespaces", "list"),
         ("namespaces", "watch"),
+        *((kind, verb) for kind in ("vmdefinitions", "virtualmachineconfigs") for verb in ("list", "watch")),
         ("events", "create"),
         ("configmaps", "get"),
         ("subjectaccessreviews", "create"),

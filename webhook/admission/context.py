@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from webhook.admission.duplicates import Duplicates
 from webhook.features.platform import Site
 from webhook.kubevirt.site import Site as KubeVirtSite
 
@@ -47,3 +48,5 @@ class AdmissionContext:
     sources: Sources | None = None
     # Whether a user may get an object; None where policies alone decide.
     access: Asked | None = None
+    # The identities of all that is stored; None where nobody looks for duplicates.
+    duplicates: Duplicates | None = None

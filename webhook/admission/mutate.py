@@ -11,6 +11,7 @@ from webhook.abi.running import current_of, running_devices
 from webhook.abi.state import LATEST, Tree
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
+from webhook.admission.from_source import from_source
 from webhook.admission.patch import diff
 from webhook.admission.policy_check import check_policy, granted
 from webhook.admission.reading import Reading, read
@@ -38,12 +39,13 @@ def mutate(review: Review, context: AdmissionContext) -> Verdict:
     kind = KINDS.get(review.kind)
     if kind is None or review.operation not in ("CREATE", "UPDATE") or review.subresource:
         return ALLOWED
-    reading = read(review, kind)
+    reading = read(review, kind, context.sources)
     if reading is None:
         return ALLOWED
     findings = Findings(reading.inspection.findings)
     findings.take(reading.stored_inspection.findings)
     written = Decision()
+    findings.take(reading.unmet)
     if not findings:
         written = check_stated(review, reading, context, findings.room)
         try:
@@ -63,7 +65,7 @@ def mutate(review: Review, context: AdmissionContext) -> Verdict:
 def _changed(reading: Reading) -> Iterator[Finding]:
     """What an update that cannot be completed would change of the frozen machine: all findings at once."""
     spec, stored = reading.spec, reading.stored
-    if stored is None or not stored.get("domain") or (spec.get("abi") or {}).get("policy") == LATEST:
+    if stored is None or reading.boots or not stored.get("domain") or (spec.get("abi") or {}).get("policy") == LATEST:
         return
     rule_set = (stored.get("abi") or {}).get("ruleSet") or NEWEST
     if (spec.get("abi") or {}).get("ruleSet") not in (None, rule_set):
@@ -76,6 +78,9 @@ def _changed(reading: Reading) -> Iterator[Finding]:
 
 def _completed(review: Review, reading: Reading, context: AdmissionContext) -> Verdict:
     spec, stored = reading.spec, reading.stored
+    if reading.source is not None:
+        complete, told = from_source(spec, reading.source, context, reading.path)
+        return Verdict(allowed=True, patch=diff(spec, complete, reading.kind.pointer), warnings=told)
     restore = restore_of(review, reading, context)
     if restore is not None:
         return _restored(review, reading, restore, context)

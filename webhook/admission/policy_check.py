@@ -22,12 +22,16 @@ def check_policy(review: Review, reading: Reading, context: AdmissionContext, mo
     """
     if reading.inspection.oversized or reading.stored_inspection.oversized:
         return Decision()
-    return context.policies.engine.decide(submission(reading, context), request_of(review, context), most)
+    return context.policies.engine.decide(
+        submission(reading, context), request_of(review, context, boots=reading.boots), most
+    )
 
 
 def granted(review: Review, reading: Reading, context: AdmissionContext) -> list[Lost]:
     """The stored backend that an update does not leave as it is, and that its user could not set."""
-    return list(context.policies.engine.lost(submission(reading, context), request_of(review, context)))
+    return list(
+        context.policies.engine.lost(submission(reading, context), request_of(review, context, boots=reading.boots))
+    )
 
 
 def submission(reading: Reading, context: AdmissionContext) -> Submission:
@@ -43,14 +47,15 @@ def submission(reading: Reading, context: AdmissionContext) -> Submission:
     )
 
 
-def request_of(review: Review, context: AdmissionContext) -> Request:
-    """Who asks where."""
+def request_of(review: Review, context: AdmissionContext, *, boots: bool = False) -> Request:
+    """Who asks where; `boots` about a VM of a configuration."""
     return Request(
         namespace=review.namespace,
         labels=context.labels(review.namespace),
         user=review.user,
         groups=review.groups,
-        operation=review.operation,
+        # What a configuration has is granted to the VMs that are made of it.
+        operation="UPDATE" if boots else review.operation,
     )
 
 

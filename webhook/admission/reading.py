@@ -1,41 +1,69 @@
-"""What both webhooks read first: the spec of the object and the one that is stored, and the shape of each."""
+"""What both webhooks read first: the spec of the object and the one that it comes from, and the shape of each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from webhook.admission.objects import Sources
 from webhook.admission.review import Review
+from webhook.admission.sources import Source, renamed_source, source_of
 from webhook.declare import Shape
 from webhook.declare.inspect import Inspection
 from webhook.declare.tree import identical
-from webhook.findings import Finding, Findings
+from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import Kind, inspect_spec, spec_shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A spec and what its inspection found, beside those of the stored one; None where nothing is stored."""
+    """A spec and what its inspection found, beside those of the stored one; None where nothing is stored.
+
+    `source` is what a new object names to be made of, `unmet` why it cannot be. Of a VM that is made of a configuration
+    that is what is stored: it may say and do what an update of the configuration could.
+    """
 
     kind: Kind
     spec: Any
     inspection: Inspection
     stored: Any = None
     stored_inspection: Inspection = field(default_factory=Inspection)
+    source: Source | None = None
+    unmet: tuple[Finding, ...] = ()
 
     @property
     def path(self) -> str:
         """The spec's place in findings."""
         return self.kind.spec_path
 
+    @property
+    def boots(self) -> bool:
+        """Whether the object is a VM that is made of a configuration."""
+        return self.source is not None and not self.source.clones
 
-def read(review: Review, kind: Kind) -> Reading | None:
-    """The specs of a review; None where an update leaves the spec as it is."""
+
+def read(review: Review, kind: Kind, sources: Sources | None) -> Reading | None:
+    """The specs of a review; None where an update leaves the spec, and what it was made of, as it is."""
     spec = kind.spec_of(review.object)
     stored = kind.spec_of(review.old_object) if review.operation == "UPDATE" else None
-    if stored is not None and identical(stored, spec):
+    unmet = tuple(renamed_source(review))
+    if stored is not None and identical(stored, spec) and not unmet:
         return None
-    return Reading(kind, spec, inspect_spec(spec, kind.spec_path), *_read_stored(stored, kind))
+    inspection = inspect_spec(spec, kind.spec_path)
+    if review.operation == "UPDATE":
+        return Reading(kind, spec, inspection, *_read_stored(stored, kind), unmet=unmet)
+    return _created(Reading(kind, spec, inspection), review, sources)
+
+
+def _created(reading: Reading, review: Review, sources: Sources | None) -> Reading:
+    """What is read of a creation, with the source that it names."""
+    try:
+        source = source_of(review, reading.kind, sources)
+    except Refused as refused:
+        return replace(reading, unmet=tuple(refused.findings))
+    if source is None or source.clones:
+        return replace(reading, source=source)
+    return replace(reading, source=source, stored=source.spec, stored_inspection=source.inspection)
 
 
 def _read_stored(stored: Any, kind: Kind) -> tuple[Any, Inspection]:

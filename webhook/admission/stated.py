@@ -30,7 +30,9 @@ def check_stated(review: Review, reading: Reading, context: AdmissionContext, mo
     if engine.of_stated is None or type(reading.spec) is not dict:
         return Decision()
     paths = stated(reading, context, running_devices(current_of(review.old_object)))
-    return engine.decide_stated(submission(reading, context), request_of(review, context), paths, most)
+    return engine.decide_stated(
+        submission(reading, context), request_of(review, context, boots=reading.boots), paths, most
+    )
 
 
 def stated(reading: Reading, context: AdmissionContext, running: Sequence[Tree] = ()) -> set[str]:

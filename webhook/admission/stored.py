@@ -33,6 +33,7 @@ class StoredCheck:
     namespace: str
     name: str
     uid: str
+    spec: Any
     malformed: tuple[Finding, ...]
     decision: Decision
     classes: Mapping[str, str]
@@ -51,7 +52,7 @@ def check_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) 
     classes = _classes(marked, decision, kind.spec_path)
     malformed = tuple(inspection.findings)
     unrunnable = () if malformed else tuple(machine_of_no_node(spec, context.site, kind.spec_path))
-    return StoredCheck(kind, review.namespace, review.name, uid, malformed, decision, classes, unrunnable)
+    return StoredCheck(kind, review.namespace, review.name, uid, spec, malformed, decision, classes, unrunnable)
 
 
 def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dict[str, Any]:

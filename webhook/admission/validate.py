@@ -15,12 +15,15 @@ from webhook.abi.state import LATEST, Tree
 from webhook.abi.tombstones import reserved_places
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
+from webhook.admission.duplicates import DENY
 from webhook.admission.policy_check import check_policy
 from webhook.admission.reading import Reading, read
 from webhook.admission.restore import Restore, not_restored, restore_of, with_ways
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.admission.site import machine_of_no_node
 from webhook.admission.snapshots import validate_snapshot
+from webhook.admission.sources import Source
+from webhook.admission.statements import contradictions
 from webhook.admission.status import validate_status
 from webhook.consistency import consistent_update, warned_of
 from webhook.findings import Finding, Findings, Refused
@@ -37,12 +40,13 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         return ALLOWED
     if review.subresource:
         return validate_status(review, kind, context) if review.subresource == "status" else ALLOWED
-    reading = read(review, kind)
+    reading = read(review, kind, context.sources)
     if reading is None:
         return ALLOWED
     spec, stored = reading.spec, reading.stored
     findings = Findings(reading.inspection.findings)
     findings.take(reading.stored_inspection.findings)
+    findings.take(reading.unmet)
     warnings = Findings()
     if not findings:
         domain, path = spec.get("domain") or {}, f"{kind.spec_path}.domain"
@@ -55,6 +59,9 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         findings.take(machine_of_no_node(spec, context.site, kind.spec_path, stored))
         findings.take(unsaid_cpu(spec.get("abi") or {}, domain, kind.spec_path))
         findings.take(refused or _beside(review, reading, restore))
+        if context.duplicates is not None:
+            for action, finding in context.duplicates.found(review, kind, reading.boots):
+                (findings if action == DENY else warnings).take((finding,))
     judged = check_policy(review, reading, context, findings.room)
     findings.take(with_ways(judged.findings, reading))
     findings.cut = findings.cut or judged.findings.cut
@@ -86,8 +93,19 @@ def _beside(review: Review, reading: Reading, restore: Restore | None) -> Iterat
     yield from reserved_places(before or {}, spec, running, path)
     if restore is not None:
         yield from not_restored(restore, reading)
+    elif reading.source is not None and reading.boots:
+        yield from _other_machine(reading, reading.source)
     elif stored is not None and stored.get("domain"):
         yield from unfrozen(stored, spec, path, acceptance_of(review, stored))
+
+
+def _other_machine(reading: Reading, source: Source) -> Iterator[Finding]:
+    """Where the spec is not the machine of the configuration which it is made of."""
+    spec, stored, path = reading.spec, reading.stored, reading.path
+    follows = (stored.get("abi") or {}).get("policy") == LATEST
+    # What follows the newest rule set may be another machine today, and goes on to follow it.
+    said = {"abi": {"policy": (spec.get("abi") or {}).get("policy")}} if follows else spec
+    yield from contradictions(said, stored, str(source), path, whole=not follows)
 
 
 def unfrozen(stored: Tree, spec: Tree, path: str, acceptance: Acceptance | None = None) -> Iterator[Finding]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
+from webhook.admission.duplicates import DENY, Duplicate, Wanted, duplicates_of, keys_of, parse
+from webhook.admission.identity_index import IdentityIndex
 from webhook.admission.stored import StoredCheck, check_stored
 from webhook.cli import adopt, fleet, objects, verbs
 from webhook.cli.verb import Verb
+from webhook.findings import Finding
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
 from webhook.policy import LEVELS, Policies, shipped
-from webhook.policy.tools.report import ERROR, FAIL, OUTCOMES, Report, Result, Subject, outcome_of, results
+from webhook.policy.tools.report import ERROR, FAIL, OUTCOMES, WARN, Report, Result, Subject, outcome_of, results
 
+# What two VMs that started from one image, or one another's copy, have in common by mistake.
+_DUPLICATES = "mac=warn@cluster,uuid=warn@cluster,serial=warn@namespace,wwn=warn@namespace"
 _ROW = "{:24} {:28} {:21} {:7} {}"
 Tree = dict[str, Any]
 
@@ -35,10 +40,25 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--namespace", nargs="+", action="extend", default=[], metavar="NS", help="these namespaces (default: all)"
     )
+    parser.add_argument(
+        "--duplicates",
+        type=_wanted,
+        default=_DUPLICATES,
+        metavar="FORM=ACTION@SCOPE,…",
+        help=f"identities that no two of these VMs shall have, as the service has it (default: {_DUPLICATES})",
+    )
     parser.add_argument("--write-reports", action="store_true", help="write a PolicyReport into each namespace")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 also where VMs are refused")
     verbs.with_site(parser)
     with_kubeconfig(parser)
+
+
+def _wanted(setting: str) -> dict[str, Wanted]:
+    """The flag about duplicates; argparse shows the message of its own error alone."""
+    try:
+        return parse(setting)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def with_kubeconfig(parser: argparse.ArgumentParser) -> None:
@@ -83,9 +103,11 @@ def run(given: argparse.Namespace) -> int:
     context = AdmissionContext(policies, verbs.site(given.site), labels=lambda name: spaces.get(name, {}))
     reports = Reports(api) if given.write_reports else None
     tally, rows = Tally(), Rows(given.output)
+    shared = Shared(given.duplicates)
+    shared.read(api, spaces)
     with_report = reports.namespaces() if reports else set()
     for name in sorted(spaces):
-        report = _audited(api, name, context, tally, rows)
+        report = _audited(_judged(api, name, context), shared, Report(name), tally, rows)
         if reports is not None and not report.empty:
             tally.written += reports.write(report.tree())
         elif reports is not None and name in with_report:
@@ -96,12 +118,43 @@ def run(given: argparse.Namespace) -> int:
     return 0 if given.exit_zero else int(bool(tally.objects[FAIL] or tally.objects[ERROR]))
 
 
-def _audited(api: Any, namespace: str, context: AdmissionContext, tally: Tally, rows: Rows) -> Report:
+@dataclass(slots=True)
+class Shared:
+    """Which of the VMs that are looked at have which identities; of each kind by itself."""
+
+    wanted: Mapping[str, Wanted]
+    indexes: dict[str, IdentityIndex] = field(default_factory=dict)
+
+    def read(self, api: Any, spaces: Iterable[str]) -> None:
+        """All identities of these namespaces; the objects themselves are not kept."""
+        from webhook.cluster.vms import stored
+
+        for kind in KINDS.values() if self.wanted else ():
+            index = self.indexes[kind.name] = IdentityIndex()
+            for namespace in spaces:
+                for obj in stored(api, kind, namespace):
+                    index.put(f"{namespace}/{obj['metadata']['name']}", keys_of(kind.spec_of(obj)))
+
+    def found(self, judged: StoredCheck) -> list[tuple[Duplicate, Finding]]:
+        """What an object has in common with others, in full and as its namespace may know it."""
+        index, path = self.indexes.get(judged.kind.name), judged.kind.spec_path
+        owner = f"{judged.namespace}/{judged.name}"
+        return [] if index is None else list(duplicates_of(judged.spec, owner, index, self.wanted, path))
+
+
+def _audited(checks: Iterable[StoredCheck], shared: Shared, report: Report, tally: Tally, rows: Rows) -> Report:
     """The results of one namespace; the objects themselves are not kept."""
-    report = Report(namespace)
-    for judged in _judged(api, namespace, context):
-        found = results(judged.decision, judged.malformed, judged.classes, judged.unrunnable)
-        report.add(Subject(f"{GROUP}/{VERSION}", judged.kind.name, namespace, judged.name, judged.uid), found)
+    for judged in checks:
+        duplicates = shared.found(judged)
+        outcomes = [FAIL if one.action == DENY else WARN for one, _ in duplicates]
+        found, reported = (
+            results(
+                judged.decision, judged.malformed, judged.classes, judged.unrunnable, zip(outcomes, told, strict=True)
+            )
+            for told in ([one.finding for one, _ in duplicates], [other for _, other in duplicates])
+        )
+        subject = Subject(f"{GROUP}/{VERSION}", judged.kind.name, judged.namespace, judged.name, judged.uid)
+        report.add(subject, reported)
         outcome = outcome_of(found)
         tally.objects[outcome] += 1
         tally.findings += sum(bool(each.path) for each in found)

@@ -42,8 +42,7 @@ def run(given: argparse.Namespace) -> int:
             made.append(complete)
     if findings:
         return verbs.show_findings(findings, given.output)
-    several = given.output == "json" and len(made) > 1
-    verbs.show([{"apiVersion": "v1", "kind": "List", "items": made}] if several else made, given.output)
+    verbs.show_objects(made, given.output)
     return 0
 
 

@@ -74,6 +74,12 @@ def show(trees: list[Any], output: str) -> None:
         sys.stdout.write(written(trees))
 
 
+def show_objects(made: list[Tree], output: str) -> None:
+    """Print objects of Kubernetes'; several in JSON are a `List`, as kubectl takes them."""
+    several = output == "json" and len(made) > 1
+    show([{"apiVersion": "v1", "kind": "List", "items": made}] if several else made, output)
+
+
 def show_findings(findings: list[Finding], output: str) -> int:
     """Print findings, in text or as a list of objects with path, problem, help and rule; the exit code."""
     if output == "json":

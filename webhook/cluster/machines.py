@@ -1,4 +1,5 @@
-"""VMs, VirtualMachineConfigs or VMSnapshots as the cluster has them, from a watch: what others are made of.
+"""VMs, VirtualMachineConfigs or VMSnapshots as the cluster has them, from a watch: what others are made of, and
+who is who.
 
 Kept of each are its uid, its generation, its spec and what runs of it, compressed and as long as there is room.
 Read by reviews and written by the watch's thread: entries are replaced whole and never changed.
@@ -13,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from webhook.admission.duplicates import keys_of
+from webhook.admission.identity_index import IdentityIndex
 from webhook.admission.objects import Kept
 from webhook.cluster.api import Tree
 from webhook.cluster.watch import Watch
@@ -34,13 +37,17 @@ _LEFT_OUT = b""
 
 
 class Machines:
-    """The objects of a kind; `objects` is a CustomObjectsApi.
+    """The objects of a kind; `objects` is a CustomObjectsApi. `specs` and `identities` say what is kept of them.
 
     `log` is called when the watch is lost and found again.
     """
 
-    def __init__(self, kind: Kind, objects: Any, log: Callable[..., None]) -> None:
+    def __init__(
+        self, kind: Kind, objects: Any, log: Callable[..., None], *, specs: bool = True, identities: bool = True
+    ) -> None:
         self.kind = kind
+        self.index = IdentityIndex()
+        self._specs, self._identities = specs, identities
         self.bytes = 0
         """Of all compressed specs together."""
         self._kept: dict[str, _Namespace] = {}
@@ -89,6 +96,8 @@ class Machines:
         if gone:
             self._forget(namespace, name)
             return
+        if self._identities:
+            self.index.put(f"{namespace}/{name}", keys_of(self.kind.spec_of(obj)))
         there = self._kept.setdefault(namespace, _Namespace())
         before = there.size(name)
         content = self._content(obj, there, before)
@@ -98,6 +107,8 @@ class Machines:
 
     def _content(self, obj: Tree, there: _Namespace, before: int) -> bytes:
         """An object as it is kept in its namespace, where another one took so many bytes before."""
+        if not self._specs:
+            return _LEFT_OUT
         asked = asked_for(obj.get("spec")) if self.kind is SNAPSHOT else None
         generation = obj["metadata"].get("generation") or 0
         kept = orjson.dumps([self.kind.spec_of(obj), at(obj, "status.current"), generation, asked])
@@ -108,6 +119,7 @@ class Machines:
         return content if len(content) <= room else _LEFT_OUT
 
     def _forget(self, namespace: str, name: str) -> None:
+        self.index.drop(f"{namespace}/{name}")
         there = self._kept.get(namespace)
         if there is None or name not in there.objects:
             return

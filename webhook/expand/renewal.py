@@ -12,7 +12,7 @@ from webhook.expand.identity import Entropy, local_mac, serial_number
 from webhook.kinds import spec_shape
 
 # What happened to the source is no history of the clone's, and a device that the source has removed is none of its.
-_OF_THE_SOURCE = ("tombstones", "history")
+_OF_THE_SOURCE = ("tombstones", "removed", "history")
 # Network Address Authority 3: the other 60 bits are assigned by whoever runs the disk (SPC-5).
 _LOCALLY_ASSIGNED = "3"
 

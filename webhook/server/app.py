@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from webhook.admission.context import AdmissionContext
+from webhook.admission.duplicates import Duplicates, parse
 from webhook.admission.policy_process import Checks
 from webhook.cluster.access import AccessReviews
 from webhook.cluster.events import Events
@@ -60,10 +61,12 @@ def create_app(
     if namespaces is not None:
         context.labels = namespaces.labels
     machines = _machines(settings, apis)
-    if machines:
+    if machines and settings.sources == "watch":
         context.sources = machines
     if apis is not None and settings.access_reviews == "on":
         context.access = AccessReviews(apis.core.api_client)
+    if machines and settings.duplicates:
+        context.duplicates = Duplicates(parse(settings.duplicates), machines)
     supervision = supervision or Supervision(logs.event)
     metrics, health = Metrics(), Health(context, reloader, namespaces, supervision, tuple(machines.values()))
     metrics.build.info({"version": version("vmconfig"), "rule_sets": ",".join(RULE_SETS)})
@@ -75,6 +78,7 @@ def create_app(
         objects = KubeVirtObjects(apis.core.api_client, logs.event)
         context.kubevirt_site = objects.site
         watches += objects.watches
+    watches += [each.watch for each in machines.values()]
     parts = BackgroundParts(context.policies, metrics, events, watches, reloader, renew)
 
     @contextlib.asynccontextmanager
@@ -113,12 +117,13 @@ def _cluster(settings: Settings, apis: Apis | None) -> tuple[Namespaces | None, 
 
 def _machines(settings: Settings, apis: Apis | None) -> dict[str, Machines]:
     """The stored objects of each kind, as far as the settings need them."""
-    if apis is None or settings.sources == "none":
+    if apis is None or (settings.sources == "none" and not settings.duplicates):
         return {}
     from kubernetes.client import CustomObjectsApi
 
     objects = CustomObjectsApi(apis.core.api_client)
-    return {kind.name: Machines(kind, objects, logs.event) for kind in (*KINDS.values(), SNAPSHOT)}
+    kept = {"specs": settings.sources == "watch", "identities": bool(settings.duplicates)}
+    return {kind.name: Machines(kind, objects, logs.event, **kept) for kind in (*KINDS.values(), SNAPSHOT)}
 
 
 def _probes(app: FastAPI, health: Health, metrics: Metrics) -> None:
@@ -154,3 +159,5 @@ def _update_metrics(health: Health, metrics: Metrics) -> None:
         age = namespaces.watch.age
         metrics.namespaces.set(len(namespaces))
         metrics.namespaces_age.set(math.inf if age is None else age)
+    for machines in health.machines:
+        metrics.stored(machines.kind.name, len(machines), len(machines.index), machines.bytes)

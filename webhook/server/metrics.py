@@ -62,6 +62,9 @@ class Metrics:
         self.namespaces_age = Gauge(
             "vmconfig_namespaces_age_seconds", "Time since the API server was last heard of about namespaces", **made
         )
+        self.machines = Gauge("vmconfig_stored_objects", "Stored objects that are known", ["kind"], **made)
+        self.specs = Gauge("vmconfig_stored_spec_bytes", "Compressed specs that are kept", ["kind"], **made)
+        self.identities = Gauge("vmconfig_stored_identities", "Identities that are looked up", ["kind"], **made)
         self.expiry = Gauge(
             "vmconfig_certificate_expiry_seconds", "When the served certificate expires, as Unix time", **made
         )
@@ -98,6 +101,12 @@ class Metrics:
             self.findings.labels(hook, finding.rule.split(" ")[0]).inc()
         for finding in verdict.audits:
             self.audits.labels(finding.rule.split(" ")[0]).inc()
+
+    def stored(self, kind: str, objects: int, identities: int, specs: int) -> None:
+        """Set what is known of the stored objects of a kind; called at each scrape."""
+        self.machines.labels(kind).set(objects)
+        self.identities.labels(kind).set(identities)
+        self.specs.labels(kind).set(specs)
 
     def refused_connection(self, reason: str) -> None:
         """Count one connection that was refused or closed before its time."""

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from webhook import machines
+from webhook.admission.duplicates import parse
 from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.domain.os import ARCHITECTURES
@@ -49,6 +50,9 @@ class Settings(BaseModel):
         "off",
         description="on: ask the API server what a user who restores may get of the references; off: policies alone",
     )
+    duplicates: str = Field(
+        "", description="FORM=ACTION@SCOPE, separated by commas: the identities that no two VMs shall have"
+    )
     certs_dir: Path | None = Field(None, description="folder with tls.crt and tls.key, watched for changes")
     certs_secret: str = Field(
         "", description="NAMESPACE/NAME of the Secret that holds self-managed certificates", pattern=r"^$|^[^/]+/[^/]+$"
@@ -73,10 +77,20 @@ class Settings(BaseModel):
         2.5, description="how long a request's head, and then its body, may take to arrive, in seconds", gt=0
     )
 
+    @field_validator("duplicates")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        parse(value)
+        return value
+
     @property
     def needs_cluster(self) -> bool:
         """Whether anything that is set asks the API server."""
-        followed = "watch" in (self.namespaces, self.kubevirt_objects, self.sources) or self.access_reviews == "on"
+        followed = (
+            "watch" in (self.namespaces, self.kubevirt_objects, self.sources)
+            or self.access_reviews == "on"
+            or bool(self.duplicates)
+        )
         return followed or bool(self.policies_configmap or self.certs_secret)
 
     @property

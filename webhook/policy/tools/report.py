@@ -23,6 +23,8 @@ FAIL, ERROR, WARN, PASS, SKIP = "fail", "error", "warn", "pass", "skip"
 OUTCOMES = (ERROR, FAIL, WARN, PASS)
 # etcd takes 1.5 MiB (its --max-request-bytes); what the API server notes of field owners comes on top.
 MOST_BYTES = 1_000_000
+# The categories of findings about a malformed VM, and about what two have, which no class of field has.
+SHAPE, IDENTITY = "shape", "identity"
 # How bad it is that a VM has a field of the class: the report's words, of which older definitions know no others.
 SEVERITIES = {
     "host-path": "high",
@@ -39,9 +41,8 @@ SEVERITIES = {
     "frontend": "low",
     "reference": "medium",
     "goal": "low",
+    IDENTITY: "medium",
 }
-# The category of findings about a malformed VM, which no class of field has.
-SHAPE = "shape"
 
 # A warning as the engine writes it: PATH: PROBLEM [POLICY/RULE (FILE:LINE)].
 _RULE = re.compile(r"(?P<policy>[^/]+)/(?P<rule>\S+)(?: \((?P<where>.+)\))?")
@@ -78,8 +79,12 @@ def results(
     malformed: Iterable[Finding],
     classes: Mapping[str, str],
     unrunnable: Iterable[Finding] = (),
+    duplicates: Iterable[tuple[str, Finding]] = (),
 ) -> list[Result]:
-    """All results of one object; what both `warn` and `audit` would refuse is one result."""
+    """All results of one object; what both `warn` and `audit` would refuse is one result.
+
+    `duplicates` are identities that others have too, each with its outcome.
+    """
     found = [Result(ERROR, NAME, SHAPE, SHAPE, each.path, each.problem, each.help) for each in malformed]
     found += [Result(FAIL, NAME, each.rule, "frontend", each.path, each.problem, each.help) for each in unrunnable]
     found += [_result(FAIL, each, classes) for each in decision.findings]
@@ -87,6 +92,9 @@ def results(
     for each in (*decision.audits, *decision.warned):
         milder.setdefault((each.path, each.rule), each)
     found += [_result(WARN, each, classes) for each in milder.values()]
+    found += [
+        Result(outcome, NAME, each.rule, IDENTITY, each.path, each.problem, each.help) for outcome, each in duplicates
+    ]
     return found or [Result(PASS, NAME, problem="no policy refuses it")]
 
 
