@@ -324,6 +324,16 @@ def test_a_clone_created_again_from_what_is_stored_is_the_same_machine_without_i
     assert second["spec"] == first["spec"]
 
 
+@pytest.mark.parametrize("obj", [None, 5, True, [], "x", {}, {"metadata": True}, {"spec": [], "metadata": []}])
+@pytest.mark.parametrize("hook", [mutate, validate])
+def test_no_object_is_an_error_of_the_service(obj: Any, hook: Any) -> None:
+    for kind in KINDS:
+        asked = replace(review(vm({}, kind=kind)), object=obj)
+        assert not hook(asked, KNOWN).allowed
+        hook(replace(asked, operation="UPDATE", old_object=vm({}, kind=kind)), KNOWN)
+        hook(replace(asked, operation="UPDATE", object=vm({}, kind=kind), old_object=obj), KNOWN)
+
+
 @pytest.mark.parametrize(
     "metadata",
     [

@@ -18,6 +18,7 @@ from webhook.admission.review import Review
 from webhook.declare import shown
 from webhook.declare.inspect import Inspection
 from webhook.declare.nearest import nearest, pairs_of
+from webhook.declare.tree import at
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VM, VM_CONFIG, Kind, inspect_spec
 
@@ -90,8 +91,7 @@ def renamed_source(review: Review) -> Iterator[Finding]:
 
 
 def _annotations(obj: Any) -> Tree:
-    metadata = obj.get("metadata") if type(obj) is dict else None
-    found = metadata.get("annotations") if type(metadata) is dict else None
+    found = at(obj, "metadata.annotations")
     return found if type(found) is dict else {}
 
 
@@ -111,9 +111,9 @@ def _named(obj: Any, kind: Kind) -> Iterator[_Named]:
 _UNKNOWN = Kind("", "", "", (), "", ())
 
 
-def _owners(obj: Tree) -> Iterator[_Named]:
+def _owners(obj: Any) -> Iterator[_Named]:
     """The configurations among an object's owners."""
-    owners = obj["metadata"].get("ownerReferences") if type(obj.get("metadata")) is dict else None
+    owners = at(obj, "metadata.ownerReferences")
     for index, owner in enumerate(owners if type(owners) is list else ()):
         if type(owner) is not dict or owner.get("kind") != VM_CONFIG.name:
             continue
@@ -143,9 +143,7 @@ def _not_here(named: list[_Named], kind: Kind) -> Iterator[Finding]:
 
 def is_whole(spec: Any) -> bool:
     """Whether a spec says its whole machine: it was stored once, or printed by `vmconfig`."""
-    parts = [spec.get(name) if type(spec) is dict else None for name in ("abi", "domain")]
-    abi, domain = (part if type(part) is dict else {} for part in parts)
-    return bool(abi.get("ruleSet")) and bool(domain.get("uuid"))
+    return bool(at(spec, "abi.ruleSet")) and bool(at(spec, "domain.uuid"))
 
 
 def _found(named: _Named, uid: str, namespace: str, where: tuple[Kind, Sources | None]) -> Source:
