@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from webhook import guests
+from webhook import guests, kubevirt
 from webhook.abi.consequences import Row, rows
 from webhook.abi.plugging import table
 from webhook.consistency import RULES, Rule
@@ -27,6 +27,13 @@ and no policy turns them off.
 | rule | on a breach | why |
 | --- | --- | --- |
 """
+_KUBEVIRT = """# Classes and paths of KubeVirt's API
+
+Made of the tables of `webhook/kubevirt/` by `make generate`. A rule of a `KubeVirtPolicy` names a class, a path below,
+or both. `vmi` is the spec of a VirtualMachineInstance wherever it stands, `vm` that of a VirtualMachine without its
+template, `annotations` and `labels` are those of the template, under the names of `webhook/kubevirt/annotations.yaml`.
+Below an element of a backend class nothing is listed: it is decided as a whole.
+[What each level refuses](../kubevirt-policy.md)."""
 _GUESTS = """# The guests
 
 Made of the newest rule set's guests by `make generate`. What a name may look like: [features](../features.md#guests).
@@ -50,6 +57,7 @@ def wanted() -> dict[str, str]:
     """Every generated page by its file's name."""
     return {
         "classes.md": page(declared_fields()),
+        "kubevirt-classes.md": page(kubevirt.declared_fields(), _KUBEVIRT),
         "consistency.md": _RULES + "".join(map(_row, RULES)),
         "../life.md": _life(),
         "host.md": _HOST + "".join(_host_fields(shape_of(HostFile), "")),

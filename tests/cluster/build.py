@@ -23,6 +23,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parent / "program"
 SENDER = Path(__file__).parents[1] / "server" / "sender"
 KUBEVIRT = Path(__file__).parents[1] / "kubevirt" / "judge"
+TYPES = Path(__file__).parents[1] / "kubevirt" / "types"
 MODULE = ("go.mod", "go.sum")
 # Seconds between two lines of progress.
 _PROGRESS = 15.0
@@ -62,6 +63,7 @@ def programs() -> dict[str, tuple[Path, str]]:
         "typecheck": (SOURCE, "typecheck"),
         "sender": (SENDER, "."),
         "kubevirt": (KUBEVIRT, "."),
+        "types": (TYPES, "."),
     }
 
 

@@ -19,6 +19,26 @@ if TYPE_CHECKING:
     from webhook.policy import Policies
 
 
+OFF, AUDIT, ENFORCE = "off", "audit", "enforce"
+# KubeVirt's service accounts that write what somebody else has asked for, and what was decided on then. The one of its
+# API server is none of them: what `virtctl addvolume` plugs into a running machine is first seen when that one writes.
+CONTROLLERS = ("kubevirt-controller", "kubevirt-handler", "kubevirt-operator")
+
+
+@dataclass(frozen=True, slots=True)
+class KubeVirtSettings:
+    """What becomes of findings (`off`, `audit` or `enforce`), and the namespace that KubeVirt is installed in."""
+
+    mode: str = ENFORCE
+    namespace: str = "kubevirt"
+    # The users that KubeVirt's controllers are.
+    controllers: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        users = (f"system:serviceaccount:{self.namespace}:{name}" for name in CONTROLLERS)
+        object.__setattr__(self, "controllers", frozenset(users))
+
+
 def _unlabelled(namespace: str) -> Mapping[str, str]:  # noqa: ARG001 - the default knows no namespace
     return {}
 
@@ -50,3 +70,5 @@ class AdmissionContext:
     access: Asked | None = None
     # The identities of all that is stored; None where nobody looks for duplicates.
     duplicates: Duplicates | None = None
+    # What becomes of KubeVirt's own virtual machines.
+    kubevirt: KubeVirtSettings = field(default_factory=KubeVirtSettings)

@@ -113,6 +113,7 @@ def _too_much(name: str) -> Outcome:
 
 def _loaded(asked: dict[str, Any]) -> Outcome:
     # The process that asks needs none of it.
+    from webhook.admission.apis import kubevirt_api
     from webhook.kinds import declared_fields
     from webhook.policy.loading.exceptions import expiring
     from webhook.policy.loading.load import Loading, load_contents
@@ -120,10 +121,11 @@ def _loaded(asked: dict[str, Any]) -> Outcome:
     today = date.fromisoformat(asked["today"])
     files = [(file, content.encode("latin-1")) for file, content in asked["files"]]
     try:
-        loaded = load_contents(asked["name"], files, Loading(declared_fields(), asked["level"], lambda: today))
+        loading = Loading(declared_fields(), asked["level"], lambda: today, kubevirt=kubevirt_api())
+        loaded = load_contents(asked["name"], files, loading)
     except Refused as refused:
         return Outcome(tuple(refused.findings))
-    return Outcome(notes=(*loaded.notes, *expiring(loaded.engine.policies, today)))
+    return Outcome(notes=(*loaded.notes, *expiring(loaded.policies, today)))
 
 
 def _limit() -> None:

@@ -59,6 +59,8 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     audits: tuple[Finding, ...] = ()
     cut: bool = False
+    # Whether the API server's audit log shall have the audits, as annotations.
+    annotated: bool = False
 
 
 ALLOWED = Verdict(allowed=True)
@@ -133,6 +135,8 @@ def answer(uid: str, verdict: Verdict) -> bytes:
         response["patch"] = base64.b64encode(orjson.dumps(verdict.patch)).decode()
     if verdict.warnings:
         response["warnings"] = [_one_line(warning) for warning in verdict.warnings]
+    if verdict.annotated:
+        response["auditAnnotations"] = {"findings": message(verdict.audits)}
     return envelope(response)
 
 

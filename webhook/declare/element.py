@@ -24,6 +24,7 @@ BACKEND_KINDS = (
     "passthrough",
     "firmware-path",
     "escape-hatch",
+    "placement",
 )
 
 # What is written there may be a secret: passwords, keys, and what nobody reads before the hypervisor does.

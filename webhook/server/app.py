@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from webhook.admission.context import AdmissionContext
+from webhook.admission.apis import apis as declared_apis
+from webhook.admission.context import OFF, AdmissionContext, KubeVirtSettings
 from webhook.admission.duplicates import Duplicates, parse
 from webhook.admission.policy_process import Checks
 from webhook.cluster.access import AccessReviews
@@ -20,7 +21,7 @@ from webhook.cluster.events import Events
 from webhook.cluster.kubevirt import KubeVirtObjects
 from webhook.cluster.machines import Machines
 from webhook.cluster.namespaces import Namespaces
-from webhook.kinds import KINDS, SNAPSHOT, declared_fields
+from webhook.kinds import KINDS, SNAPSHOT
 from webhook.policy import Policies, shipped
 from webhook.policy.loading.exceptions import ending
 from webhook.rule_sets import RULE_SETS
@@ -52,10 +53,12 @@ def create_app(
     `reloader` serves the certificates and is kept up to date in the lifespan; `renew` renews self-managed ones. `apis`
     is the cluster, for the settings that need one. `supervision` runs the background tasks.
     """
+    read = declared_apis(with_kubevirt=settings.kubevirt != OFF)
     context = AdmissionContext(
         checks=Checks(),
-        policies=Policies(settings.policies or shipped(), declared_fields(), settings.default_level),
+        policies=Policies(settings.policies or shipped(), read, settings.default_level),
         site=read_site(settings.site),
+        kubevirt=KubeVirtSettings(settings.kubevirt, settings.kubevirt_namespace),
     )
     namespaces, events = _cluster(settings, apis)
     if namespaces is not None:
@@ -149,7 +152,7 @@ def _probes(app: FastAPI, health: Health, metrics: Metrics) -> None:
 def _update_metrics(health: Health, metrics: Metrics) -> None:
     """Set the metrics that are computed at each scrape."""
     engine, namespaces = health.context.policies.engine, health.namespaces
-    metrics.exceptions(ending(engine.policies, engine.today()))
+    metrics.exceptions(ending(health.context.policies.all, engine.today()))
     metrics.kept(logs.dropped(), health.supervision.restarts)
     if health.reloader is not None:
         now, expires = datetime.now(UTC), health.reloader.expires_at

@@ -62,7 +62,7 @@ class Health:
         """What an operator wants to know when looking closer."""
         policies = self.context.policies
         engine = policies.engine
-        exceptions = [*expired(engine.policies, engine.today()), *expiring(engine.policies, engine.today())]
+        exceptions = [*expired(policies.all, engine.today()), *expiring(policies.all, engine.today())]
         return {
             "ready": not self.problems(),
             "problems": self.problems(),

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from webhook.admission.context import AdmissionContext
+from webhook.admission.kubevirt import validate_kubevirt
 from webhook.admission.kubevirt_machine import keep_machine
 from webhook.admission.mutate import mutate
 from webhook.admission.policies import KIND as CONFIG_MAP
@@ -18,6 +19,7 @@ from webhook.admission.review import NoReview, Review, Verdict, answer, envelope
 from webhook.admission.rights import check_rights
 from webhook.admission.validate import validate
 from webhook.kinds import KINDS, SNAPSHOT
+from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
 from webhook.server import logs
 from webhook.server.decision import Decision
 from webhook.server.metrics import Metrics
@@ -33,12 +35,13 @@ HOOKS: dict[str, Decide] = {
     "mutate": mutate,
     "validate": validate,
     "policies": check_policies,
+    "kubevirt": validate_kubevirt,
     "kubevirt-machine": keep_machine,
     "rights": check_rights,
 }
 # They read whole policy files, or ask the API server, which would hold up the event loop and the reviews of VMs on it.
 SLOW = frozenset({"policies", "rights"})
-_KNOWN = frozenset({*KINDS, SNAPSHOT.name, CONFIG_MAP})
+_KNOWN = frozenset({*KINDS, *KUBEVIRT_KINDS, SNAPSHOT.name, CONFIG_MAP})
 # Kubernetes' reasons of a Status.
 _REASONS = {
     401: "Unauthorized",

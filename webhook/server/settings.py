@@ -39,6 +39,14 @@ class Settings(BaseModel):
     namespaces: Literal["watch", "none"] = Field(
         "none", description="watch: take each namespace's level from its labels; none: all have the default level"
     )
+    kubevirt: Literal["off", "audit", "enforce"] = Field(
+        "off", description="what becomes of KubeVirt's own virtual machines that the policies about them refuse"
+    )
+    kubevirt_namespace: str = Field(
+        "kubevirt",
+        description="the namespace of KubeVirt's service accounts",
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    )
     kubevirt_objects: Literal["watch", "none"] = Field(
         "none", description="watch: look KubeVirt's version, instance types and preferences up in the cluster"
     )

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from webhook.declare import DeclaredField
 from webhook.findings import Finding, Findings
@@ -18,7 +19,7 @@ from webhook.policy.engine.effective import EffectiveRules, effective_rules
 from webhook.policy.engine.evaluate import denials
 from webhook.policy.engine.granted import Lost, losses
 from webhook.policy.engine.index import Index, index
-from webhook.policy.engine.messages import refusal
+from webhook.policy.engine.messages import WORDS, refusal
 from webhook.policy.engine.stated import decided, decision, of_stated, without_stated
 from webhook.policy.engine.submission import Submission, Update
 from webhook.policy.engine.unchanged import unchanged
@@ -67,6 +68,8 @@ class Engine:
     by_subject: bool = False
     # The rules about what a requester writes, which this one has not; None where there are none.
     of_stated: Engine | None = None
+    # What is said of a refused field, by its class.
+    words: Path = WORDS
     _by_request: dict[object, RulesByMode] = field(default_factory=dict)
     _effective: dict[object, EffectiveRules] = field(default_factory=dict)
 
@@ -120,7 +123,7 @@ class Engine:
 
     def _refusal(self, denial: Denial) -> Finding:
         place = self.declared_fields.get(denial.declared)
-        return refusal(denial, secret=place is not None and place.field.secret)
+        return refusal(denial, self.words, secret=place is not None and place.field.secret)
 
     def lost(self, submitted: Submission, request: Request) -> Iterator[Lost]:
         """What of the stored backend, by its marks, the requester could not set and the new spec lacks, by place."""

@@ -1,4 +1,7 @@
-"""The words of a refusal: the rule's own, or those of the field's class (messages.yaml). Secrets are never shown."""
+"""The words of a refusal: the rule's own, or those of the field's class (messages.yaml). Secrets are never shown.
+
+The words about another API are another such file.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +25,24 @@ _UNSTATED = "leave it out, and say in `spec.features` what the machine shall hav
 _TOMBSTONES = "abi.tombstones."
 
 
+WORDS = Path(__file__).parent / "messages.yaml"
+
+
 @cache
-def texts() -> dict[str, Any]:
+def texts(words: Path = WORDS) -> dict[str, Any]:
     """The words by class."""
-    loaded: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "messages.yaml").read_text())
+    loaded: dict[str, Any] = yaml.safe_load(words.read_text())
     return loaded
 
 
-def refusal(denial: Denial, *, secret: bool = False) -> Finding:
+def refusal(denial: Denial, words: Path = WORDS, *, secret: bool = False) -> Finding:
     """The finding for a value that is refused; one that may be a secret is not shown."""
     hidden = secret or denial.kind in SECRET_KINDS
-    return Finding(denial.path, _problem(denial, hidden=hidden), _help(denial), denial.rule.named)
+    problem, way = _problem(denial, texts(words), hidden=hidden), _help(denial, words)
+    return Finding(denial.path, problem, way, denial.rule.named)
 
 
-def _problem(denial: Denial, *, hidden: bool) -> str:
+def _problem(denial: Denial, by_class: dict[str, Any], *, hidden: bool) -> str:
     rule, declared, kind, value = denial.rule, denial.declared, denial.kind, denial.value
     visible = value if isinstance(value, str | int) and not hidden else None
     if rule.message:
@@ -45,15 +52,14 @@ def _problem(denial: Denial, *, hidden: bool) -> str:
     if own and not hidden:
         return own
     return (
-        _about_element(declared, kind)
+        _about_element(declared, by_class.get(kind, by_class["frontend"]))
         if visible is None
-        else _sentence(declared, kind, visible).replace("{value}", shown(visible))
+        else _sentence(declared, by_class.get(kind, by_class["frontend"]), visible).replace("{value}", shown(visible))
     )
 
 
-def _about_element(declared: str, kind: str) -> str:
+def _about_element(declared: str, words: dict[str, Any]) -> str:
     """The words about an element, and about a value that is not shown."""
-    words = texts().get(kind, texts()["frontend"])
     return _field_text(words, declared) or str(words["whole"])
 
 
@@ -62,28 +68,27 @@ def _field_text(words: dict[str, Any], declared: str) -> str:
     return next((str(text) for end, text in words.get("fields", {}).items() if declared.endswith(end)), "")
 
 
-def _sentence(declared: str, kind: str, value: str | int) -> str:
+def _sentence(declared: str, words: dict[str, Any], value: str | int) -> str:
     """The words about one value, with a place for it."""
-    words = texts().get(kind, texts()["frontend"])
     kind_of_value = (
         "flag" if isinstance(value, bool) else "path" if isinstance(value, str) and value[:1] == "/" else "problem"
     )
     return _field_text(words, declared) or str(words.get(kind_of_value, words["problem"]))
 
 
-def _help(denial: Denial) -> str:
+def _help(denial: Denial, words: Path) -> str:
     rule = denial.rule
     exception = f"ask an admin for an exception to `{rule.id}`"
     if rule.help:
         return f"{rule.help}, or {exception}" if rule.effect == "deny" else rule.help
-    way = _UNSTATED if rule.stated else _way_out(denial.declared, denial.kind)
+    way = _UNSTATED if rule.stated else _way_out(denial.declared, denial.kind, words)
     return f"{way}, or {exception}" if way else exception
 
 
 @cache
-def _way_out(declared: str, kind: str) -> str:
+def _way_out(declared: str, kind: str, by_class: Path) -> str:
     """The way out that messages.yaml knows for a declared place; the cache is bounded by the declarations."""
-    words = texts().get(kind, {})
+    words = texts(by_class).get(kind, {})
     paths: dict[str, str] = words.get("paths", {})
     place = declared.replace(_TOMBSTONES, "domain.devices.", 1)
     covering = [path for path in paths if place == path or place.startswith(f"{path}.")]

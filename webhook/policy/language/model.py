@@ -14,6 +14,8 @@ from webhook.policy.language.cross_field import Comparison, Guard
 
 API_VERSION = "policy.vmconfig.kubevirt.io/v1"
 KIND = "Policy"
+# One about KubeVirt's own virtual machines, which has their paths.
+KUBEVIRT_KIND = "KubeVirtPolicy"
 # A document that names the files of its folder.
 SET_KIND = "PolicySet"
 # The names of policies and rules: a label of Kubernetes.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from webhook.declare import shown
 from webhook.declare.nearest import closest
 from webhook.findings import Finding
-from webhook.policy.language.model import LEVELS, Policy, PolicySet
+from webhook.policy.language.model import KIND, KUBEVIRT_KIND, LEVELS, Policy, PolicySet
 from webhook.policy.loading.budget import Budget
 from webhook.policy.loading.document import Document
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # YAML's own mark of a document's end (yaml.org/spec/1.2.2, 9.1.2): what stands behind it is another document.
 END = "..."
+_WORDS = {KIND: "policy", KUBEVIRT_KIND: KUBEVIRT_KIND}
 # Names among which a nearest one is looked for.
 _NEAR = 1000
 
@@ -40,12 +41,12 @@ def missing_ends(documents: Sequence[Document], content: bytes, file: str) -> li
     return findings
 
 
-def missing_levels(folder: str, policies: Iterable[Policy]) -> list[Finding]:
-    """Levels that namespaces can choose and no policy is about."""
+def missing_levels(folder: str, policies: Iterable[Policy], kind: str = KIND) -> list[Finding]:
+    """Levels that namespaces can choose and no policy of a kind is about."""
     there = {policy.level for policy in policies}
     way = "copy the one that ships with vmconfig, or write `level: {}` in a policy of your own"
     return [
-        Finding(folder, f"no policy is about the level `{level}`", way.format(level), "policy")
+        Finding(folder, f"no {_WORDS[kind]} is about the level `{level}`", way.format(level), "policy")
         for level in LEVELS
         if level not in there
     ]
@@ -78,9 +79,9 @@ def missing_files(before: Loaded, now: Loaded) -> list[Finding]:
     if now.set_file:
         return []
     way = "put it back; where it shall go, name the files that stay in a document of `kind: PolicySet`, under `files`"
-    kept = {policy.name for policy in now.engine.policies}
+    kept = {policy.name for policy in now.policies}
     gone: dict[str, list[str]] = {}
-    for policy in before.engine.policies:
+    for policy in before.policies:
         if policy.name not in kept and policy.file not in now.files:
             gone.setdefault(policy.file, []).append(f"policy `{policy.name}`")
     if before.set_file and before.set_file not in now.files:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from webhook.declare import DeclaredField
 from webhook.findings import Finding, Refused
 from webhook.policy.engine.engine import Engine, no_rest, utc_today
-from webhook.policy.language.model import LEVELS, Today
+from webhook.policy.language.model import LEVELS, Policy, Today
 from webhook.policy.loading.budget import Budget
 from webhook.policy.loading.completeness import missing_files
-from webhook.policy.loading.load import Loaded, Loading, load
+from webhook.policy.loading.load import Loaded, Loading, OtherApi, load
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeclaredApis:
+    """The declared fields of both APIs that policies of one folder are about."""
+
+    own: Mapping[str, DeclaredField]
+    kubevirt: OtherApi
 
 
 class Policies:
@@ -20,21 +29,34 @@ class Policies:
     def __init__(
         self,
         folder: Path,
-        declared_fields: Mapping[str, DeclaredField],
+        declared_fields: Mapping[str, DeclaredField] | DeclaredApis,
         default_level: str = LEVELS[0],
         today: Today = utc_today,
     ) -> None:
         """Load the folder; raises Refused with all findings."""
         self.folder = folder
+        both = declared_fields if isinstance(declared_fields, DeclaredApis) else None
+        own = declared_fields if not isinstance(declared_fields, DeclaredApis) else declared_fields.own
+        other = both.kubevirt if both is not None else None
         self.error: list[Finding] = []
         self._load: Callable[[Budget], Loaded] = lambda budget: load(
-            folder, Loading(declared_fields, default_level, today, budget)
+            folder, Loading(own, default_level, today, budget, kubevirt=other)
         )
         self._loaded = self._load(Budget())
 
     @property
     def engine(self) -> Engine:
         return self._loaded.engine
+
+    @property
+    def kubevirt(self) -> Engine | None:
+        """The policies about KubeVirt's own virtual machines; None where they are not read."""
+        return self._loaded.kubevirt
+
+    @property
+    def all(self) -> tuple[Policy, ...]:
+        """Every policy in force, of either API."""
+        return self._loaded.policies
 
     @property
     def digest(self) -> str:

@@ -29,7 +29,7 @@ def check_exceptions(
     policies = tuple(policies)
     rules = {rule.id: rule for rule in DEFAULT_DENY.values()}
     rules.update({rule.id: rule for policy in policies for rule in policy.rules})
-    classes = budget.once("classes", lambda: classes_below(declared_fields, budget.rest))
+    classes = budget.once(f"classes {id(declared_fields)}", lambda: classes_below(declared_fields, budget.rest))
     findings: list[Finding] = []
     for each in _exemptions(policies):
         budget.rest()

@@ -16,12 +16,12 @@ from pathlib import Path, PurePath
 from webhook.declare import DeclaredField
 from webhook.findings import Finding, Refused
 from webhook.policy.engine.engine import Engine, compile_policies, utc_today
-from webhook.policy.language.model import API_VERSION, LEVELS, Policy, PolicySet, Today
+from webhook.policy.language.model import API_VERSION, KUBEVIRT_KIND, LEVELS, Policy, PolicySet, Today
 from webhook.policy.loading.budget import Budget, Exhausted
 from webhook.policy.loading.completeness import missing_ends, missing_levels, set_differences
 from webhook.policy.loading.document import LONGEST, Node, documents
 from webhook.policy.loading.exceptions import check_exceptions, expired
-from webhook.policy.loading.policy import is_policy, is_set, read, read_set
+from webhook.policy.loading.policy import is_kubevirt, is_policy, is_set, read, read_set
 from webhook.policy.loading.reader import PolicyReader
 
 SUITE = "suite.yaml"
@@ -43,6 +43,21 @@ class Loaded:
     files: frozenset[str] = frozenset()
     # The file with the PolicySet, empty where there is none.
     set_file: str = ""
+    # The policies about KubeVirt's own virtual machines, where those are read.
+    kubevirt: Engine | None = None
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """All policies that were read, of either API."""
+        return (*self.engine.policies, *(self.kubevirt.policies if self.kubevirt is not None else ()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OtherApi:
+    """Another API that policies of the same files are about: its declared fields, and the words about them."""
+
+    declared_fields: Mapping[str, DeclaredField]
+    words: Path
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +65,7 @@ class Parsed:
     """The policies of files, and all that is wrong with each of them."""
 
     policies: list[Policy] = field(default_factory=list)
+    kubevirt: list[Policy] = field(default_factory=list)
     sets: list[PolicySet] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -58,7 +74,8 @@ class Parsed:
 class Loading:
     """One loading of a folder's files: with what, and within which budget; raises Refused for an unknown level.
 
-    Without `levels` they need not all be there: for whoever looks at a part of what a service has.
+    Without `levels` they need not all be there: for whoever looks at a part of what a service has. Without `kubevirt`
+    policies about its virtual machines are passed over.
     """
 
     declared_fields: Mapping[str, DeclaredField]
@@ -66,6 +83,7 @@ class Loading:
     today: Today = utc_today
     budget: Budget = field(default_factory=Budget)
     levels: bool = True
+    kubevirt: OtherApi | None = None
 
     def __post_init__(self) -> None:
         if self.default_level not in LEVELS:
@@ -103,10 +121,20 @@ def _loaded(folder: str, files: Contents, loading: Loading) -> Loaded:
             parsed.policies, loading.declared_fields, loading.default_level, loading.today, loading.budget.rest
         ),
         digest_of(contents),
-        tuple(expired(parsed.policies, loading.today())),
+        tuple(expired([*parsed.policies, *parsed.kubevirt], loading.today())),
         frozenset(file for file, _ in contents),
         parsed.sets[0].file if parsed.sets else "",
+        _about_kubevirt(parsed.kubevirt, loading),
     )
+
+
+def _about_kubevirt(policies: list[Policy], loading: Loading) -> Engine | None:
+    api = loading.kubevirt
+    if api is None:
+        return None
+    made = compile_policies(policies, api.declared_fields, loading.default_level, loading.today, loading.budget.rest)
+    made.words = api.words
+    return made
 
 
 def _read(files: Contents, contents: list[tuple[str, bytes]], parsed: Parsed, loading: Loading) -> None:
@@ -117,18 +145,23 @@ def _read(files: Contents, contents: list[tuple[str, bytes]], parsed: Parsed, lo
             loading.budget.spend("files", f"{file}:1:1")
             loading.budget.spend("bytes", f"{file}:1:1", len(content))
             contents.append((file, content))
-            parse_into(parsed, content, file, loading.declared_fields, loading.budget)
+            parse_into(parsed, content, file, loading)
 
 
 def _together(folder: str, files: list[str], parsed: Parsed, loading: Loading) -> list[Finding]:
     """What is wrong with the files together, though with none alone."""
-    if not parsed.policies:
+    if not parsed.policies and not parsed.kubevirt:
         return [Finding(folder, "holds no policy", "put at least one policy file there", "policy")]
     findings = [
         *check(parsed.policies, loading.declared_fields, loading.budget),
         *set_differences(parsed.sets, files, loading.budget),
     ]
-    return findings + (missing_levels(folder, parsed.policies) if loading.levels else [])
+    if loading.kubevirt is not None:
+        findings += check(parsed.kubevirt, loading.kubevirt.declared_fields, loading.budget)
+    if not loading.levels:
+        return findings
+    findings += missing_levels(folder, parsed.policies)
+    return findings + (missing_levels(folder, parsed.kubevirt, KUBEVIRT_KIND) if parsed.kubevirt else [])
 
 
 def parse(
@@ -137,21 +170,19 @@ def parse(
     """The policies of one file, and all that is wrong with it."""
     parsed = Parsed()
     try:
-        parse_into(parsed, content, file, declared_fields, Budget())
+        parse_into(parsed, content, file, Loading(declared_fields))
     except Exhausted as exhausted:
         parsed.findings.append(exhausted.finding)
     return parsed.policies, parsed.findings
 
 
-def parse_into(
-    parsed: Parsed, content: bytes, file: str, declared_fields: Mapping[str, DeclaredField], budget: Budget
-) -> None:
+def parse_into(parsed: Parsed, content: bytes, file: str, loading: Loading) -> None:
     """Add the policies of one file, and all that is wrong with it by its lines; raises Exhausted."""
-    before = len(parsed.findings)
+    before, budget = len(parsed.findings), loading.budget
     try:
         for node in _policy_documents(parsed, content, file, budget):
             budget.spend("documents", f"{file}:{node.line}:{node.column}")
-            _read_into(parsed, node, PolicyReader(file, declared_fields, budget))
+            _read_into(parsed, node, file, loading)
     finally:
         parsed.findings[before:] = sorted(parsed.findings[before:], key=_line)
 
@@ -171,10 +202,17 @@ def _policy_documents(parsed: Parsed, content: bytes, file: str, budget: Budget)
     return [] if wrong or broken else [each.node for each in own]
 
 
-def _read_into(parsed: Parsed, node: Node, reader: PolicyReader) -> None:
+def _read_into(parsed: Parsed, node: Node, file: str, loading: Loading) -> None:
+    foreign = is_kubevirt(node)
+    if foreign and loading.kubevirt is None:
+        return
+    fields = loading.kubevirt.declared_fields if foreign and loading.kubevirt else loading.declared_fields
+    reader = PolicyReader(file, fields, loading.budget)
     try:
         if is_set(node):
             parsed.sets.append(read_set(node, reader))
+        elif foreign:
+            parsed.kubevirt.append(read(node, reader))
         else:
             parsed.policies.append(read(node, reader))
     finally:

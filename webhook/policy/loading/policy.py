@@ -8,6 +8,7 @@ from webhook.policy.language.model import (
     API_VERSION,
     DEFAULT,
     KIND,
+    KUBEVIRT_KIND,
     LEVELS,
     MODES,
     SET_KIND,
@@ -41,6 +42,12 @@ def is_set(node: Node) -> bool:
     return entry is not None and entry.value == SET_KIND
 
 
+def is_kubevirt(node: Node) -> bool:
+    """Whether a document is about KubeVirt's own virtual machines."""
+    entry = node.value.get("kind") if isinstance(node.value, dict) else None
+    return entry is not None and entry.value == KUBEVIRT_KIND
+
+
 def read_set(node: Node, reader: PolicyReader) -> PolicySet:
     """The PolicySet of one document; what is wrong with it is added to the reader's findings."""
     entries = reader.mapping(node, "a PolicySet", _SET, ("apiVersion", "kind", "files"))
@@ -54,7 +61,7 @@ def read(node: Node, reader: PolicyReader) -> Policy:
     """The policy of one document; with what is wrong added to the reader's findings, it must not be used."""
     entries = reader.mapping(node, "a policy", _POLICY, ("apiVersion", "kind", "metadata"))
     reader.choice(entries.get("apiVersion"), "apiVersion", (API_VERSION,))
-    reader.choice(entries.get("kind"), "kind", (KIND, SET_KIND))
+    reader.choice(entries.get("kind"), "kind", (KIND, KUBEVIRT_KIND, SET_KIND))
     name = _name(reader, entries.get("metadata"))
     if entries.get("rules") is None and entries.get("exceptions") is None:
         reader.wrong(node, "a policy lacks `rules`")

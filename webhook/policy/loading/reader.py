@@ -56,7 +56,9 @@ class PolicyReader:
 
     def classes(self) -> Mapping[str, set[str]]:
         """By path, every class that a value there or below can have."""
-        return self.budget.once("classes", lambda: classes_below(self.declared_fields, self.budget.rest))
+        return self.budget.once(
+            f"classes {id(self.declared_fields)}", lambda: classes_below(self.declared_fields, self.budget.rest)
+        )
 
     def wrong(self, node: Node, problem: str, way: str = "") -> None:
         self.spend("findings", node)

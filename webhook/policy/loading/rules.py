@@ -86,7 +86,7 @@ def _selector(reader: PolicyReader, node: Node, effect: str) -> Selector:
     selector = Selector(
         reader.choice(entries.get("class"), "class", CLASSES),
         reader.path(entries.get("path")),
-        reader.choice(entries.get("total"), "total", tuple(totals())),
+        reader.choice(entries.get("total"), "total", _totals(reader)),
     )
     if isinstance(node.value, dict) and not node.value:
         reader.wrong(node, f"{effect} selects nothing", "name a `class`, a `path` or both, or a `total`")
@@ -95,6 +95,11 @@ def _selector(reader: PolicyReader, node: Node, effect: str) -> Selector:
     if path := entries.get("path"):
         _reachable(reader, path, selector)
     return selector
+
+
+def _totals(reader: PolicyReader) -> tuple[str, ...]:
+    """The sums over what the policy is about: of an API that has their place."""
+    return tuple(name for name, total in totals().items() if total.at in reader.declared_fields)
 
 
 def _reachable(reader: PolicyReader, node: Node, selector: Selector) -> None:

@@ -64,9 +64,9 @@ def _classes(place: DeclaredField) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield kind, tuple(sorted(values))
 
 
-def page(declared_fields: Mapping[str, DeclaredField]) -> str:
-    """The reference page, in Markdown."""
-    parts = [_HEAD]
+def page(declared_fields: Mapping[str, DeclaredField], head: str = _HEAD) -> str:
+    """The reference page, in Markdown, with what stands above the classes."""
+    parts = [head]
     for kind, paths in listed(declared_fields).items():
         doc = f"{docs()[kind][0].upper()}{docs()[kind][1:]}."
         lines = "\n".join(str(each) for each in paths)

@@ -38,6 +38,7 @@ SEVERITIES = {
     "passthrough": "high",
     "firmware-path": "high",
     "escape-hatch": "high",
+    "placement": "medium",
     "frontend": "low",
     "reference": "medium",
     "goal": "low",

@@ -12,6 +12,7 @@ from webhook.policy.language.model import (
     CLASSES,
     EFFECTS,
     KIND,
+    KUBEVIRT_KIND,
     LEVELS,
     LONGEST_NAME,
     MODES,
@@ -71,7 +72,7 @@ def _policy() -> Tree:
         "anyOf": [{"required": ["rules"]}, {"required": ["exceptions"]}],
         "properties": {
             "apiVersion": {"const": API_VERSION},
-            "kind": {"const": KIND},
+            "kind": {"enum": [KIND, KUBEVIRT_KIND]},
             "metadata": _metadata(),
             "level": {"enum": list(LEVELS), "description": "holds where a namespace's labels name this level"},
             "mode": {"enum": list(MODES), "default": "enforce"},

@@ -1,0 +1,3 @@
+module vmconfig/tests/kubevirt/types
+
+go 1.24

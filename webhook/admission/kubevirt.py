@@ -1,0 +1,125 @@
+"""The validating webhook for KubeVirt's own kinds: the policies about them, and PCI addresses that cannot be.
+
+KubeVirt checks what its objects take, and completes them; here it is decided who may write what, where. Its own
+controllers write what was decided on when somebody else wrote it, and pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from webhook.admission.context import ENFORCE, OFF, AdmissionContext
+from webhook.admission.review import ALLOWED, Review, Verdict, refusal
+from webhook.declare.tree import identical
+from webhook.findings import Finding, Findings
+from webhook.kubevirt import KINDS, ROOT, KubeVirtKind, Projection, marks_of, project
+from webhook.kubevirt.kinds import VIRTUAL_MACHINE, at
+from webhook.kubevirt.patches import Patched, patched
+from webhook.kubevirt.pci_addresses import ignored_addresses, pci_addresses, wrong_addresses
+from webhook.policy import Decision, Engine, Request, Submission
+from webhook.policy.language.model import LABELS
+
+
+def validate_kubevirt(review: Review, context: AdmissionContext) -> Verdict:
+    """Everything that policies refuse of an object of KubeVirt's, and addresses at which nothing can be.
+
+    In mode `audit` all of it is a warning and an audit annotation, and nothing is refused.
+    """
+    kind, settings = KINDS.get(review.kind), context.kubevirt
+    if kind is None or settings.mode == OFF or review.operation not in ("CREATE", "UPDATE") or review.subresource:
+        return ALLOWED
+    if review.user in settings.controllers:
+        return ALLOWED
+    judged = check_kubevirt(review, kind, context)
+    findings, warnings = judged.findings, tuple(judged.warnings)
+    if not findings:
+        return Verdict(allowed=True, warnings=warnings, audits=tuple(judged.audits))
+    if settings.mode == ENFORCE:
+        return refusal(findings, warnings, tuple(judged.audits))
+    told = tuple(f"{each.path}: {each.problem} [{each.rule}]" for each in findings)
+    return Verdict(allowed=True, warnings=(*told, *warnings), audits=(*findings, *judged.audits), annotated=True)
+
+
+def check_kubevirt(review: Review, kind: KubeVirtKind, context: AdmissionContext) -> Decision:
+    """What the policies in force, and the addresses, come to for one object. Never raises, whatever the object is."""
+    engine = context.policies.kubevirt
+    now = project(review.object, kind)
+    before = project(review.old_object, kind) if review.operation == "UPDATE" else None
+    if engine is None or (before is not None and identical(now.tree, before.tree)):
+        return Decision()
+    request = _request(review, kind, engine, context)
+    stored = before.tree if before is not None else None
+    decision = engine.decide(Submission(now.tree, marks_of(now.tree), ROOT, stored), request)
+    judged = _placed(decision, now.place)
+    judged.findings.take(_addresses(now, before))
+    old = before.tree if before is not None else {}
+    if kind.patches and at(now.tree, _patches(kind)) != at(old, _patches(kind)):
+        _take(judged, _of_patches(now, kind, engine, request))
+    judged.warned.take(ignored_addresses(now.tree.get("vmi") or {}, now.places.get("vmi", "")))
+    return judged
+
+
+def _request(review: Review, kind: KubeVirtKind, engine: Engine, context: AdmissionContext) -> Request:
+    """Who asks where; what stands in no namespace is judged by the level of namespaces without a label."""
+    labels: Mapping[str, str] = {LABELS["enforce"]: engine.default_level}
+    if not kind.cluster:
+        labels = context.labels(review.namespace)
+    return Request(review.namespace, labels, review.user, review.groups, review.operation)
+
+
+def _placed(decision: Decision, place: Any) -> Decision:
+    """The same findings with the paths of the object."""
+    parts = (decision.findings, decision.warned, decision.audits)
+    return Decision(*(_moved(each, lambda finding: replace(finding, path=place(finding.path))) for each in parts))
+
+
+def _moved(findings: Findings, changed: Any) -> Findings:
+    made = Findings(map(changed, findings), findings.most)
+    made.cut = findings.cut
+    return made
+
+
+def _take(decision: Decision, more: Iterable[Decision]) -> None:
+    for each in more:
+        decision.findings.take(each.findings)
+        decision.warned.take(each.warned)
+        decision.audits.take(each.audits)
+
+
+def _addresses(now: Projection, before: Projection | None) -> Iterator[Finding]:
+    """Addresses at which nothing can be; those that an update leaves as they are stored are not its doing."""
+    vmi = now.tree.get("vmi")
+    stated = list(pci_addresses(vmi))
+    if not stated or (before is not None and stated == list(pci_addresses(before.tree.get("vmi")))):
+        return iter(())
+    return wrong_addresses(vmi, now.places["vmi"])
+
+
+def _patches(kind: KubeVirtKind) -> tuple[str, ...]:
+    """The keys of the patches below the root of policies."""
+    [part] = kind.parts
+    return (part, kind.patches[-1])
+
+
+def _of_patches(now: Projection, kind: KubeVirtKind, engine: Engine, request: Request) -> Iterator[Decision]:
+    """What each patch would write, judged as if its VirtualMachine were created."""
+    creation = replace(request, operation="CREATE")
+    for each in patched(now.tree, ".".join(kind.patches), _patches(kind)):
+        if isinstance(each, Patched):
+            yield _of_patch(each, engine, creation)
+        else:
+            yield Decision(Findings([each]))
+
+
+def _of_patch(each: Patched, engine: Engine, request: Request) -> Decision:
+    made = project(each.obj, VIRTUAL_MACHINE)
+    decision = engine.decide(Submission(made.tree, marks_of(made.tree, partial=True), ROOT), request)
+
+    def told(finding: Finding) -> Finding:
+        return replace(finding, path=each.place, problem=f"`{made.place(finding.path)}`: {finding.problem}")
+
+    decision.findings.take(wrong_addresses(made.tree.get("vmi"), f"{ROOT}.vmi"))
+    parts = (decision.findings, decision.warned, decision.audits)
+    return Decision(*(_moved(found, told) for found in parts))

@@ -1,0 +1,120 @@
+"""The walk over an object of KubeVirt's: every field that is no frontend, and every one that nobody classified.
+
+KubeVirt checks what a field takes. So a value is not checked here, but a field that these declarations do not know, or
+that is of another form, is marked as handed on unread: a newer KubeVirt may mean something by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from webhook.declare import Backend, Field, Mark, Where, place_text
+from webhook.kubevirt.declarations import ANNOTATIONS, made, root
+from webhook.kubevirt.kinds import at
+from webhook.kubevirt.projection import ROOT, Tree
+
+_UNREAD = Backend("escape-hatch")
+_UNKNOWN = made("", _UNREAD, None, None)
+_POD_NETWORK = Backend("host-network")
+
+
+def marks_of(tree: Tree, *, partial: bool = False) -> list[Mark]:
+    """The marks of an object's parts, in their order. Never raises, whatever the object is.
+
+    `partial`: what is written into a machine of which nothing else is known.
+    """
+    marks: list[Mark] = []
+    fields = root().fields
+    for part, value in tree.items():
+        shape = fields[part].shape
+        assert shape is not None  # noqa: S101 - each part is an element
+        if part == ANNOTATIONS and type(value) is dict:
+            _annotations(value, shape.fields, marks)
+        else:
+            _element(value, shape.fields, (ROOT, part), marks)
+    _on_the_pod_network(tree.get("vmi"), marks, partial=partial)
+    return marks
+
+
+def _element(tree: Any, fields: dict[str, Field], where: Where, marks: list[Mark]) -> None:
+    if type(tree) is not dict:
+        if tree is not None:
+            _unknown(tree, where, marks)
+        return
+    for name, value in tree.items():
+        entry = fields.get(name)
+        if entry is None:
+            _unknown(value, (where, name), marks)
+        elif entry.plain and entry.shape is None:
+            continue
+        elif entry.plain and entry.shape is not None:
+            if entry.many:
+                _list(value, entry.shape.fields, (where, name), marks)
+            else:
+                _element(value, entry.shape.fields, (where, name), marks)
+        elif _asks(value, entry):
+            marks.append(Mark(place_text((where, name)), entry.field_class, value, entry))
+
+
+def _asks(value: Any, entry: Field) -> bool:
+    """Whether a field that is no frontend asks for anything: what is off or empty does not, an empty element does."""
+    if value is None or value is False or value == "":
+        return False
+    return bool(value) or type(value) not in (dict, list) or (entry.shape is not None and type(value) is dict)
+
+
+def _list(value: Any, fields: dict[str, Field], where: Where, marks: list[Mark]) -> None:
+    if type(value) is not list:
+        if value is not None:
+            _unknown(value, where, marks)
+        return
+    for index, item in enumerate(value):
+        _element(item, fields, (where, index), marks)
+
+
+def _unknown(value: Any, where: Where, marks: list[Mark]) -> None:
+    marks.append(Mark(place_text(where), _UNREAD, value, _UNKNOWN))
+
+
+# The field of one entry of each family of annotations, which are marked one by one; bounded by the table.
+_ENTRIES: dict[str, Field] = {}
+
+
+def _annotations(tree: Tree, fields: dict[str, Field], marks: list[Mark]) -> None:
+    for name, value in tree.items():
+        entry = fields[name]
+        path = f"{ROOT}.{ANNOTATIONS}.{name}"
+        if entry.many:
+            one = _ENTRIES.setdefault(name, replace(entry, many=False))
+            marks.extend(Mark(f"{path}[{index}]", entry.field_class, item, one) for index, item in enumerate(value))
+        elif not entry.plain and _asks(value, entry):
+            marks.append(Mark(path, entry.field_class, value, entry))
+
+
+def _on_the_pod_network(vmi: Any, marks: list[Mark], *, partial: bool) -> None:
+    """A NIC that is bridged to the pod's own network takes the pod's address, and what it sends is not translated.
+
+    Of a part of a machine the rest is not known: there each of the two is marked alone.
+    """
+    nics = _objects(at(vmi, ("domain", "devices", "interfaces")))
+    bridged = [(index, nic.get("name")) for index, nic in nics if nic.get("bridge") is not None]
+    if not bridged and not partial:
+        return
+    networks = _objects(at(vmi, ("networks",)))
+    elsewhere = [network.get("name") for _, network in networks if network.get("pod") is None]
+    for index, name in bridged:
+        if name not in elsewhere:
+            marks.append(_mark(f"domain.devices.interfaces[{index}].bridge"))
+    named = [nic.get("name") for _, nic in nics]
+    for index, network in networks if partial else ():
+        if network.get("pod") is not None and network.get("name") not in named:
+            marks.append(_mark(f"networks[{index}].pod"))
+
+
+def _mark(path: str) -> Mark:
+    return Mark(f"{ROOT}.vmi.{path}", _POD_NETWORK, {}, _UNKNOWN)
+
+
+def _objects(found: Any) -> list[tuple[int, Tree]]:
+    return [(index, each) for index, each in enumerate(found) if type(each) is dict] if type(found) is list else []
