@@ -21,6 +21,8 @@ def wanted() -> dict[str, str]:
     made = {f"crds/{crd['metadata']['name']}.yaml": written([crd], shared=True) for crd in crds()}
     for policy in sorted((ROOT / "policies").glob("*/policy.yaml")):
         made[f"policies/{policy.parent.name}.yaml"] = policy.read_text()
+    for policy in sorted((ROOT / "policies").glob("*/kubevirt.yaml")):
+        made[f"kubevirt/kubevirt-{policy.parent.name}.yaml"] = policy.read_text()
     return made
 
 

@@ -9,10 +9,14 @@ from pathlib import Path
 from webhook import guests, kubevirt
 from webhook.abi.consequences import Row, rows
 from webhook.abi.plugging import table
+from webhook.admission.apis import kubevirt_api
 from webhook.consistency import RULES, Rule
 from webhook.declare import Shape, shape_of
 from webhook.kinds import declared_fields
 from webhook.libvirt.host.declared import HostFile
+from webhook.policy import Loading, load, shipped
+from webhook.policy.language.selection import decided_with
+from webhook.policy.tools.difference import ALLOWED, outcomes
 from webhook.policy.tools.reference import page
 from webhook.rule_sets import RULE_SETS
 
@@ -34,6 +38,15 @@ or both. `vmi` is the spec of a VirtualMachineInstance wherever it stands, `vm` 
 template, `annotations` and `labels` are those of the template, under the names of `webhook/kubevirt/annotations.yaml`.
 Below an element of a backend class nothing is listed: it is decided as a whole.
 [What each level refuses](../kubevirt-policy.md)."""
+_LEVELS = """# What each level refuses of KubeVirt's virtual machines
+
+Made of the tables of `webhook/kubevirt/` and the shipped policies by `make generate`. What is not here is allowed at
+every level. *By value*: some values are allowed, or some are refused. Below an element that is decided as a whole
+nothing is listed. What the paths mean: [the classes](kubevirt-classes.md).
+
+| field | class | `restricted` | `baseline` | `privileged` |
+| --- | --- | --- | --- | --- |
+"""
 _GUESTS = """# The guests
 
 Made of the newest rule set's guests by `make generate`. What a name may look like: [features](../features.md#guests).
@@ -58,11 +71,20 @@ def wanted() -> dict[str, str]:
     return {
         "classes.md": page(declared_fields()),
         "kubevirt-classes.md": page(kubevirt.declared_fields(), _KUBEVIRT),
+        "kubevirt-levels.md": _LEVELS + "".join(_levels()),
         "consistency.md": _RULES + "".join(map(_row, RULES)),
         "../life.md": _life(),
         "host.md": _HOST + "".join(_host_fields(shape_of(HostFile), "")),
         "guests.md": _GUESTS + "".join(map(_guest, guests.guests(RULE_SETS[-1]))),
     }
+
+
+def _levels() -> Iterator[str]:
+    """A row for each field of KubeVirt's that some level refuses."""
+    loaded = load(shipped(), Loading(declared_fields(), kubevirt=kubevirt_api()))
+    for path, kind, by_level in outcomes(loaded.kubevirt) if loaded.kubevirt else ():
+        if set(by_level) != {ALLOWED} and not decided_with(path, kubevirt.declared_fields()):
+            yield f"| `{path}` | {kind} | {' | '.join(by_level)} |\n"
 
 
 def _row(rule: Rule) -> str:

@@ -224,3 +224,15 @@ def _expressions() -> list[str]:
     dashboard = json.loads(manifests["ConfigMap/vmconfig-dashboard"]["data"]["vmconfig.json"])
     alerts = [rule["expr"] for group in groups for rule in group["rules"]]
     return alerts + [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+
+
+def test_nobody_is_asked_about_kubevirts_machines_unless_somebody_wants_it() -> None:
+    name = "ValidatingWebhookConfiguration/vmconfig"
+    plain, wanted_too = rendered(), rendered({"kubevirt": {"mode": "enforce"}})
+    assert not [hook for hook in plain[name]["webhooks"] if "kubevirt" in hook["name"].partition(".")[0]]
+    assert len(wanted_too[name]["webhooks"]) == len(plain[name]["webhooks"]) + 2
+    data = "ConfigMap/vmconfig-policies"
+    assert not [file for file in plain[data]["data"] if file.startswith("kubevirt-")]
+    assert {file for file in wanted_too[data]["data"] if file.startswith("kubevirt-")} == {
+        f"kubevirt-{policy}.yaml" for policy in ("restricted", "baseline", "privileged", "cis")
+    }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cli import ROOT, vmconfig
+from webhook import kubevirt
 from webhook.kinds import declared_fields
 from webhook.policy.language.conditions import CONDITIONS
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS
@@ -231,7 +232,7 @@ def test_explain_as_text_has_a_line_for_each_field_that_a_rule_decides(vm: Path)
 
 def test_the_schema_has_every_path_and_condition() -> None:
     made = json.loads(vmconfig("policy", "schema").stdout)
-    assert made["$defs"]["path"]["enum"] == sorted(declared_fields())
+    assert made["$defs"]["path"]["enum"] == sorted({*declared_fields(), *kubevirt.declared_fields()})
     rule = made["$defs"]["rule"]["properties"]
     assert set(rule["when"]["properties"]) == {*CONDITIONS, *COMPARISONS}
     assert set(GUARDS) < set(rule)

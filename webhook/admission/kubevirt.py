@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from webhook.admission.context import ENFORCE, OFF, AdmissionContext
+from webhook.admission.offline import NOBODY, Requester, review_of
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.declare.tree import identical
 from webhook.findings import Finding, Findings
@@ -59,6 +60,18 @@ def check_kubevirt(review: Review, kind: KubeVirtKind, context: AdmissionContext
         _take(judged, _of_patches(now, kind, engine, request))
     judged.warned.take(ignored_addresses(now.tree.get("vmi") or {}, now.places.get("vmi", "")))
     return judged
+
+
+def check_object(obj: Any, context: AdmissionContext, requester: Requester = NOBODY) -> Decision:
+    """The same of an object of one of these kinds without a cluster, as if it were created."""
+    kind = KINDS[obj["kind"]]
+    return check_kubevirt(review_of(obj, kind.name, requester), kind, context)
+
+
+def submission(obj: Any, kind: KubeVirtKind) -> tuple[Submission, Projection]:
+    """An object as policies judge it, and the way back to its places."""
+    made = project(obj, kind)
+    return Submission(made.tree, marks_of(made.tree), ROOT), made
 
 
 def _request(review: Review, kind: KubeVirtKind, engine: Engine, context: AdmissionContext) -> Request:

@@ -91,7 +91,7 @@ def kind_of(obj: Any, *kinds: Kind) -> tuple[Kind | None, list[Finding]]:
     return kind, []
 
 
-def review_of(obj: Tree, kind: Kind, requester: Requester = NOBODY) -> Review:
+def review_of(obj: Tree, kind: Kind | str, requester: Requester = NOBODY) -> Review:
     """A creation of the object, as an API server would ask about it."""
     metadata = obj.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -99,7 +99,7 @@ def review_of(obj: Tree, kind: Kind, requester: Requester = NOBODY) -> Review:
     return Review(
         uid="offline",
         operation="CREATE",
-        kind=kind.name,
+        kind=kind if isinstance(kind, str) else kind.name,
         namespace=namespace if isinstance(namespace, str) else requester.namespace,
         name=name if isinstance(name, str) else "",
         object=obj,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
+from webhook.admission.kubevirt import check_object, submission
 from webhook.admission.offline import completed, review_of
 from webhook.admission.policy_check import check_policy
 from webhook.admission.reading import Reading
@@ -18,6 +19,7 @@ from webhook.admission.site import machine_of_no_node, marks_of
 from webhook.declare import declared_form
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
+from webhook.kubevirt import KubeVirtKind
 from webhook.policy import Decision
 from webhook.policy.language.selection import class_name
 
@@ -29,7 +31,7 @@ class StoredCheck:
     `unrunnable`: why no node can run it.
     """
 
-    kind: Kind
+    kind: Kind | KubeVirtKind
     namespace: str
     name: str
     uid: str
@@ -53,6 +55,18 @@ def check_stored(obj: Mapping[str, Any], kind: Kind, context: AdmissionContext) 
     malformed = tuple(inspection.findings)
     unrunnable = () if malformed else tuple(machine_of_no_node(spec, context.site, kind.spec_path))
     return StoredCheck(kind, review.namespace, review.name, uid, spec, malformed, decision, classes, unrunnable)
+
+
+def check_stored_of_kubevirt(obj: Mapping[str, Any], kind: KubeVirtKind, context: AdmissionContext) -> StoredCheck:
+    """The same of an object of KubeVirt's."""
+    decision = check_object(dict(obj), context)
+    submitted, made = submission(obj, kind)
+    classes = {made.place(mark.path): class_name(mark.field_class) for mark in submitted.marks}
+    found = [*decision.findings, *decision.audits, *decision.warned]
+    known = {each.path: classes.get(each.path, "frontend") for each in found}
+    asked = review_of(dict(obj), kind.name)
+    uid = (obj.get("metadata") or {}).get("uid") or ""
+    return StoredCheck(kind, asked.namespace, asked.name, uid, obj.get("spec"), (), decision, known)
 
 
 def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dict[str, Any]:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webhook.admission.apis import apis
 from webhook.admission.context import AdmissionContext
 from webhook.admission.duplicates import DENY, Duplicate, Wanted, duplicates_of, keys_of, parse
 from webhook.admission.identity_index import IdentityIndex
-from webhook.admission.stored import StoredCheck, check_stored
+from webhook.admission.stored import StoredCheck, check_stored, check_stored_of_kubevirt
 from webhook.cli import adopt, fleet, objects, verbs
 from webhook.cli.verb import Verb
 from webhook.findings import Finding
-from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
+from webhook.kinds import KINDS
+from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
 from webhook.policy import LEVELS, Policies, shipped
 from webhook.policy.tools.report import ERROR, FAIL, OUTCOMES, WARN, Report, Result, Subject, outcome_of, results
 
@@ -48,6 +50,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help=f"identities that no two of these VMs shall have, as the service has it (default: {_DUPLICATES})",
     )
     parser.add_argument("--write-reports", action="store_true", help="write a PolicyReport into each namespace")
+    parser.add_argument(
+        "--kubevirt-policies", action="store_true", help="also KubeVirt's own objects, by the policies about them"
+    )
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 also where VMs are refused")
     verbs.with_site(parser)
     with_kubeconfig(parser)
@@ -96,7 +101,7 @@ def run(given: argparse.Namespace) -> int:
     from webhook.cluster.reports import Reports
     from webhook.cluster.vms import namespaces
 
-    policies = Policies(given.policies or shipped(), declared_fields(), given.default_level)
+    policies = Policies(given.policies or shipped(), apis(with_kubevirt=given.kubevirt_policies), given.default_level)
     api = connected(given.kubeconfig)
     spaces = namespaces(api, given.namespace)
     objects.there(given.namespace, spaces)
@@ -137,9 +142,11 @@ class Shared:
 
     def found(self, judged: StoredCheck) -> list[tuple[Duplicate, Finding]]:
         """What an object has in common with others, in full and as its namespace may know it."""
-        index, path = self.indexes.get(judged.kind.name), judged.kind.spec_path
+        index, kind = self.indexes.get(judged.kind.name), KINDS.get(judged.kind.name)
+        if index is None or kind is None:
+            return []
         owner = f"{judged.namespace}/{judged.name}"
-        return [] if index is None else list(duplicates_of(judged.spec, owner, index, self.wanted, path))
+        return list(duplicates_of(judged.spec, owner, index, self.wanted, kind.spec_path))
 
 
 def _audited(checks: Iterable[StoredCheck], shared: Shared, report: Report, tally: Tally, rows: Rows) -> Report:
@@ -153,7 +160,7 @@ def _audited(checks: Iterable[StoredCheck], shared: Shared, report: Report, tall
             )
             for told in ([one.finding for one, _ in duplicates], [other for _, other in duplicates])
         )
-        subject = Subject(f"{GROUP}/{VERSION}", judged.kind.name, judged.namespace, judged.name, judged.uid)
+        subject = Subject(judged.kind.api_version, judged.kind.name, judged.namespace, judged.name, judged.uid)
         report.add(subject, reported)
         outcome = outcome_of(found)
         tally.objects[outcome] += 1
@@ -164,16 +171,19 @@ def _audited(checks: Iterable[StoredCheck], shared: Shared, report: Report, tall
 
 
 def _judged(api: Any, namespace: str, context: AdmissionContext) -> Iterator[StoredCheck]:
-    from webhook.cluster.vms import stored
+    from webhook.cluster.vms import stored, stored_of_kubevirt
 
     for kind in KINDS.values():
         for obj in stored(api, kind, namespace):
             yield check_stored(obj, kind, context)
+    for other in KUBEVIRT_KINDS.values() if context.policies.kubevirt is not None else ():
+        for obj in stored_of_kubevirt(api, other, namespace) if not other.cluster else ():
+            yield check_stored_of_kubevirt(obj, other, context)
 
 
 def unknown_users(context: AdmissionContext) -> None:
     """Say where the requester would matter: who created a stored VM, and what he wrote of it, is not known."""
-    named = [policy.name for policy in context.policies.engine.policies if policy.match.by_subject]
+    named = [policy.name for policy in context.policies.all if policy.match.by_subject]
     if named:
         names = ", ".join(f"`{name}`" for name in named)
         print(f"note: {names} match users or groups; VMs are judged as an unknown user's", file=sys.stderr)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from webhook.admission import offline
+from webhook.admission.apis import apis
 from webhook.admission.context import AdmissionContext
+from webhook.admission.kubevirt import submission as submission_of_kubevirt
 from webhook.admission.policy_check import submission
 from webhook.admission.reading import Reading
 from webhook.admission.site import marks_of
@@ -16,7 +19,9 @@ from webhook.admission.stated import stated
 from webhook.cli import objects, verbs
 from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Refused
-from webhook.kinds import Kind, declared_fields, inspect_spec
+from webhook.kinds import Kind, inspect_spec
+from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt import kubevirt_kind
 from webhook.policy import LEVELS, Policies, Request, Submission, shipped
 from webhook.policy.language.model import LABELS
 from webhook.policy.tools.explain import FieldDecision, explain, explain_stated
@@ -38,12 +43,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print a line a field; exit code 1 where one is refused."""
-    context = AdmissionContext(
-        policies=Policies(given.policies or shipped(), declared_fields()), site=verbs.site(given.site)
-    )
     found: list[FieldDecision] = []
-    read = objects.read(given)
+    read = objects.read(given, kubevirt=True)
+    policies = Policies(given.policies or shipped(), apis(with_kubevirt=read.of_kubevirt))
+    context = AdmissionContext(policies=policies, site=verbs.site(given.site))
     for one in read.found:
+        if kubevirt_kind(one.obj) is not None:
+            found += _decided_of_kubevirt(one.obj, policies, _request(one.obj, one.kind, read.labels, given))
+            continue
         kind, findings = offline.kind_of(one.obj)
         if kind is None:
             raise Refused(one.about(findings))
@@ -74,7 +81,14 @@ def _stated(obj: Tree, kind: Kind, context: AdmissionContext, request: Request) 
     return explain_stated(context.policies.engine, submission(reading, context), request, stated(reading, context))
 
 
-def _request(obj: Tree, kind: Kind, known: Mapping[str, Mapping[str, str]], given: argparse.Namespace) -> Request:
+def _decided_of_kubevirt(obj: Tree, policies: Policies, request: Request) -> list[FieldDecision]:
+    """The same of an object of KubeVirt's, as it is."""
+    submitted, made = submission_of_kubevirt(obj, KUBEVIRT_KINDS[obj["kind"]])
+    assert policies.kubevirt is not None  # noqa: S101 - they were read
+    return [replace(each, path=made.place(each.path)) for each in explain(policies.kubevirt, submitted, request)]
+
+
+def _request(obj: Tree, kind: Kind | str, known: Mapping[str, Mapping[str, str]], given: argparse.Namespace) -> Request:
     """Who asks where; labels of namespaces among the manifests count, those of the flags before them."""
     namespace = given.namespace or offline.review_of(obj, kind).namespace
     labels = {**known.get(namespace, {}), **dict(_label(text) for text in given.label)}

@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webhook.admission.apis import apis, kubevirt_api
 from webhook.admission.context import AdmissionContext
-from webhook.admission.stored import StoredCheck, as_stored, check_stored
+from webhook.admission.stored import StoredCheck, as_stored, check_stored, check_stored_of_kubevirt
 from webhook.cli import audit, manifests, verbs
 from webhook.cli.verb import POLICY, Verb
 from webhook.features.platform import Site
 from webhook.findings import Finding
 from webhook.kinds import KINDS, Kind, declared_fields
+from webhook.kubevirt import KubeVirtKind, kubevirt_kind
 from webhook.policy import LEVELS, Policies
 from webhook.policy.tools.difference import (
     NEWLY_ALLOWED,
@@ -35,7 +37,7 @@ _FATES = (NEWLY_REFUSED, NEWLY_ALLOWED, REFUSED_OTHERWISE)
 _NAMED = 4
 Tree = dict[str, Any]
 # An object and its kind.
-Stored = tuple[Tree, Kind]
+Stored = tuple[Tree, Kind | KubeVirtKind]
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +61,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print what differs, of the rules alone or for VMs; exit code 1 where something does."""
-    old, new = (Policies(folder, declared_fields(), given.default_level) for folder in (given.old, given.new))
+    read = apis(with_kubevirt=True)
+    old, new = (Policies(folder, read, given.default_level) for folder in (given.old, given.new))
     if given.vms is None and not given.cluster:
         return _rules(old, new, given.output)
     site = verbs.site(given.site)
@@ -67,11 +70,17 @@ def run(given: argparse.Namespace) -> int:
     worlds = [AdmissionContext(each, site, labels=lambda name: labels.get(name, {})) for each in (old, new)]
     found = Differences()
     for obj, kind in objects:
-        found.add(*(check_stored(obj, kind, context) for context in worlds))
+        found.add(*(_checked(obj, kind, context) for context in worlds))
     found.show(given.output)
     for context in worlds:
         audit.unknown_users(context)
     return int(found.any)
+
+
+def _checked(obj: Tree, kind: Kind | KubeVirtKind, context: AdmissionContext) -> StoredCheck:
+    if isinstance(kind, KubeVirtKind):
+        return check_stored_of_kubevirt(obj, kind, context)
+    return check_stored(obj, kind, context)
 
 
 def _from_cluster(kubeconfig: Path | None) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
@@ -88,10 +97,18 @@ def _from_cluster(kubeconfig: Path | None) -> tuple[Mapping[str, Mapping[str, st
 def _from_files(
     paths: list[str], policies: Policies, site: Site
 ) -> tuple[Mapping[str, Mapping[str, str]], Iterator[Stored]]:
-    found = manifests.vms(*paths)
+    found = manifests.vms(*paths, kubevirt=True)
     context = AdmissionContext(policies, site)
-    kinds = ((obj, KINDS[obj["kind"]]) for obj in found.objects)
-    return found.labels, ((as_stored(obj, kind, context), kind) for obj, kind in kinds)
+    return found.labels, (_as_stored(obj, context) for obj in found.objects)
+
+
+def _as_stored(obj: Tree, context: AdmissionContext) -> Stored:
+    """An object as it would be stored; KubeVirt completes its own."""
+    theirs = kubevirt_kind(obj)
+    if theirs is not None:
+        return obj, theirs
+    kind = KINDS[obj["kind"]]
+    return as_stored(obj, kind, context), kind
 
 
 @dataclass(slots=True)
@@ -168,9 +185,11 @@ def _camel(words: str) -> str:
 
 def _rules(old: Policies, new: Policies, output: str) -> int:
     """The comparison without VMs."""
-    written = edits(old.engine.policies, new.engine.policies)
+    written = edits(old.all, new.all)
     turned = outcome_changes(old.engine, new.engine, declared_fields())
-    narrow = narrowed(new.engine.policies)
+    if old.kubevirt is not None and new.kubevirt is not None:
+        turned += outcome_changes(old.kubevirt, new.kubevirt, kubevirt_api().declared_fields)
+    narrow = narrowed(new.all)
     if output == "text":
         print("\n".join([*_edit_lines(written), *_turn_lines(turned, narrow)]))
     else:

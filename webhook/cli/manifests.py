@@ -13,10 +13,12 @@ from webhook.cli import files
 from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, SNAPSHOT
+from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt import kubevirt_kind
 
 Tree = dict[str, Any]
 _SUFFIXES = (".yaml", ".yml", ".json")
-_READ = {*KINDS, SNAPSHOT.name, "Namespace"}
+_READ = {*KINDS, *KUBEVIRT_KINDS, SNAPSHOT.name, "Namespace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,13 @@ class Manifests:
     snapshots: list[Manifest] = field(default_factory=list)
     labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
+    # Whether KubeVirt's own objects are asked for too; they are among those found.
+    kubevirt: bool = False
+
+    @property
+    def of_kubevirt(self) -> bool:
+        """Whether an object of KubeVirt's was found."""
+        return any(kubevirt_kind(one.obj) for one in self.found)
 
     @property
     def objects(self) -> list[Tree]:
@@ -99,7 +108,7 @@ class Manifests:
         return [
             one.obj
             for one in self.found
-            if one.kind in KINDS and str(one.obj.get("apiVersion")).startswith(f"{GROUP}/")
+            if (one.kind in KINDS and str(one.obj.get("apiVersion")).startswith(f"{GROUP}/")) or kubevirt_kind(one.obj)
         ]
 
     def add(self, manifest: Manifest) -> None:
@@ -108,9 +117,10 @@ class Manifests:
         if manifest.kind == "Namespace":
             labels = obj["metadata"].get("labels") if isinstance(obj.get("metadata"), dict) else None
             self.labels[manifest.name] = labels if isinstance(labels, dict) else {}
+        asked = manifest.kind in KINDS or (self.kubevirt and kubevirt_kind(obj) is not None)
         if manifest.kind == SNAPSHOT.name:
             self.snapshots.append(manifest)
-        elif not manifest.kind or manifest.kind in KINDS or "apiVersion" not in obj:
+        elif not manifest.kind or asked or "apiVersion" not in obj:
             self.found.append(manifest)
         else:
             self.skipped[manifest.kind] += 1
@@ -122,12 +132,12 @@ class Manifests:
         return f"{count} object{'s' if count > 1 else ''} of other kinds skipped ({kinds})" if count else ""
 
 
-def read(*sources: str | Path, snapshots: bool = False) -> Manifests:
-    """All VMs of files and below folders, those in a `List` too; with `snapshots` these as well.
+def read(*sources: str | Path, snapshots: bool = False, kubevirt: bool = False) -> Manifests:
+    """All VMs of files and below folders, those in a `List` too; with `snapshots` and `kubevirt` those objects as well.
 
     Raises Refused where there is none or a file is no YAML, Unreadable where a file cannot be read.
     """
-    found = Manifests()
+    found = Manifests(kubevirt=kubevirt)
     for source in sources:
         for file in _files(str(source)):
             for manifest in _manifests(file):
@@ -140,9 +150,9 @@ def read(*sources: str | Path, snapshots: bool = False) -> Manifests:
     return found
 
 
-def vms(*sources: str | Path) -> Manifests:
+def vms(*sources: str | Path, kubevirt: bool = False) -> Manifests:
     """The same for whoever asks nothing of what is no VM: raises Refused where nothing is one."""
-    found = read(*sources)
+    found = read(*sources, kubevirt=kubevirt)
     if not found.objects:
         raise _without_vms(sources, found)
     return found

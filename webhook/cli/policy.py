@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from webhook.admission import offline
+from webhook.admission.apis import kubevirt_api
 from webhook.admission.context import AdmissionContext
 from webhook.cli import verbs
 from webhook.cli.verb import POLICY, Verb
@@ -30,9 +31,9 @@ def _with_folder(parser: argparse.ArgumentParser) -> None:
 
 def check(given: argparse.Namespace) -> int:
     """Load a folder as the service would: all findings with file, line and column, or what is in it."""
-    loaded = load(Path(given.folder), Loading(declared_fields()))
+    loaded = load(Path(given.folder), Loading(declared_fields(), kubevirt=kubevirt_api()))
     if given.output == "text":
-        policies = loaded.engine.policies
+        policies = loaded.policies
         print(f"{len(policies)} policies, {sum(len(policy.rules) for policy in policies)} rules: {loaded.digest}")
     for note in loaded.notes:
         print(f"note: {note}", file=sys.stderr)
@@ -70,7 +71,7 @@ def _completed() -> Complete:
 
 def schema(given: argparse.Namespace) -> int:
     """Print the JSON Schema of policy files, for editors."""
-    made = policy_schema(declared_fields())
+    made = policy_schema({**declared_fields(), **kubevirt_api().declared_fields})
     if given.output == "yaml":
         verbs.show([made], given.output)
     else:

@@ -10,20 +10,25 @@ from typing import Any
 
 import orjson
 
+from webhook.admission.apis import apis
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import NOBODY, Requester
 from webhook.cli.yaml_output import written
 from webhook.features.platform import Site
 from webhook.findings import Finding, Findings
-from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
 
 
-def context(given: argparse.Namespace, labels: Mapping[str, Mapping[str, str]] | None = None) -> AdmissionContext:
-    """The policies and the site that the flags name; `labels` are those of namespaces, by name."""
-    policies = Policies(given.policies or shipped(), declared_fields(), given.level)
+def context(
+    given: argparse.Namespace, labels: Mapping[str, Mapping[str, str]] | None = None, *, kubevirt: bool = False
+) -> AdmissionContext:
+    """The policies and the site that the flags name; `labels` are those of namespaces, by name.
+
+    `kubevirt`: the policies about its own virtual machines are read, too.
+    """
+    policies = Policies(given.policies or shipped(), apis(with_kubevirt=kubevirt), given.level)
     known = labels or {}
     return AdmissionContext(policies=policies, site=site(given.site), labels=lambda name: known.get(name, {}))
 

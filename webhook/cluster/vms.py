@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from certs.cluster import TIMEOUT
-from webhook.cluster.api import Tree, asking, pages
+from webhook.cluster.api import Tree, Unanswered, asking, pages
 from webhook.kinds import GROUP, VERSION, Kind
+from webhook.kubevirt import KubeVirtKind
 
 
 def namespaces(api: Any, wanted: Collection[str] = ()) -> dict[str, Mapping[str, str]]:
@@ -29,6 +30,19 @@ def stored(api: Any, kind: Kind, namespace: str) -> Iterator[Tree]:
     ask = CustomObjectsApi(api).list_namespaced_custom_object
     with asking(f"{kind.plural} in {namespace}"):
         yield from pages(ask, group=GROUP, version=VERSION, namespace=namespace, plural=kind.plural)
+
+
+def stored_of_kubevirt(api: Any, kind: KubeVirtKind, namespace: str) -> Iterator[Tree]:
+    """The objects of a kind of KubeVirt's in a namespace, none where there is no such kind; raises Unanswered."""
+    from kubernetes.client import CustomObjectsApi
+
+    ask = CustomObjectsApi(api).list_namespaced_custom_object
+    try:
+        with asking(f"{kind.plural} in {namespace}"):
+            yield from pages(ask, group=kind.group, version=kind.version, namespace=namespace, plural=kind.plural)
+    except Unanswered as error:
+        if error.status != 404:
+            raise
 
 
 def named(api: Any, kind: Kind, namespace: str, name: str) -> Tree:

@@ -23,6 +23,11 @@ class Kind:
     spec: tuple[str, ...]
 
     @property
+    def api_version(self) -> str:
+        """The `apiVersion` of objects."""
+        return f"{GROUP}/{VERSION}"
+
+    @property
     def spec_path(self) -> str:
         """The spec's place in findings: `spec`, `spec.template.spec`."""
         return ".".join(self.spec)

@@ -43,8 +43,8 @@ PARTS = {
     "clone": "VirtualMachineCloneSpec",
     "restore": "VirtualMachineRestoreSpec",
 }
-# Fields that are a part of their own.
-APART = frozenset({"template", "virtualMachineTemplate"})
+# Fields that are a part of their own, or only say which objects are meant.
+APART = frozenset({"template", "virtualMachineTemplate", "selector"})
 ANNOTATIONS, LABELS = "annotations", "labels"
 # Whatever JSON a map or a list of texts is: KubeVirt checks it, policies decide about it as a whole.
 _ANY = Scalar({}, lambda _: None)

@@ -26,10 +26,27 @@ class KubeVirtKind:
     patches: Keys = ()
     cluster: bool = False
 
+    @property
+    def version(self) -> str:
+        """The version that is stored."""
+        return "v1" if self.group == "kubevirt.io" else "v1beta1"
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` of objects."""
+        return f"{self.group}/{self.version}"
+
     def is_of(self, obj: Any) -> bool:
         """Whether an object is of this kind, by its `kind` and the group of its `apiVersion`."""
         version = obj.get("apiVersion") if type(obj) is dict else None
         return type(version) is str and obj.get("kind") == self.name and version.startswith(f"{self.group}/")
+
+
+def kubevirt_kind(obj: Any) -> KubeVirtKind | None:
+    """The kind of an object; None where it is none of these."""
+    name = obj.get("kind") if type(obj) is dict else None
+    kind = KINDS.get(name) if type(name) is str else None
+    return kind if kind is not None and kind.is_of(obj) else None
 
 
 def at(obj: Any, keys: Keys) -> Any:

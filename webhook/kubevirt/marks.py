@@ -44,8 +44,10 @@ def _element(tree: Any, fields: dict[str, Field], where: Where, marks: list[Mark
         return
     for name, value in tree.items():
         entry = fields.get(name)
-        if entry is None:
+        if entry is None and _is_plain(name):
             _unknown(value, (where, name), marks)
+        elif entry is None:
+            _unknown(tree, where, marks)
         elif entry.plain and entry.shape is None:
             continue
         elif entry.plain and entry.shape is not None:
@@ -55,6 +57,11 @@ def _element(tree: Any, fields: dict[str, Field], where: Where, marks: list[Mark
                 _element(value, entry.shape.fields, (where, name), marks)
         elif _asks(value, entry):
             marks.append(Mark(place_text((where, name)), entry.field_class, value, entry))
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is one step of a path; where it is not, the element around it is marked."""
+    return name.replace("-", "").replace("/", "").isalnum()
 
 
 def _asks(value: Any, entry: Field) -> bool:

@@ -47,6 +47,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ base $path }}: |
   {{- $.Files.Get $path | trim | nindent 2 }}
 {{- end }}
+{{- if ne .Values.kubevirt.mode "off" }}
+{{- range $path, $_ := .Files.Glob "files/kubevirt/*.yaml" }}
+{{ base $path }}: |
+  {{- $.Files.Get $path | trim | nindent 2 }}
+{{- end }}
+{{- end }}
 {{- range $name, $text := .Values.policies.extra }}
 {{ $name }}: |
   {{- $text | trim | nindent 2 }}

@@ -123,6 +123,59 @@ matchConditions:
     expression: request.name == "{{ include "vmconfig.name" . }}-policies"
 {{- end -}}
 
+{{/* What both webhooks for KubeVirt's kinds say alike; give a dict with `root` and `name`. A validating webhook sees what
+all mutating ones have made of an object, KubeVirt's and a MAC pool's too: their order does not matter here. */}}
+{{- define "vmconfig.kubevirtHead" -}}
+name: {{ .name }}.vmconfig.kubevirt.io
+admissionReviewVersions: [v1]
+sideEffects: None
+# In mode audit nothing is refused, and nothing may be for want of an answer.
+failurePolicy: {{ eq .root.Values.kubevirt.mode "enforce" | ternary "Fail" "Ignore" }}
+# A version that KubeVirt also serves is converted to the one that is named here.
+matchPolicy: Equivalent
+timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
+clientConfig:
+  {{- include "vmconfig.clientConfig" (dict "root" .root "path" "kubevirt") | nindent 2 }}
+{{- end -}}
+
+{{- define "vmconfig.kubevirtWebhook" -}}
+{{- include "vmconfig.kubevirtHead" (dict "root" . "name" "kubevirt") }}
+rules:
+  - apiGroups: [kubevirt.io]
+    apiVersions: [v1]
+    operations: [CREATE, UPDATE]
+    resources: [virtualmachines, virtualmachineinstances, virtualmachineinstancereplicasets, virtualmachineinstancepresets]
+    scope: Namespaced
+  - apiGroups: [pool.kubevirt.io, instancetype.kubevirt.io, clone.kubevirt.io, snapshot.kubevirt.io]
+    apiVersions: ["*"]
+    operations: [CREATE, UPDATE]
+    resources:
+      - virtualmachinepools
+      - virtualmachineinstancetypes
+      - virtualmachinepreferences
+      - virtualmachineclones
+      - virtualmachinerestores
+    scope: Namespaced
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values:
+        - kube-system
+        - {{ .Release.Namespace }}
+        - {{ .Values.kubevirt.namespace }}
+{{- end -}}
+
+{{- define "vmconfig.kubevirtClusterWebhook" -}}
+{{- include "vmconfig.kubevirtHead" (dict "root" . "name" "kubevirt-cluster") }}
+rules:
+  - apiGroups: [instancetype.kubevirt.io]
+    apiVersions: ["*"]
+    operations: [CREATE, UPDATE]
+    resources: [virtualmachineclusterinstancetypes, virtualmachineclusterpreferences]
+    scope: Cluster
+{{- end -}}
+
 {{- define "vmconfig.injectCa" -}}
 {{- if and (eq .Values.certificates.mode "certManager") (not .Values.webhook.url) }}
 annotations:

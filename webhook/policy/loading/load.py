@@ -134,6 +134,8 @@ def _about_kubevirt(policies: list[Policy], loading: Loading) -> Engine | None:
         return None
     made = compile_policies(policies, api.declared_fields, loading.default_level, loading.today, loading.budget.rest)
     made.words = api.words
+    if made.of_stated is not None:
+        made.of_stated.words = api.words
     return made
 
 

@@ -128,6 +128,14 @@ def outcome_changes(old: Engine, new: Engine, declared_fields: Mapping[str, Decl
     return [each for each in found if each.before != each.after]
 
 
+def outcomes(engine: Engine) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Of each declared path and class what becomes of its values at each level, whatever the value is."""
+    by_level = [_by_place(_in_force(engine, level)) for level in LEVELS]
+    for path, place in engine.declared_fields.items():
+        for kind in sorted(possible(place) - {"backend"}):
+            yield path, kind, tuple(_outcome(_about(each, path, kind)) for each in by_level)
+
+
 def _outcome_change(level: str, path: str, kind: str, before: Sequence[Rule], after: Sequence[Rule]) -> OutcomeChange:
     was, now = _outcome(before), _outcome(after)
     if was == now == BY_VALUE and _conditions(before) != _conditions(after):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.declare import DeclaredField, FieldClass, declared_form
+from webhook.declare import Backend, DeclaredField, FieldClass, Frontend, declared_form
 from webhook.policy.engine.effective import location_at
 from webhook.policy.engine.engine import Engine
 from webhook.policy.engine.evaluate import denials
@@ -83,7 +83,11 @@ class _Fields:
                     yield from self.below(entry, f"{here}[{index}]")
             else:
                 declared = self._declared(here)
-                field_class = self.declared_fields[declared].field.class_of_value(value)
+                place = self.declared_fields.get(declared)
+                field_class = place.field.class_of_value(value) if place is not None else Frontend()
+                # What is backend and has no mark asks for nothing.
+                if isinstance(field_class, Backend):
+                    continue
                 yield _FieldValue(here, declared, class_name(field_class), value)
 
     def _declared(self, path: str) -> str:

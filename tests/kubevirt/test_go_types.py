@@ -1,4 +1,4 @@
-"""Every field of KubeVirt's own types has a class, in both releases; words about fields are about some that are there."""
+"""Every field of KubeVirt's own types has a class, in both releases, and words are about fields that are there."""
 
 from __future__ import annotations
 
