@@ -22,7 +22,7 @@ _MACHINE = Path(__file__).parent / "kubevirt.yaml"
 
 
 def costs(rounds: int) -> tuple[float, float]:
-    """Microseconds of CPU for a review of our VM and for one of KubeVirt's, from bytes to bytes, the least of some runs."""
+    """Microseconds of CPU for a review of our VM and for one of KubeVirt's, from bytes to bytes: the least of runs."""
     ours = [final for _, final in pairs()]
     theirs = AdmissionContext(policies=Policies(shipped(), apis(with_kubevirt=True)))
     return (

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,3 +179,21 @@ def test_in_mode_audit_everything_is_stored_and_what_would_be_refused_is_told(si
         assert "Warning: spec.template.spec.volumes[0].hostDisk.path: path `/etc/shadow`" in said
         assert "kubevirt-restricted/no-host-paths" in said
     site.register("enforce")
+
+
+def test_the_audit_finds_what_is_stored_and_only_where_it_is_asked_for(site: Site) -> None:
+    bad = around("VirtualMachine", HOST_DISK, {}, {})
+    bad["metadata"]["name"] = "old"
+    site.cluster.kubectl("create", "namespace", "audited")
+    site.cluster.kubectl("label", "namespace", "audited", f"{LEVEL}=privileged")
+    until(lambda: site.apply(bad, "audited")[0] == 0)
+    site.cluster.kubectl("label", "--overwrite", "namespace", "audited", f"{LEVEL}=restricted")
+    command = [sys.executable, "-m", "webhook.cli", "audit", "--namespace", "audited", "-o", "json"]
+    command += ["--kubeconfig", str(site.cluster.kubeconfig("admin"))]
+    done = subprocess.run([*command, "--kubevirt-policies"], capture_output=True, text=True, check=False)
+    [row] = json.loads(done.stdout)["vms"]
+    assert (done.returncode, row["kind"], row["name"]) == (1, "VirtualMachine", "old")
+    assert {each["class"] for each in row["findings"]} == {"host-path"}
+    assert {each["path"] for each in row["findings"]} == {
+        f"spec.template.spec.volumes[0].hostDisk.{name}" for name in ("path", "type")
+    }

@@ -171,13 +171,15 @@ def _audited(checks: Iterable[StoredCheck], shared: Shared, report: Report, tall
 
 
 def _judged(api: Any, namespace: str, context: AdmissionContext) -> Iterator[StoredCheck]:
-    from webhook.cluster.vms import stored, stored_of_kubevirt
+    from webhook.cluster.vms import stored, stored_if_known
 
+    # Where KubeVirt's objects are asked for, ours need not be known.
+    with_kubevirt = context.policies.kubevirt is not None
     for kind in KINDS.values():
-        for obj in stored(api, kind, namespace):
+        for obj in (stored_if_known if with_kubevirt else stored)(api, kind, namespace):
             yield check_stored(obj, kind, context)
-    for other in KUBEVIRT_KINDS.values() if context.policies.kubevirt is not None else ():
-        for obj in stored_of_kubevirt(api, other, namespace) if not other.cluster else ():
+    for other in KUBEVIRT_KINDS.values() if with_kubevirt else ():
+        for obj in stored_if_known(api, other, namespace) if not other.cluster else ():
             yield check_stored_of_kubevirt(obj, other, context)
 
 

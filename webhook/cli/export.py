@@ -8,12 +8,16 @@ from pathlib import Path
 
 import yaml
 
+from webhook.admission.apis import kubevirt_api
+from webhook.admission.context import KubeVirtSettings
 from webhook.admission.site import classes
 from webhook.cli import verbs
 from webhook.cli.verb import POLICY, Verb
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
+from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt.projection import acting_annotations
 from webhook.policy import LEVELS, Loading, load, shipped
-from webhook.policy.vap import Target, export
+from webhook.policy.vap import Export, ObjectParts, Target, export, export_kubevirt
 
 # The namespaces that the chart's webhooks leave out too.
 _WITHOUT = ("kube-system", "vmconfig-system")
@@ -51,14 +55,17 @@ def add_flags(verb: argparse.ArgumentParser) -> None:
         action="append",
         help=f"a namespace where they do not hold; may be repeated (default: {', '.join(_WITHOUT)})",
     )
+    verb.add_argument(
+        "--kubevirt",
+        metavar="NAMESPACE",
+        help="of the policies about KubeVirt's own virtual machines; its controllers, of this namespace, pass",
+    )
     verbs.with_site(verb)
 
 
 def run(given: argparse.Namespace) -> int:
     """Print the objects; where a rule cannot be expressed, only the findings that say so."""
-    loaded = load(given.folder or shipped(), Loading(declared_fields(), given.default_level))
-    targets = [Target(GROUP, VERSION, kind.plural, kind.name, kind.spec) for kind in KINDS.values()]
-    made = export(loaded, targets, given.without or _WITHOUT, classes(verbs.site(given.site)))
+    made = _of_kubevirt(given) if given.kubevirt else _of_ours(given)
     if made.findings:
         return verbs.show_findings(made.findings, given.output)
     for note in made.notes:
@@ -68,6 +75,25 @@ def run(given: argparse.Namespace) -> int:
     else:
         yaml.dump_all(made.documents, sys.stdout, _Literal, sort_keys=False, allow_unicode=True, width=120)
     return 0
+
+
+def _of_ours(given: argparse.Namespace) -> Export:
+    loaded = load(given.folder or shipped(), Loading(declared_fields(), given.default_level))
+    targets = [Target(GROUP, VERSION, kind.plural, kind.name, kind.spec) for kind in KINDS.values()]
+    return export(loaded, targets, given.without or _WITHOUT, classes(verbs.site(given.site)))
+
+
+def _of_kubevirt(given: argparse.Namespace) -> Export:
+    loading = Loading(declared_fields(), given.default_level, kubevirt=kubevirt_api())
+    loaded = load(given.folder or shipped(), loading)
+    targets = [
+        ObjectParts(kind.group, kind.plural, kind.name, kind.parts, kind.metadata)
+        for kind in KUBEVIRT_KINDS.values()
+        if kind.metadata
+    ]
+    without = [*(given.without or _WITHOUT), given.kubevirt]
+    controllers = sorted(KubeVirtSettings(namespace=given.kubevirt).controllers)
+    return export_kubevirt(loaded, targets, acting_annotations(), controllers, without)
 
 
 VERBS = (

@@ -32,14 +32,15 @@ def stored(api: Any, kind: Kind, namespace: str) -> Iterator[Tree]:
         yield from pages(ask, group=GROUP, version=VERSION, namespace=namespace, plural=kind.plural)
 
 
-def stored_of_kubevirt(api: Any, kind: KubeVirtKind, namespace: str) -> Iterator[Tree]:
-    """The objects of a kind of KubeVirt's in a namespace, none where there is no such kind; raises Unanswered."""
+def stored_if_known(api: Any, kind: Kind | KubeVirtKind, namespace: str) -> Iterator[Tree]:
+    """The objects of a kind in a namespace, none where the cluster does not have the kind; raises Unanswered."""
     from kubernetes.client import CustomObjectsApi
 
     ask = CustomObjectsApi(api).list_namespaced_custom_object
+    group, _, version = kind.api_version.partition("/")
     try:
         with asking(f"{kind.plural} in {namespace}"):
-            yield from pages(ask, group=kind.group, version=kind.version, namespace=namespace, plural=kind.plural)
+            yield from pages(ask, group=group, version=version, namespace=namespace, plural=kind.plural)
     except Unanswered as error:
         if error.status != 404:
             raise

@@ -42,6 +42,8 @@ class Field:
     plain: bool = False
     # What stands here may be a secret: withheld.py makes every text about it.
     secret: bool = False
+    # Where a backend field may be off or empty, which asks for nothing.
+    may_be_off: bool = False
     # Values that passed the check, with their type: filled and bounded by the inspection.
     seen: dict[Any, type] = field(default_factory=dict)
 

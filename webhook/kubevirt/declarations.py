@@ -100,6 +100,7 @@ def made(
         shape=shape,
         many=many,
         plain=not backend if shape is not None else isinstance(field_class, Frontend),
+        may_be_off=backend and scalar is not None,
         secret=isinstance(field_class, Backend) and field_class.kind in SECRET_KINDS,
     )
 

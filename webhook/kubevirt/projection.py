@@ -56,6 +56,11 @@ def _acting(which: str) -> _Acting:
     return _Acting(names, {each: words.partition(" ")[0] for each, words in families.items()}, tuple(families))
 
 
+def acting_annotations() -> Mapping[str, str]:
+    """The annotations that act, each with the name that policies have for it; without those that only a family has."""
+    return _acting(ANNOTATIONS).names
+
+
 def project(obj: Any, kind: KubeVirtKind) -> Projection:
     """The parts of an object of this kind; of what is of another form, as much as there is."""
     tree: Tree = {}

@@ -13,9 +13,11 @@ from typing import Any
 
 from webhook.declare import DeclaredField, FieldClass
 from webhook.findings import Finding
+from webhook.policy.engine.engine import Engine
 from webhook.policy.language.model import LABELS, LEVELS, Rule
 from webhook.policy.loading.load import Loaded
 from webhook.policy.vap.cel import KNOWN, table, text
+from webhook.policy.vap.kubevirt import ObjectParts, around
 from webhook.policy.vap.tables import tables
 from webhook.policy.vap.verdicts import Verdicts, unexported
 from webhook.policy.vap.walk import REFUSED, Walk
@@ -43,6 +45,26 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectKinds:
+    """The kinds of one API: how their policies are named, the variables of what is judged, of what and when."""
+
+    name: str
+    around: Mapping[str, str]
+    rules: list[Tree]
+    conditions: list[Tree]
+    # Whether who may not set a field of a host class may not take it away either, once it is stored.
+    keeps: bool = True
+
+
+_CHANGED_SPEC = [
+    {
+        "name": "spec-is-new-or-changed",
+        "expression": "oldObject == null || dyn(object).?spec != dyn(oldObject).?spec",
+    }
+]
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """The objects; findings are rules that could not be expressed, notes are rules that are the webhook's alone."""
 
@@ -61,33 +83,76 @@ def export(
 
     `classes` are those of single values where the site has others than are declared, by declared path.
     """
-    engine = loaded.engine
+    own = ObjectKinds(NAME, _around(targets), [_rule(targets)], _CHANGED_SPEC)
+    return _export(loaded.engine, loaded.digest, own, without, classes or {})
+
+
+def export_kubevirt(
+    loaded: Loaded,
+    targets: Sequence[ObjectParts],
+    annotations: Mapping[str, str],
+    controllers: Sequence[str],
+    without: Sequence[str],
+) -> Export:
+    """The same of the policies about KubeVirt's own virtual machines, for these kinds.
+
+    `annotations` are those that act, each with the name that policies have for it; `controllers` are users who pass.
+    """
+    assert loaded.kubevirt is not None  # noqa: S101 - whoever exports them has read them
+    conditions = [
+        {"name": "object-is-new-or-changed", "expression": "oldObject == null || dyn(object) != dyn(oldObject)"},
+        {
+            "name": "not-by-kubevirts-controllers",
+            "expression": f"!(request.userInfo.username in [{', '.join(map(text, controllers))}])",
+        },
+    ]
+    rules = [
+        {
+            "apiGroups": [each.group],
+            "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": [each.plural],
+            "scope": "Namespaced",
+        }
+        for each in targets
+    ]
+    theirs = ObjectKinds(f"{NAME}-kubevirt", around(targets, annotations), rules, conditions, keeps=False)
+    return _export(loaded.kubevirt, loaded.digest, theirs, without, {})
+
+
+def _export(
+    engine: Engine,
+    digest: str,
+    kinds: ObjectKinds,
+    without: Sequence[str],
+    classes: Mapping[str, Mapping[str, FieldClass]],
+) -> Export:
     today = engine.today()
     documents: list[Tree] = []
     bindings: list[Tree] = []
     findings: dict[str, Finding] = {}
     notes: dict[str, Finding] = {}
     for level in LEVELS:
-        verdicts = Verdicts(engine.policies, engine.declared_fields, level, today, classes or {})
+        verdicts = Verdicts(engine.policies, engine.declared_fields, level, today, classes, keeps=kinds.keeps)
         variables = _needed(
             {
-                **_around(targets),
+                **kinds.around,
                 **_known(engine.declared_fields),
                 **verdicts.conditions,
                 **Walk(tables(verdicts)).variables(),
             }
         )
-        annotations = _annotations(loaded, verdicts)
-        documents.append(_policy(level, targets, without, variables, annotations))
-        bindings += _bindings(level, level == engine.default_level, annotations)
-        findings |= verdicts.findings | _too_large(level, variables)
+        annotations = _annotations(digest, verdicts)
+        documents.append(_policy(level, kinds, without, variables, annotations))
+        bindings += _bindings(kinds.name, level, level == engine.default_level, annotations)
+        findings |= verdicts.findings | _too_large(f"{kinds.name}-{level}", variables)
         notes |= {rule.id: _note(rule) for rule in unexported(engine.policies, level)}
     return Export([*documents, *bindings], list(findings.values()), list(notes.values()))
 
 
-def _annotations(loaded: Loaded, verdicts: Verdicts) -> dict[str, str]:
+def _annotations(digest: str, verdicts: Verdicts) -> dict[str, str]:
     """Which policies they are, and the first day on which an exception among them does not hold any more."""
-    made = {"vmconfig.kubevirt.io/policies": loaded.digest}
+    made = {"vmconfig.kubevirt.io/policies": digest}
     if ends := [each.until for _, each in verdicts.exemptions]:
         made["vmconfig.kubevirt.io/stale-from"] = (min(ends) + timedelta(days=1)).isoformat()
     return made
@@ -99,12 +164,12 @@ def _note(rule: Rule) -> Finding:
     return Finding(rule.where, problem, "while the webhook is gone, nobody refuses what it refuses", "policy")
 
 
-def _too_large(level: str, variables: Mapping[str, str]) -> dict[str, Finding]:
+def _too_large(policy: str, variables: Mapping[str, str]) -> dict[str, Finding]:
     """Expressions that the API server would not take."""
     way = "conditions on values of a whole class are long: name paths, or write one condition for several rules"
     return {
-        f"{level} {name}": Finding(
-            f"{NAME}-{level}",
+        f"{policy} {name}": Finding(
+            policy,
             f"the expression `{name}` has {len(formula)} characters, at most {_LARGEST} are taken",
             way,
             "policy",
@@ -152,7 +217,7 @@ def _needed(variables: Mapping[str, str]) -> dict[str, str]:
 
 def _policy(
     level: str,
-    targets: Sequence[Target],
+    kinds: ObjectKinds,
     without: Sequence[str],
     variables: Mapping[str, str],
     notes: Mapping[str, str],
@@ -163,20 +228,15 @@ def _policy(
     return {
         "apiVersion": API_VERSION,
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": _metadata(f"{NAME}-{level}", notes),
+        "metadata": _metadata(f"{kinds.name}-{level}", notes),
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {
                 "matchPolicy": "Equivalent",
-                "resourceRules": [_rule(targets)],
+                "resourceRules": kinds.rules,
                 "namespaceSelector": {"matchExpressions": [_not_in("kubernetes.io/metadata.name", without)]},
             },
-            "matchConditions": [
-                {
-                    "name": "spec-is-new-or-changed",
-                    "expression": "oldObject == null || dyn(object).?spec != dyn(oldObject).?spec",
-                }
-            ],
+            "matchConditions": kinds.conditions,
             "variables": [{"name": name, "expression": formula} for name, formula in variables.items()],
             "validations": [
                 {
@@ -200,7 +260,7 @@ def _rule(targets: Sequence[Target]) -> Tree:
     }
 
 
-def _bindings(level: str, default: bool, notes: Mapping[str, str]) -> Iterator[Tree]:
+def _bindings(name: str, level: str, default: bool, notes: Mapping[str, str]) -> Iterator[Tree]:
     """To the namespaces that name the level, and to those that name none where it is the default."""
     label = LABELS["enforce"]
     if level == LEVELS[0]:
@@ -208,18 +268,18 @@ def _bindings(level: str, default: bool, notes: Mapping[str, str]) -> Iterator[T
         chosen = [{"key": label, "operator": "Exists"}, _not_in(label, LEVELS[1:])]
     else:
         chosen = [{"key": label, "operator": "In", "values": [level]}]
-    yield _binding(f"{NAME}-{level}", level, chosen, notes)
+    yield _binding(f"{name}-{level}", f"{name}-{level}", chosen, notes)
     if default:
-        yield _binding(f"{NAME}-default", level, [{"key": label, "operator": "DoesNotExist"}], notes)
+        yield _binding(f"{name}-default", f"{name}-{level}", [{"key": label, "operator": "DoesNotExist"}], notes)
 
 
-def _binding(name: str, level: str, chosen: list[Tree], notes: Mapping[str, str]) -> Tree:
+def _binding(name: str, policy: str, chosen: list[Tree], notes: Mapping[str, str]) -> Tree:
     return {
         "apiVersion": API_VERSION,
         "kind": "ValidatingAdmissionPolicyBinding",
         "metadata": _metadata(name, notes),
         "spec": {
-            "policyName": f"{NAME}-{level}",
+            "policyName": policy,
             "validationActions": ["Deny"],
             "matchResources": {"namespaceSelector": {"matchExpressions": chosen}},
         },

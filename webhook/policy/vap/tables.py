@@ -19,6 +19,8 @@ from webhook.policy.vap.verdicts import Refusal, Verdicts
 SPEC = "Spec"
 # When a group of fields is looked at: what is new or changed, what is as it is stored, and both.
 CHANGED, UNCHANGED, ALWAYS = "changed", "unchanged", "always"
+# Values of a field that may be off.
+_OFF = "[dyn(false), dyn(''), dyn([]), dyn({})]"
 # What conditions see of an element: nothing that any of them holds of.
 _ELEMENT: object = {}
 _SPEC_NOW, _SPEC_STORED = "optional.of(r0.spec)", "dyn(variables.old)"
@@ -26,7 +28,7 @@ _SPEC_NOW, _SPEC_STORED = "optional.of(r0.spec)", "dyn(variables.old)"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields that are refused on one condition; `backend` where all of them are backend."""
+    """Fields that are refused on one condition; `backend` where all of them are backend that stays, once granted."""
 
     when: str
     formula: str
@@ -129,7 +131,8 @@ class Tables:
             return
         if entry.scalar is None:
             operand, stored = operand.of(_ELEMENT), stored.of(_ELEMENT)
-        _put(row, entry.name, self.verdicts.refusal(declared, class_name(entry.field_class), operand, stored))
+        asked = negated(f"{operand.value} in {_OFF}") if entry.may_be_off else TRUE
+        _put(row, entry.name, self.verdicts.refusal(declared, class_name(entry.field_class), operand, stored), asked)
 
     def _words(self, row: Row, entry: Field, declared: str, operand: CelOperand, stored: CelOperand) -> None:
         """An enumeration, or words of a text with a class of their own; where all are refused alike, the field is."""
@@ -185,7 +188,7 @@ def _put(row: Row, name: str, refusal: Refusal, where: str = TRUE) -> None:
 def _groups(refusal: Refusal) -> Iterator[Group]:
     for when, formula in ((CHANGED, refusal.changed), (UNCHANGED, refusal.unchanged)):
         if formula != FALSE:
-            yield Group(when, formula, refusal.label in BACKEND_KINDS)
+            yield Group(when, formula, refusal.kept and refusal.label in BACKEND_KINDS)
 
 
 def tables(verdicts: Verdicts) -> Tables:

@@ -46,6 +46,8 @@ class Refusal:
     changed: str
     unchanged: str
     label: str
+    # Whether who may not set the value may not take it away either, once it is stored.
+    kept: bool = True
 
 
 @dataclass
@@ -59,6 +61,8 @@ class Verdicts:
     # The classes of single values where the site has others than are declared, by declared path.
     classes: Mapping[str, Mapping[str, FieldClass]] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
+    # Whether an API keeps what its objects were granted.
+    keeps: bool = True
 
     def __post_init__(self) -> None:
         self._formulas = Formulas(self.declared_fields)
@@ -104,6 +108,7 @@ class Verdicts:
             any_of(formula for _, formula in refusing),
             self._newly(refusing, declared, kind, stored),
             kind if kind in DEFAULT_DENY else " or ".join(dict.fromkeys(named)),
+            self.keeps,
         )
 
     def count(self, declared: str, operand: CelOperand, stored: CelOperand) -> Refusal | None:
