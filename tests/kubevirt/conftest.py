@@ -1,4 +1,4 @@
-"""The judge, once a session, and what a VM becomes with it; the shipped policies about KubeVirt's machines, by level."""
+"""The judge, once a session, and what a VM becomes with it; the shipped policies on KubeVirt's machines, by level."""
 
 from __future__ import annotations
 
