@@ -156,6 +156,10 @@ rules:
       - virtualmachineclones
       - virtualmachinerestores
     scope: Namespaced
+{{- include "vmconfig.kubevirtNamespaces" . }}
+{{- end -}}
+
+{{- define "vmconfig.kubevirtNamespaces" }}
 namespaceSelector:
   matchExpressions:
     - key: kubernetes.io/metadata.name
@@ -164,6 +168,27 @@ namespaceSelector:
         - kube-system
         - {{ .Release.Namespace }}
         - {{ .Values.kubevirt.namespace }}
+{{- end -}}
+
+{{/* It comes after KubeVirt's own, which replaces the whole spec (configurations are called by name), and once more where a
+later one changes the object. A VM without its places would move at its next boot, so nothing passes without an answer. */}}
+{{- define "vmconfig.kubevirtMachineWebhook" -}}
+name: kubevirt-machine.vmconfig.kubevirt.io
+admissionReviewVersions: [v1]
+sideEffects: None
+failurePolicy: Fail
+matchPolicy: Equivalent
+reinvocationPolicy: IfNeeded
+timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+clientConfig:
+  {{- include "vmconfig.clientConfig" (dict "root" . "path" "kubevirt-machine") | nindent 2 }}
+rules:
+  - apiGroups: [kubevirt.io]
+    apiVersions: [v1]
+    operations: [CREATE, UPDATE]
+    resources: [virtualmachines]
+    scope: Namespaced
+{{- include "vmconfig.kubevirtNamespaces" . }}
 {{- end -}}
 
 {{- define "vmconfig.kubevirtClusterWebhook" -}}
