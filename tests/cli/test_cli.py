@@ -140,7 +140,7 @@ def test_words_that_are_booleans_to_kubectl_are_written_in_quotes_and_read_in_qu
     manifest.write_text(head + "[{name: v, type: virtio, resolution: {x: 800, y: 600}}]}}}\n")
     refused = vmconfig("expand", str(manifest))
     assert refused.returncode == 1
-    assert "`y` is a boolean to kubectl" in refused.stdout
+    assert "`y` is a boolean to kubectl" in refused.stderr
 
 
 def test_crd_prints_all_definitions() -> None:

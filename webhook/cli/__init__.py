@@ -55,7 +55,8 @@ def _run(given: argparse.Namespace) -> int:
     try:
         code: int = given.run(given)
     except Refused as refused:
-        return verbs.show_findings(refused.findings, given.output)
+        show = verbs.refuse if given.document else verbs.show_findings
+        return show(refused.findings, given.output)
     return code
 
 
@@ -105,7 +106,7 @@ def _tools(place: Subparsers, group: Group, members: list[Verb]) -> Subparsers:
 
 def _add(place: Subparsers, verb: Verb, flags: bool) -> None:
     made = place.add_parser(verb.name, help=verb.text, description=verb.text)
-    made.set_defaults(run=verb.run, output="text")
+    made.set_defaults(run=verb.run, output="text", document=verb.document)
     if verb.prints:
         made.add_argument("-o", "--output", choices=("text", "json", "yaml"), default="text", help="how to print")
     if flags and verb.add_flags is not None:

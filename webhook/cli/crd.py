@@ -23,4 +23,4 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-VERBS = (Verb("crd", "the CustomResourceDefinitions, for `kubectl apply --server-side`", run),)
+VERBS = (Verb("crd", "the CustomResourceDefinitions, for `kubectl apply --server-side`", run, document=True),)

@@ -41,7 +41,7 @@ def run(given: argparse.Namespace) -> int:
             stored.put(complete, one)
             made.append(complete)
     if findings:
-        return verbs.show_findings(findings, given.output)
+        return verbs.refuse(findings, given.output)
     verbs.show_objects(made, given.output)
     return 0
 
@@ -51,4 +51,4 @@ def _seeded(context: AdmissionContext, seed: str, manifest: Manifest) -> Admissi
     return replace(context, entropy=seeds.entropy(seed, manifest))
 
 
-VERBS = (Verb("expand", "complete VMs as the webhook would on create", run, add_flags),)
+VERBS = (Verb("expand", "complete VMs as the webhook would on create", run, add_flags, document=True),)

@@ -67,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
     """Print the objects; where a rule cannot be expressed, only the findings that say so."""
     made = _of_kubevirt(given) if given.kubevirt else _of_ours(given)
     if made.findings:
-        return verbs.show_findings(made.findings, given.output)
+        return verbs.refuse(made.findings, given.output)
     for note in made.notes:
         print(f"note: {note}", file=sys.stderr)
     if given.output == "json":
@@ -103,5 +103,6 @@ VERBS = (
         run,
         add_flags,
         group=POLICY,
+        document=True,
     ),
 )

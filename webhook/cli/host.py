@@ -86,4 +86,6 @@ def host(given: argparse.Namespace) -> int:
     return 0
 
 
-VERBS = (Verb("host", "what this machine has for VMs, as a host file for `render --host` and `run`", host),)
+VERBS = (
+    Verb("host", "what this machine has for VMs, as a host file for `render --host` and `run`", host, document=True),
+)

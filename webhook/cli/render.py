@@ -36,7 +36,7 @@ def run(given: argparse.Namespace) -> int:
         complete, findings, warnings = offline.expand_object(one.obj, context, requester)
         verbs.warn(warnings, one)
         if findings or complete is None:
-            return verbs.show_findings(one.about(findings), given.output)
+            return verbs.refuse(one.about(findings), given.output)
         domain, name, namespace = offline.domain_of(complete)
         if host is None and not given.bundle:
             documents.append(to_xml(domain, name))
@@ -50,4 +50,4 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-VERBS = (Verb("render", "the libvirt XML of VMs, for no host or for one", run, add_flags),)
+VERBS = (Verb("render", "the libvirt XML of VMs, for no host or for one", run, add_flags, document=True),)

@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     complete, findings, warnings = offline.expand_object(one.obj, context, verbs.requester(given))
     verbs.warn(warnings, one)
     if findings or complete is None:
-        return verbs.show_findings(one.about(findings), given.output)
+        return verbs.refuse(one.about(findings), given.output)
     domain, name, namespace = offline.domain_of(complete)
     made = bundle(marked(domain), name, host, namespace, f"{KINDS[complete['kind']].spec_path}.domain")
     if made.secrets:
@@ -71,7 +71,7 @@ def _captured(complete: Tree, xml: str, output: str) -> int:
     for place in captured.added:
         print(f"captured: {place}", file=sys.stderr)
     if captured.findings:
-        return verbs.show_findings(captured.findings, output)
+        return verbs.refuse(captured.findings, output)
     if output != "text":
         made = copied(complete)
         kind.spec_of(made)["domain"] = captured.domain
@@ -115,4 +115,6 @@ def _unknown_secrets(domain: Tree) -> list[Finding]:
     ]
 
 
-VERBS = (Verb("run", "start a VM in the libvirt of this machine, or stop it: no Kubernetes", run, _flags),)
+VERBS = (
+    Verb("run", "start a VM in the libvirt of this machine, or stop it: no Kubernetes", run, _flags, document=True),
+)

@@ -22,7 +22,8 @@ class Verb:
 
     `add_flags` gives it its arguments; it is called only where the verb's name is on the command line, so that a verb
     may import for them what other verbs need not pay for. `group` has the word that comes before its name. One that
-    `prints` objects or findings takes `-o`.
+    `prints` objects or findings takes `-o`. What a `document` verb prints goes to a file or another program, so that
+    its findings go to standard error.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Verb:
     add_flags: Callable[[argparse.ArgumentParser], None] | None = None
     group: Group | None = None
     prints: bool = True
+    document: bool = False
 
     @property
     def words(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,12 @@ def show_objects(made: list[Tree], output: str) -> None:
     """Print objects of Kubernetes'; several in JSON are a `List`, as kubectl takes them."""
     several = output == "json" and len(made) > 1
     show([{"apiVersion": "v1", "kind": "List", "items": made}] if several else made, output)
+
+
+def refuse(findings: list[Finding], output: str) -> int:
+    """The same as `show_findings` where standard output is a document's: on standard error."""
+    with redirect_stdout(sys.stderr):
+        return show_findings(findings, output)
 
 
 def show_findings(findings: list[Finding], output: str) -> int:
