@@ -84,10 +84,10 @@ def test_an_example_runs_to_a_prompt_and_nothing_is_left_of_it(example: str, hos
         shown.prompt(prompt)
     again = vmconfig("run", "--host", str(host), file)
     assert again.returncode == 1
-    assert f"libvirt has a domain `{name}` already" in again.stdout
+    assert f"libvirt has a domain `{name}` already" in again.stderr
     assert vmconfig("run", "--stop", file).returncode == 0
     assert libvirt_here.listAllDomains() == []
-    assert "has no domain" in vmconfig("run", "--stop", file).stdout
+    assert "has no domain" in vmconfig("run", "--stop", file).stderr
 
 
 def test_the_captured_vm_is_the_same_machine_at_its_next_start(host: Path, tmp_path: Path, libvirt_here: Any) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webhook.admission import offline
-from webhook.cli import objects, verbs
-from webhook.cli.conversion import xml_files, xml_of
+from webhook.cli import files, objects, verbs
 from webhook.cli.manifests import Manifest
 from webhook.cli.verb import Verb
 from webhook.declare import shown
@@ -62,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
         for place in added:
             print(f"{f'{one}: ' if len(found.found) > 1 else ''}added: {place}", file=sys.stderr)
     if findings:
-        return verbs.show_findings(findings, given.output)
+        return verbs.refuse(findings, given.output)
     verbs.show(made, given.output)
     return 0
 
@@ -115,15 +114,23 @@ def _domain(one: Manifest) -> Tree:
 
 def _files(source: str) -> list[str]:
     folder = Path(source)
-    return xml_files(folder) if folder.is_dir() else [source]
+    return files.xml_below(folder) if folder.is_dir() else [source]
 
 
 def _dump(file: str) -> Dump:
     from webhook.libvirt.parse import read
 
-    xml = xml_of(file)
+    xml = files.xml(file)
     reading = read(xml)
     return Dump(file, xml, reading.name, str(reading.domain.get("uuid") or ""))
 
 
-VERBS = (Verb("capture", "VMs with the frontend facts that libvirt added to their running domains", run, add_flags),)
+VERBS = (
+    Verb(
+        "capture",
+        "VMs with the frontend facts that libvirt added to their running domains",
+        run,
+        add_flags,
+        document=True,
+    ),
+)

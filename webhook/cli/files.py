@@ -18,6 +18,7 @@ from webhook.findings import Finding, Refused
 from webhook.yaml_dialects import LETTER_BOOLEAN, OCTAL, SEXAGESIMAL, place_of
 
 _LARGEST = 3 * 1024 * 1024
+_LARGEST_XML = 2**20
 # Tags that change nothing; every other one makes a value of a type that JSON lacks, or that the text does not show.
 _PLAIN_TAGS = frozenset({"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))})
 _READ_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("binary", "set", "timestamp", "omap", "pairs"))
@@ -164,6 +165,19 @@ def documents(file: str, kinds: Container[str] | None = None) -> list[Document]:
     if foreign:
         raise Refused(foreign)
     return found
+
+
+def xml(file: str) -> bytes:
+    """The bytes of an XML file, or of standard input for `-`; raises Unreadable."""
+    try:
+        return sys.stdin.buffer.read(_LARGEST_XML + 1) if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{file}: {error.strerror}") from None
+
+
+def xml_below(folder: Path) -> list[str]:
+    """The XML files of a folder, by name."""
+    return [str(file) for file in sorted(folder.glob("*.xml"))]
 
 
 def _unquoted(problem: str) -> str:

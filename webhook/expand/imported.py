@@ -60,6 +60,8 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
         target = disk.get("target", {})
         if "bus" not in target and target.get("dev", "")[:2] in _BUSES:
             target["bus"] = _BUSES[target["dev"][:2]]
+    for port in devices.get("parallels", ()):
+        port.setdefault("type", "pty")
     found = _as_found(machine, silence, bool(_displays(devices)))
     _root(devices, found)
     complete(domain, found, None, silence["nic"])

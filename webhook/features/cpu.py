@@ -140,7 +140,8 @@ def _model(model: str | None, platform: Platform) -> tuple[Tree, Tree]:
     check = "partial" if platform.site.domain_type == "kvm" else "none"
     default = {"mode": "custom", "match": "exact", "check": check, "fallback": "forbid"}
     if model:
-        return {"model": model}, default
+        # A mode of the domain that follows the node would leave the model without effect.
+        return {"mode": "custom", "model": model}, default
     own = platform.machine.defaults["cpu"].get(platform.site.domain_type, platform.guest.cpu_model)
     if own in _FOLLOWING:
         return {}, {"mode": own, **_FOLLOWING[own]}

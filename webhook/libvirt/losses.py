@@ -47,7 +47,8 @@ class Losses:
             if one.rule == "elsewhere" or _is_unread(one.path):
                 self.hosts.append(one)
             else:
-                self.guests.append(Finding(one.path, one.problem, _UNMODELLED, "import"))
+                way = _table()["ways"].get(_INDEX.sub("", one.path), _UNMODELLED)
+                self.guests.append(Finding(one.path, one.problem, way, "import"))
 
     def of_host(self, path: str) -> None:
         self.hosts.append(Finding(path, "is the host's and is not carried over", "", "backend"))
@@ -155,6 +156,8 @@ def by_device(left: list[Finding], domain: Tree) -> Iterator[str]:
     for one in left:
         form = _PART.match(one.path)
         part, below = (form[1], form[2]) if form else (one.path, "")
+        if not part.startswith(("devices.", "/")):
+            part = _INDEX.sub("", part)
         said = below if one.rule == "backend" else f"{below} {one.problem}".strip()
         parts.setdefault(part, []).append(said)
     for part, fields in parts.items():

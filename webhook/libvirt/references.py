@@ -32,7 +32,9 @@ class Map:
     """Names of Kubernetes objects: claims by image, networks by bridge or libvirt network, Secrets by libvirt's UUID.
 
     Each may also go by the device's target, alias, MAC address or serial number. A network of None is the pod's own.
-    `conventional`: whether a bridge without a name here is a network of the same name, as the isolated form writes it.
+    A NIC in a port group goes by the group, alone or behind its network and `/`, not by the network: its other groups
+    are other networks. `conventional`: whether a bridge without a name here is a network of the same name, as the
+    isolated form writes it.
     """
 
     claims: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +70,10 @@ def _names_of(node: etree._Element) -> list[str]:
     """Every name that a dump has for what a device is connected to, the most telling first."""
     found: list[str] = []
     for source in node.iterfind("source"):
+        group = source.get("portgroup")
+        if group:
+            found += [f"{source.get(name)}/{group}" for name in ("network", "bridge") if source.get(name)] + [group]
+            continue
         found += [source.get(name, "") for name in _SOURCES]
         if source.get("pool") and source.get("volume"):
             found.append(f"{source.get('pool')}/{source.get('volume')}")
@@ -87,7 +93,9 @@ def _refer_device(device: Tree, referred: Referred, said: list[str], where: tupl
     names, place = where
     known = names.of(referred.names)
     folded = {key.lower(): key for key in known if key.count(":") == 5}
-    key = next((key for name in said if (key := name if name in known else folded.get(name.lower()))), None)
+    # A MAC address is one NIC's, what it is connected to may be many's.
+    telling = sorted(said, key=lambda name: name.count(":") != 5)
+    key = next((key for name in telling if (key := name if name in known else folded.get(name.lower()))), None)
     source = device.get("source", {})
     if key is not None:
         device.pop(referred.field, None)
