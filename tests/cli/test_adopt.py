@@ -110,7 +110,7 @@ def test_what_cannot_move_is_told(tmp_path: Path, capsys: Said, change: Any, pro
     change(obj)
     assert main(["adopt", written(tmp_path / "vms", obj)]) in (1, 2)
     captured = capsys.readouterr()
-    assert problem in captured.out + captured.err or "holds no VM" in captured.out
+    assert problem in captured.out + captured.err or "holds no VM" in captured.err
 
 
 def fleet(folder: Path) -> str:

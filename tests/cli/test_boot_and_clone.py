@@ -57,7 +57,7 @@ def test_one_that_is_not_complete_is_refused_and_complete_it_is_not(tmp_path: Pa
     short = written(tmp_path / "desk.yaml", config({"features": FEATURES}))
     done = vmconfig("boot", short)
     assert done.returncode == 1
-    assert "spec.template.spec: is not complete" in done.stdout
+    assert "spec.template.spec: is not complete" in done.stderr
     (tmp_path / "kept.yaml").write_text(vmconfig("expand", short).stdout)
     assert vmconfig("boot", str(tmp_path / "kept.yaml")).returncode == 0
 
@@ -74,7 +74,7 @@ def test_one_that_is_not_complete_is_refused_and_complete_it_is_not(tmp_path: Pa
 )
 def test_what_makes_no_vm_is_a_finding_or_passes_and_never_an_error(tmp_path: Path, obj: Tree, problem: str) -> None:
     done = vmconfig("boot", written(tmp_path / "x.yaml", obj))
-    assert problem in done.stdout
+    assert problem in done.stderr
     assert done.returncode == (1 if problem else 0)
     assert "unexpected" not in done.stderr
     assert "unexpected" not in vmconfig("clone", str(tmp_path / "x.yaml")).stderr
@@ -121,7 +121,7 @@ def test_a_seed_makes_the_same_clone_and_another_one_does_not(tmp_path: Path) ->
 
 def test_one_name_for_two_clones_is_refused(tmp_path: Path) -> None:
     done = vmconfig("clone", written(tmp_path / "x.yaml", vm(WHOLE), vm(WHOLE)), "--name", "one")
-    assert (done.returncode, "is one name for 2 clones" in done.stdout) == (1, True)
+    assert (done.returncode, "is one name for 2 clones" in done.stderr) == (1, True)
 
 
 def test_what_beside_the_template_a_configuration_has_the_clone_has_too(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
         except Refused as refused:
             findings.take(one.about(refused.findings))
     if findings:
-        return verbs.show_findings(findings, given.output)
+        return verbs.refuse(findings, given.output)
     if given.output == "text":
         print("---\n".join(_text(each, given.accept) for each in made), end="")
     else:
@@ -102,4 +102,6 @@ def _compared(each: Adopted) -> Compared:
     return Compared(each.kind, f"{each.namespace}/{each.name}", each.changes, words=False)
 
 
-VERBS = (Verb("adopt", "a stored VM under another rule set: what changes, and its manifest", run, add_flags),)
+VERBS = (
+    Verb("adopt", "a stored VM under another rule set: what changes, and its manifest", run, add_flags, document=True),
+)

@@ -38,7 +38,7 @@ def run(given: argparse.Namespace) -> int:
         except Refused as refused:
             findings.take(one.about(refused.findings))
     if findings:
-        return verbs.show_findings(findings, given.output)
+        return verbs.refuse(findings, given.output)
     verbs.show_objects(made, given.output)
     return 0
 
@@ -74,4 +74,4 @@ def _metadata(one: Manifest) -> Tree:
     return {**made, "annotations": {**(template.get("annotations") or {}), CONFIG: one.name}}
 
 
-VERBS = (Verb("boot", "the VM to create of a VirtualMachineConfig", run, add_flags),)
+VERBS = (Verb("boot", "the VM to create of a VirtualMachineConfig", run, add_flags, document=True),)

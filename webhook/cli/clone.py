@@ -46,7 +46,7 @@ def run(given: argparse.Namespace) -> int:
         except Refused as refused:
             findings.take(one.about(refused.findings))
     if findings:
-        return verbs.show_findings(findings, given.output)
+        return verbs.refuse(findings, given.output)
     verbs.show_objects(made, given.output)
     return 0
 
@@ -88,4 +88,4 @@ def _metadata(one: Manifest, name: str) -> Tree:
     return {**made, "annotations": kept} if kept else made
 
 
-VERBS = (Verb("clone", "a VM like another one, with identities of its own", run, add_flags),)
+VERBS = (Verb("clone", "a VM like another one, with identities of its own", run, add_flags, document=True),)

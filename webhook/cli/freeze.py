@@ -51,7 +51,7 @@ def run(given: Namespace) -> int:
             verbs.warn(map(str, warnings), one)
             made.append(frozen)
     if findings:
-        return verbs.show_findings(findings, given.output)
+        return verbs.refuse(findings, given.output)
     verbs.show(made, given.output)
     return 0
 
@@ -97,4 +97,8 @@ def _finder(objects: list[Any]) -> Any:
     return find
 
 
-VERBS = (Verb("freeze", "VirtualMachines of KubeVirt's with the machine that their guests keep", run, add_flags),)
+VERBS = (
+    Verb(
+        "freeze", "VirtualMachines of KubeVirt's with the machine that their guests keep", run, add_flags, document=True
+    ),
+)
