@@ -187,7 +187,7 @@ def vm(tmp_path: Path) -> Path:
     manifest = tmp_path / "vm.yaml"
     manifest.write_text(
         "apiVersion: kubevirt.io/v1alpha1\nkind: VM\nmetadata: {name: a, namespace: b}\n"
-        "spec: {domain: {os: {kernel: /k}, devices: {disks: [{name: d, driver: {cache: none}}]}}}\n"
+        "spec: {domain: {os: {kernel: /k}, devices: {disks: [{name: d, claim: c, driver: {cache: none}}]}}}\n"
     )
     return manifest
 
