@@ -1,4 +1,4 @@
-"""The page about configurations and clones is true offline; tests/e2e/test_sourced_vms.py runs what it says to kubectl."""
+"""The page about configurations and clones is true; its kubectl commands run in tests/e2e/test_sourced_vms.py."""
 
 from __future__ import annotations
 
