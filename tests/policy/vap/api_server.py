@@ -93,11 +93,17 @@ class Outage:
             marked = copy.deepcopy(document)
             for each in marked["spec"].get("validations", ()):
                 each["messageExpression"] = f"'{mark}: ' + {each['messageExpression']}"
-            answer = self.client.post(f"{ADMISSION}/{_plural(document)}", json=marked)
-            assert answer.is_success, answer.text
+            until(lambda marked=marked: self._put(marked), f"{document['metadata']['name']} is not stored")
         for name in NAMESPACES:
             if name != "kube-system":
                 self._wait(name, mark)
+
+    def _put(self, document: Tree) -> bool:
+        """Store a policy or binding; an API server gives up a request after half a minute, which is no refusal."""
+        answer = self.client.post(f"{ADMISSION}/{_plural(document)}", json=document)
+        # Another attempt may find what the one that was given up has stored after all.
+        assert answer.is_success or answer.status_code in (409, 504), answer.text
+        return answer.status_code != 504
 
     def remove(self) -> None:
         """Take all exported policies away, and wait until none is asked any more."""
