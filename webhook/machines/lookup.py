@@ -107,6 +107,7 @@ def _machine(data: dict[str, Any]) -> Machine:
             next=bus.get("next", 0),
             bridge_slot=bus.get("bridge_slot", 0),
             kind=bus.get("kind", "pci"),
+            beside=tuple(bus.get("beside", ())),
             root_device=bus.get("root_device", ""),
             root_target=bus.get("root_target", {}),
             vio=bus.get("vio", {}),

@@ -38,6 +38,8 @@ class Bus:
     bridge_slot: int = 0
     # `pci`, or `ccw` where virtio devices are on the channel subsystem instead.
     kind: str = "pci"
+    # Further types of address that a device of PCI can have instead.
+    beside: tuple[str, ...] = ()
     # Further fields of the root bus, and the first spapr-vio register by role.
     root_device: str = ""
     root_target: Tree = field(default_factory=dict)

@@ -60,12 +60,12 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
 
 
 def _buses(devices: Tree) -> Iterator[tuple[str, Parts]]:
-    """The address of every drive, with the bus that its declaration says."""
+    """The address of every device that is on one of these buses, with the bus that its declaration says."""
     for listed, buses in lists_on(DRIVE):
         declared = next(bus for bus in buses if bus.name == DRIVE)
         for device in listed_in(devices, listed):
             address = parts_of(device)
-            if address.get("type") == DRIVE:
+            if address.get("type") == DRIVE and declared.fits(device):
                 yield declared.role_of(device, listed), address
 
 
