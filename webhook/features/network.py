@@ -45,6 +45,7 @@ def expand(wanted: list[Nic] | None, platform: Platform, origin: str) -> list[Co
     given = ((index, "name", nic.name) for index, nic in enumerate(wanted))
     findings = [
         *repeated(given, origin, "NIC", "network"),
+        *_sharing_a_mac(wanted, origin),
         *(finding for index, nic in enumerate(wanted) for finding in _contradicting(nic, f"{origin}[{index}]")),
         *_impossible(wanted, platform, origin),
     ]
@@ -90,6 +91,27 @@ def _unconnected(nic: Nic, place: str) -> Finding | None:
         return None
     way = "name the network, or say `type: pod` for the pod's own"
     return Finding(f"{place}.source", "is missing: the NIC would be on no network", way, "network")
+
+
+def _sharing_a_mac(nics: list[Nic], origin: str) -> Iterator[Finding]:
+    """Entries with the MAC address of an earlier one, as which they would be taken.
+
+    A virtual function and its standby have names, and one address for both: `macs_differ` judges their devices.
+    """
+    first_with: dict[str, int] = {}
+    for index, nic in enumerate(nics):
+        if nic.mac is None:
+            continue
+        first = first_with.setdefault(nic.mac.lower(), index)
+        if first != index and not _may_be_a_pair(nic, nics[first]):
+            way = "leave it out, so that one is made, or state another"
+            problem = f"`{nic.mac}` is taken by `{origin}[{first}]`"
+            yield Finding(f"{origin}[{index}].mac", problem, way, "network")
+
+
+def _may_be_a_pair(one: Nic, other: Nic) -> bool:
+    """Whether one is a virtual function and the other is not, each with its name."""
+    return bool(one.name and other.name) and (one.type == "sriov") is not (other.type == "sriov")
 
 
 def _contradicting(nic: Nic, place: str) -> Iterator[Finding]:
