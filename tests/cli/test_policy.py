@@ -79,6 +79,16 @@ def test_a_rule_that_no_case_needs_is_named(folder: Path) -> None:
     assert vmconfig("policy", "test", str(folder)).returncode == 0
 
 
+def test_a_policy_is_named_until_a_suite_stands_in_its_folder(folder: Path) -> None:
+    (folder / "site").mkdir()
+    (folder / "site" / "policy.yaml").write_text(HEAD + STATED + "\n...\n")
+    named = "policies/site/policy.yaml:1: policy `site` has no `suite.yaml` in its folder"
+    done = vmconfig("policy", "test", str(folder))
+    assert (done.returncode, named in done.stdout) == (1, True)
+    (folder / "site" / "suite.yaml").write_text("cases: [{title: a, spec: {domain: {}}}]\n")
+    assert "has no `suite.yaml`" not in vmconfig("policy", "test", str(folder)).stdout
+
+
 def test_a_suite_that_is_none_is_a_finding(folder: Path) -> None:
     (folder / "restricted" / "suite.yaml").write_text("cases: [{title: a}]\n")
     done = vmconfig("policy", "test", str(folder))

@@ -60,7 +60,8 @@ def run(folder: Folder) -> Outcome:
     policies = load(folder.path, Loading(folder.declared_fields, today=folder.today, levels=False)).engine.policies
     findings: list[Finding] = []
     count = 0
-    for file in sorted(folder.path.rglob(SUITE)):
+    suites = sorted(folder.path.rglob(SUITE))
+    for file in suites:
         cases, wrong = read_cases(file.read_bytes(), folder.named(file), _beside(file), folder.complete)
         findings += wrong
         count += len(cases)
@@ -77,7 +78,18 @@ def run(folder: Folder) -> Outcome:
                 folder.path.resolve().name, "has no suite with cases", "put a `suite.yaml` beside the policies", "suite"
             )
         )
+    elif suites:
+        findings += _without_suite(policies, [folder.named(file) for file in suites], folder)
     return Outcome(count, findings)
+
+
+def _without_suite(policies: Iterable[Policy], suites: list[str], folder: Folder) -> Iterator[Finding]:
+    """Policies whose rules nothing tries, as no suite stands in their folder."""
+    for policy in policies:
+        tried = any(_stands_by(policy, suite) for suite in suites)
+        if not tried and any(_about_anything(rule, folder.declared_fields) for rule in policy.rules):
+            way = f"put a `{SUITE}` beside it, with cases that need its rules"
+            yield Finding(policy.where, f"policy `{policy.name}` has no `{SUITE}` in its folder", way, "suite")
 
 
 def _beside(suite: Path) -> Callable[[str], bytes]:
