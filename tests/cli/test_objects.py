@@ -197,6 +197,21 @@ def test_explain_of_several_vms_says_whose_a_value_is() -> None:
     assert heads == ["# standard input, document 1: VM one", "# standard input, document 2: VM two"]
 
 
+def test_explain_of_policies_says_whose_a_field_is_where_there_are_several() -> None:
+    ways = ("policy", "explain", "-", "--level", "privileged")
+    done = vmconfig(*ways, text=text(vm("one"), vm("two")))
+    heads = [line for line in done.stdout.splitlines() if line.startswith("#")]
+    assert heads == ["# standard input, document 1: VM one", "# standard input, document 2: VM two"]
+    rows = json.loads(vmconfig(*ways, "-o", "json", text=text(vm("one"), vm("two"))).stdout)
+    assert {(row["name"], row["document"]) for row in rows} == {("one", 1), ("two", 2)}
+    assert "#" not in vmconfig(*ways, text=text(vm("one"))).stdout
+
+
+def test_explain_of_policies_says_which_object_is_none() -> None:
+    done = vmconfig("policy", "explain", "-", text=text(vm("one"), vm("two", memory="much")))
+    assert (done.returncode, "document 2: VM two: spec.features.memory" in done.stdout + done.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(("written", "shown"), [("22.10", "22.10"), ("1e3", "1e3"), ('"22.10"', None)])
 def test_a_number_with_a_fraction_is_shown_as_it_was_written(written: str, shown: str | None) -> None:
     manifest = text(vm()).replace("version: 12", f"version: {written}")

@@ -17,6 +17,7 @@ from webhook.admission.reading import Reading
 from webhook.admission.site import marks_of
 from webhook.admission.stated import stated
 from webhook.cli import objects, verbs
+from webhook.cli.manifests import Manifest
 from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Refused
 from webhook.kinds import Kind, inspect_spec
@@ -43,26 +44,35 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print a line a field; exit code 1 where one is refused."""
-    found: list[FieldDecision] = []
     read = objects.read(given, kubevirt=True)
     policies = Policies(given.policies or shipped(), apis(with_kubevirt=read.of_kubevirt))
     context = AdmissionContext(policies=policies, site=verbs.site(given.site))
-    for one in read.found:
-        if kubevirt_kind(one.obj) is not None:
-            found += _decided_of_kubevirt(one.obj, policies, _request(one.obj, one.kind, read.labels, given))
-            continue
-        kind, findings = offline.kind_of(one.obj)
-        if kind is None:
-            raise Refused(one.about(findings))
-        request = _request(one.obj, kind, read.labels, given)
-        found += _decided(one.obj, kind, context, request)
-        if one.file:
-            found += _stated(one.obj, kind, context, request)
+    found = [(one, _decisions(one, context, read.labels, given)) for one in read.found]
     if given.output == "text":
-        _print(found, given.all)
+        for one, decisions in found:
+            if len(found) > 1:
+                print(f"# {one}")
+            _print(decisions, given.all)
     else:
-        verbs.show([[_plain(each) for each in found]], given.output)
-    return 1 if any(each.refused for each in found) else 0
+        verbs.show([[{**one.as_dict(), **_plain(each)} for one, decisions in found for each in decisions]], given.output)
+    return 1 if any(each.refused for _, decisions in found for each in decisions) else 0
+
+
+def _decisions(
+    one: Manifest, context: AdmissionContext, labels: Mapping[str, Mapping[str, str]], given: argparse.Namespace
+) -> list[FieldDecision]:
+    """What became of each field of one object; raises Refused, with the object's place, where it cannot be judged."""
+    if kubevirt_kind(one.obj) is not None:
+        return _decided_of_kubevirt(one.obj, context.policies, _request(one.obj, one.kind, labels, given))
+    kind, findings = offline.kind_of(one.obj)
+    if kind is None:
+        raise Refused(one.about(findings))
+    request = _request(one.obj, kind, labels, given)
+    try:
+        decided = _decided(one.obj, kind, context, request)
+        return [*decided, *_stated(one.obj, kind, context, request)] if one.file else decided
+    except Refused as refused:
+        raise Refused(one.about(refused.findings)) from None
 
 
 def _decided(obj: Tree, kind: Kind, context: AdmissionContext, request: Request) -> list[FieldDecision]:
