@@ -12,6 +12,7 @@ from tests.consistency import followed_cases
 from tests.consistency.vms import checked, context, vm
 from webhook.consistency import RULES, consistent, machine, warned_of
 from webhook.consistency.completeness import domain_is_complete
+from webhook.consistency.memory_devices import memory_is_in_whole_huge_pages
 
 FOLLOWED = [
     checked(vm(case.get("machine", "q35"), case["domain"]), context())[0] or {} for case in followed_cases.CASES
@@ -103,3 +104,11 @@ def test_names_of_machines_that_nobody_has_cost_no_reading(monkeypatch: pytest.M
     for number in range(100):
         assert list(machine.machine_supports_values(wanted(f"pc-q35-7.2.{number}"), "spec.domain"))
         assert not list(machine.machine_supports_values(wanted(f"made-up-{number}"), "spec.domain"))
+
+
+@pytest.mark.parametrize(("page", "smaller"), [("1Gi", True), ("2Mi", False)])
+def test_smaller_huge_pages_are_a_way_where_there_are_some_and_not_where_there_are_none(
+    page: str, smaller: bool
+) -> None:
+    [found] = memory_is_in_whole_huge_pages({"memory": {"size": "2049Mi"}, "goals": {"hugepages": page}}, "spec.domain")
+    assert ("`2Mi` in `spec.features.hugepages`" in found.help) == smaller

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.consistency.vms import context
 from webhook import guests
-from webhook.expand.guest_requirements import unmet_requirements
+from webhook.expand.guest_requirements import far_too_small, unmet_requirements
+from webhook.expand.pipeline import expand
 
 FIT: dict[str, Any] = {
     "os": {"firmware": "efi"},
@@ -38,3 +40,24 @@ def test_windows_11_has_its_minima(changed: dict[str, Any], found: list[str]) ->
 def test_older_windows_is_installed_on_anything(version: str) -> None:
     guest = guests.find({"type": "windows", "version": version}, "2026.1")
     assert unmet_requirements({"memory": {"size": 512}}, guest, "spec.domain") == []
+
+
+@pytest.mark.parametrize(("size", "warned"), [(4, True), ("767Mi", True), (768, False), ("1Gi", False)])
+def test_memory_of_less_than_a_quarter_of_the_minimum_is_warned_of_and_a_quarter_is_not(
+    size: int | str, warned: bool
+) -> None:
+    guest = guests.find({"type": "ubuntu", "version": "24.04"}, "2026.1")
+    found = [finding.path for finding in far_too_small({"memory": {"size": size}}, guest, "spec.domain")]
+    assert found == (["spec.domain.memory.size"] if warned else [])
+
+
+def test_a_new_machine_is_warned_of_tiny_memory_and_a_stored_one_is_not() -> None:
+    features = {"system": {"type": "ubuntu"}, "memory": 4, "storage": [{"source": "a"}]}
+    made = expand({"features": features}, context(), "spec")
+    assert [note.path for note in made.notes] == ["spec.domain.memory.size"]
+    assert expand(made.spec, context(), "spec").notes == []
+
+
+def test_memory_of_another_guest_may_be_anything() -> None:
+    guest = guests.find({}, "2026.1")
+    assert list(far_too_small({"memory": {"size": 1}}, guest, "spec.domain")) == []

@@ -54,7 +54,9 @@ def run(given: argparse.Namespace) -> int:
                 print(f"# {one}")
             _print(decisions, given.all)
     else:
-        verbs.show([[{**one.as_dict(), **_plain(each)} for one, decisions in found for each in decisions]], given.output)
+        verbs.show(
+            [[{**one.as_dict(), **_plain(each)} for one, decisions in found for each in decisions]], given.output
+        )
     return 1 if any(each.refused for _, decisions in found for each in decisions) else 0
 
 

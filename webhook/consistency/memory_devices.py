@@ -11,6 +11,8 @@ from webhook.findings import Finding
 
 # libvirt's least block of virtio-mem, that of a transparent huge page of x86 and ARM (src/qemu/qemu_domain.c).
 _LEAST_BLOCK = 2048
+# The smallest huge page that a VM can ask for (webhook/features/hugepages.py), in KiB.
+_SMALLEST_PAGE = 2048
 _VIRTIO_MEM = "virtio-mem"
 
 
@@ -59,6 +61,9 @@ def memory_is_in_whole_huge_pages(domain: Tree, path: str) -> Iterator[Finding]:
     page = kib(wanted)
     if not page:
         return
+    # Those of a feature stand in the domain's goals, too, and are changed where they were asked for.
+    smaller = f", or smaller pages: `2Mi` in `spec.features.hugepages`, or in `{path}.goals.hugepages`"
+    smaller = smaller if page > _SMALLEST_PAGE else ""
     cells = domain.get("cpu", {}).get("numa", ())
     sizes = [(f"cpu.numa[{index}].memory", cell.get("memory")) for index, cell in enumerate(cells)]
     # A single cell is the service's own, of all the memory.
@@ -72,7 +77,7 @@ def memory_is_in_whole_huge_pages(domain: Tree, path: str) -> Iterator[Finding]:
         amount = kib(size)
         if amount is not None and amount % page:
             problem = f"`{shown(size)}` is not in whole huge pages of `{wanted}`"
-            way = f"state `{written((amount // page + 1) * page)}`, or smaller pages in `goals.hugepages`"
+            way = f"state `{written((amount // page + 1) * page)}`{smaller}"
             yield Finding(f"{path}.{place}", problem, way, "hugepages")
 
 

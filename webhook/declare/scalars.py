@@ -166,10 +166,12 @@ def memory(lowest_kib: int = 1024) -> Scalar:
 
     def check(value: Any) -> str | None:
         amount = kib(value)
+        bare = ", and a text without a unit is bytes" if type(value) is str and value.isdecimal() else ""
         if amount is None:
-            return f"`{shown(value)}` is no amount of memory, expected MiB as a whole number or a quantity like `4Gi`"
+            expected = f"expected MiB as a whole number or a quantity like `4Gi`{bare}"
+            return f"`{shown(value)}` is no amount of memory, {expected}"
         if not lowest_kib <= amount <= 2**44:
-            return f"`{shown(value)}` is out of range, expected {written(lowest_kib)} to 16Pi"
+            return f"`{shown(value)}` is out of range, expected {written(lowest_kib)} to 16Pi{bare}"
         return None
 
     schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}

@@ -1,4 +1,4 @@
-"""The requirements that a guest's installer checks: whether a new machine meets them."""
+"""The requirements that a guest's installer checks: whether a new machine meets them, or is far from it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,25 @@ from webhook.guests import Guest
 Tree = dict[str, Any]
 
 _HELP = "leave it out, or name another guest in `spec.features.system`"
+# How many times less than its minimum is too little for any guest of the kind.
+_FAR = 4
 
 
 def unmet_requirements(domain: Tree, guest: Guest, path: str) -> list[Finding]:
     """What the installer would refuse: firmware, TPM, memory, vCPUs. Empty where it checks nothing (not `strict`)."""
     return list(_unmet(domain, guest, path)) if guest.strict else []
+
+
+def far_too_small(domain: Tree, guest: Guest, path: str) -> Iterator[Finding]:
+    """A warning where no such guest starts, as of a number that was meant in GiB.
+
+    The minima are the installers' (osinfo-db); what is installed runs with less of it, though not with a quarter.
+    """
+    size = kib(domain.get("memory", {}).get("size"))
+    if size is not None and size * _FAR < guest.minimum.memory * 1024:
+        problem = f"is {max(1, size // 1024)} MiB, and {guest.title} wants {guest.minimum.memory}"
+        way = "a whole number is MiB: write `4Gi` or `4096` for 4 GiB"
+        yield Finding(f"{path}.memory.size", problem, way, "guest")
 
 
 def _unmet(domain: Tree, guest: Guest, path: str) -> Iterator[Finding]:

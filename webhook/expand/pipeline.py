@@ -23,7 +23,7 @@ from webhook.expand.completing import complete
 from webhook.expand.connection import unconnected, unsaid
 from webhook.expand.declined import at_odds, newly_at_odds
 from webhook.expand.following import Followed, Frozen, with_resting
-from webhook.expand.guest_requirements import unmet_requirements
+from webhook.expand.guest_requirements import far_too_small, unmet_requirements
 from webhook.expand.identity import identify
 from webhook.expand.merge import merge
 from webhook.expand.moving import move
@@ -158,7 +158,10 @@ def _made(
     observe(Step.NAMED, domain)
     order_boot(domain, (entry["device"] for entry in reserved(draft.abi)) if draft.abi.get("policy") != LATEST else ())
     observe(Step.BOOT_ORDERED, domain)
-    draft.findings += unmet_requirements(domain, draft.platform.guest, f"{path}.domain")
+    unmet = unmet_requirements(domain, draft.platform.guest, f"{path}.domain")
+    draft.findings += unmet
+    if not (unmet or draft.before):
+        draft.notes += far_too_small(domain, draft.platform.guest, f"{path}.domain")
     return _finish(draft, context, path, known, observe)
 
 

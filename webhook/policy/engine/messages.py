@@ -13,8 +13,9 @@ import yaml
 
 from webhook.declare import BACKEND_KINDS, SECRET_KINDS, shown
 from webhook.findings import Finding
-from webhook.policy.engine.denial import Denial
+from webhook.policy.engine.denial import TOTAL, Denial
 from webhook.policy.language.model import DEFAULT, Rule, Selector
+from webhook.policy.language.totals import totals
 
 # These refuse backend that no rule permits, one for each kind.
 DEFAULT_DENY = {kind: Rule(f"{DEFAULT}/{kind}", "deny", Selector(kind)) for kind in BACKEND_KINDS}
@@ -39,12 +40,16 @@ def refusal(denial: Denial, words: Path = WORDS, *, secret: bool = False) -> Fin
     """The finding for a value that is refused; one that may be a secret is not shown."""
     hidden = secret or denial.kind in SECRET_KINDS
     problem, way = _problem(denial, texts(words), hidden=hidden), _help(denial, words)
+    if denial.kind == TOTAL:
+        problem += f"; this counts {totals()[denial.declared].doc}"
     return Finding(denial.path, problem, way, denial.rule.named)
 
 
 def _problem(denial: Denial, by_class: dict[str, Any], *, hidden: bool) -> str:
     rule, declared, kind, value = denial.rule, denial.declared, denial.kind, denial.value
     visible = value if isinstance(value, str | int) and not hidden else None
+    if kind == TOTAL:
+        visible = totals()[declared].shown(value)
     if rule.message:
         return rule.message if visible is None else f"`{shown(visible)}` is refused: {rule.message}"
     refusals = (*(each.refusal for each in rule.comparisons), *(each.refusal for each in rule.conditions))

@@ -43,13 +43,13 @@ def limited(name: str, wanted: object, held: str, *, above: bool, total: bool = 
 
     def refusal(value: Any) -> str:
         if total:
-            return f"is {shown(_quantity(value) if held == MEMORY else value)} in all, {words}"
+            return f"is {shown(quantity(value) if held == MEMORY else value)} in all, {words}"
         return f"is {shown(value)}, {words}"
 
     return Condition(name, wanted, holds, refusal, limit=limit)
 
 
-def _quantity(value: int) -> str:
+def quantity(value: int) -> str:
     """An amount of KiB as a quantity, so that it stands beside a limit of `8Gi`."""
     return f"{value // 1024}Mi" if value % 1024 == 0 else f"{value}Ki"
 
@@ -73,5 +73,5 @@ def cel_limit(each: Condition, value: CelValue, cel: Cel) -> str:
     if limit.amount is not kib:
         return f"{value.words} {'>' if limit.above else '<'} {limit.limit}"
     compare = "isGreaterThan" if limit.above else "isLessThan"
-    beyond = f"{cel.quantity(value.words)}.{compare}({cel.kib_quantity(limit.limit)})"
+    beyond = f"{cel.quantity(value.words)}.{compare}({cel.kibquantity(limit.limit)})"
     return cel.all_of([cel.is_amount(value.words), beyond])

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from webhook.declare import FieldPath, kib
+from webhook.policy.language.limits import quantity
 
 Tree = Mapping[str, Any]
 MEMORY = "memory"
@@ -43,6 +44,10 @@ class Total:
     def of(self, spec: Tree) -> int:
         """The total of a VM's spec; what is no amount counts as nothing, the inspection refuses it."""
         return max(sum([term(spec) for term in part]) for part in self.parts)
+
+    def shown(self, size: int) -> str:
+        """A total for people: memory as a quantity."""
+        return quantity(size) if self.unit == MEMORY else str(size)
 
 
 @cache
