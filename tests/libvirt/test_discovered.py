@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from webhook.cli.host import kvm_opens
 from webhook.libvirt.host.discovered import Answers, discovered, firmware
 from webhook.libvirt.host.facts import read_host
 
@@ -134,3 +137,30 @@ def test_firmware_is_what_descriptors_name_the_first_folder_first(tmp_path: Path
         {"arch": "x86_64", "loader": "/fw/secure", "template": "/fw/vars", "secureBoot": True, "enrolledKeys": True},
         {"arch": "x86_64", "loader": "/fw/new", "template": "/fw/vars"},
     ]
+
+
+def test_kvm_is_there_where_the_user_who_runs_qemu_opens_it_and_else_it_is_not() -> None:
+    secmodel = "<secmodel><model>dac</model><doi>0</doi><baselabel type='kvm'>+64055:+993</baselabel></secmodel>"
+    labelled = CAPABILITIES.replace("<host>", f"<host>{secmodel}")
+    assert labelled != CAPABILITIES
+    for opens, kind in ((True, "kvm"), (False, "qemu")):
+        asked: list[int] = []
+        answers = Answers(labelled, PAGES, kvm=lambda user, opens=opens, asked=asked: asked.append(user) or opens)
+        assert discovered(answers)["hypervisors"][0] == {"arch": "x86_64", "type": kind}
+        assert asked == [64055]
+
+
+@pytest.mark.parametrize(
+    ("mode", "user", "opens"),
+    [(0o666, 65534, True), (0o600, 65534, False), (0o660, 65534, False), (0o600, 0, True), (0o644, 65534, False)],
+)
+def test_kvm_is_opened_by_whom_the_device_lets(tmp_path: Path, mode: int, user: int, opens: bool) -> None:
+    device = tmp_path / "kvm"
+    device.touch()
+    device.chmod(mode)
+    assert kvm_opens(device, "", user) == opens
+
+
+def test_kvm_that_is_not_there_is_not_opened_and_another_machine_is_believed(tmp_path: Path) -> None:
+    assert not kvm_opens(tmp_path / "none", "qemu:///system", 0)
+    assert kvm_opens(tmp_path / "none", "qemu+ssh://root@other/system", 0)

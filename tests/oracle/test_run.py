@@ -104,6 +104,9 @@ def test_the_captured_vm_is_the_same_machine_at_its_next_start(host: Path, tmp_p
     first = vmconfig("run", "--host", str(host), "-o", "yaml", str(few))
     assert "captured: spec.domain.cpu.numa[0]" in first.stderr
     kept.write_text(first.stdout)
+    # That this host emulates is not the VM's own: another host, and a cluster, take it as it is.
+    assert "type" not in yaml.safe_load(first.stdout)["spec"]["domain"]
+    assert vmconfig("check", str(kept)).returncode == 0
     before = libvirt_here.lookupByName("near").XMLDesc(INACTIVE)
     assert vmconfig("run", "--stop", str(few)).returncode == 0
     second = vmconfig("run", "--host", str(host), "-o", "yaml", str(kept))
@@ -111,6 +114,21 @@ def test_the_captured_vm_is_the_same_machine_at_its_next_start(host: Path, tmp_p
     assert yaml.safe_load(second.stdout) == yaml.safe_load(first.stdout)
     assert libvirt_here.lookupByName("near").XMLDesc(INACTIVE) == before
     assert vmconfig("run", "--stop", str(kept)).returncode == 0
+
+
+def test_a_hypervisor_that_the_vm_states_is_kept(host: Path, tmp_path: Path, libvirt_here: Any) -> None:
+    vm = {
+        "apiVersion": "kubevirt.io/v1alpha1",
+        "kind": "VM",
+        "metadata": {"name": "own"},
+        "spec": {"features": {"system": {"type": "linux"}, "memory": 512}, "domain": {"type": "qemu"}},
+    }
+    file = tmp_path / "own.yaml"
+    file.write_text(yaml.safe_dump(vm))
+    done = vmconfig("run", "--host", str(host), "-o", "yaml", str(file), "--level", "privileged")
+    assert yaml.safe_load(done.stdout)["spec"]["domain"]["type"] == "qemu", done.stdout
+    assert vmconfig("run", "--stop", str(file)).returncode == 0
+    assert libvirt_here.listAllDomains() == []
 
 
 def test_a_domain_of_somebody_else_is_not_stopped(libvirt_here: Any) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import pwd
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from webhook.admission.context import AdmissionContext
 from webhook.cli import files, verbs
@@ -17,6 +21,8 @@ from webhook.findings import Finding, Refused
 
 if TYPE_CHECKING:
     from webhook.libvirt.host.facts import Host
+
+_KVM = Path("/dev/kvm")
 
 
 def with_host(parser: argparse.ArgumentParser, text: str) -> None:
@@ -49,8 +55,37 @@ def this_host() -> dict[str, Any]:
         devices=[virsh("nodedev-dumpxml", name) for name in dict.fromkeys(names)],
         domains=[virsh("dumpxml", uuid) for uuid in lines("list", "--uuid")],
         firmware=firmware(_descriptors(), os.path.exists),
+        kvm=partial(kvm_opens, _KVM, os.environ.get("LIBVIRT_DEFAULT_URI", "")),
     )
     return discovered(answers)
+
+
+def kvm_opens(device: Path, uri: str, user: int) -> bool:
+    """Whether QEMU as this user can open KVM's device: libvirt lists KVM wherever the device is there.
+
+    Another machine's libvirt is believed.
+    """
+    if urlsplit(uri).netloc:
+        return True
+    try:
+        found = device.stat()
+        if os.geteuid() in (0, user):
+            # What a container is kept from, the file's mode does not tell.
+            os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return False
+    whose = stat.S_IRUSR | stat.S_IWUSR
+    if user != found.st_uid:
+        whose = whose >> 3 if found.st_gid in _groups(user) else whose >> 6
+    return user == 0 or found.st_mode & whose == whose
+
+
+def _groups(user: int) -> list[int]:
+    try:
+        known = pwd.getpwuid(user)
+    except KeyError:
+        return []
+    return os.getgrouplist(known.pw_name, known.pw_gid)
 
 
 def _volumes() -> Iterator[str]:

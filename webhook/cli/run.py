@@ -58,10 +58,15 @@ def run(given: argparse.Namespace) -> int:
     print(f"{name} runs{', emulated: there is no KVM for it here' if emulated(xml) else ''}", file=out)
     for what, way in ways_in(xml, name):
         print(f"{what}: {way}", file=out)
-    return _captured(complete, xml, given.output)
+    return _captured(complete, xml, given.output, typed=_states_type(one.obj))
 
 
-def _captured(complete: Tree, xml: str, output: str) -> int:
+def _states_type(obj: Any) -> bool:
+    """Whether the VM itself says that it is emulated or not; else that is the host's business, each time anew."""
+    return "type" in (KINDS[obj["kind"]].spec_of(obj).get("domain") or {})
+
+
+def _captured(complete: Tree, xml: str, output: str, *, typed: bool) -> int:
     """Capture what libvirt added, and print the VM where an output is asked for; findings where the two disagree."""
     from webhook.libvirt.capture import capture
 
@@ -75,6 +80,8 @@ def _captured(complete: Tree, xml: str, output: str) -> int:
     if output != "text":
         made = copied(complete)
         kind.spec_of(made)["domain"] = captured.domain
+        if not typed:
+            captured.domain.pop("type", None)
         verbs.show([made], output)
     return 0
 

@@ -13,8 +13,14 @@ from pathlib import Path
 from webhook.declare import shown
 from webhook.findings import Finding, Refused
 
-_PACKAGES = "install libvirt and QEMU (Debian: libvirt-daemon-system, libvirt-clients, qemu-system-x86, ovmf)"
-_START = "start libvirt (`systemctl start libvirtd`), or name another one in LIBVIRT_DEFAULT_URI"
+_PACKAGES = (
+    "install libvirt and QEMU "
+    "(Debian: libvirt-daemon-system, libvirt-clients, qemu-system-x86, ovmf, swtpm-tools, dnsmasq-base)"
+)
+_START = (
+    "start libvirt (`systemctl start libvirtd`; without systemd `virtlogd -d` and `libvirtd -d` as root), "
+    "or name another one in LIBVIRT_DEFAULT_URI"
+)
 # How virsh begins where it has no libvirt to talk to.
 _NO_LIBVIRT = "failed to connect"
 

@@ -31,7 +31,10 @@ _PAGE = re.compile(r"^(\d+)KiB: (\d+)", re.M)
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was asked of libvirt: XML documents, names of its active networks, and its table of free pages."""
+    """What was asked of libvirt: XML documents, names of its active networks, and its table of free pages.
+
+    `kvm`: whether QEMU, run by the user with this number, can open KVM's device.
+    """
 
     capabilities: str
     free_pages: str = ""
@@ -40,6 +43,7 @@ class Answers:
     devices: Sequence[str] = ()
     domains: Sequence[str] = ()
     firmware: Sequence[Tree] = field(default_factory=tuple)
+    kvm: Callable[[int], bool] = lambda _: True
 
 
 def discovered(answers: Answers) -> Tree:
@@ -48,7 +52,7 @@ def discovered(answers: Answers) -> Tree:
     devices = [document(xml, "device") for xml in answers.devices]
     domains = [document(xml, "domain") for xml in answers.domains]
     made: Tree = {
-        "hypervisors": [*_hypervisors(capabilities)],
+        "hypervisors": [*_hypervisors(capabilities, answers.kvm)],
         "nodes": [*_nodes(capabilities, domains, answers.free_pages)],
         "taken": cpu_set(sorted({cpu for domain in domains for cpu in _own_cpus(domain)})),
         "claims": _distinct(_claims(document(xml, "volume") for xml in answers.volumes)),
@@ -59,11 +63,14 @@ def discovered(answers: Answers) -> Tree:
     return {part: value for part, value in made.items() if value}
 
 
-def _hypervisors(capabilities: etree._Element) -> Iterator[Tree]:
+def _hypervisors(capabilities: etree._Element, opens: Callable[[int], bool]) -> Iterator[Tree]:
+    """How VMs of each architecture run: under KVM where libvirt has it and QEMU's user can open it."""
+    label = capabilities.findtext("host/secmodel[model='dac']/baselabel", "").partition(":")[0].lstrip("+")
+    kvm = opens(int(label)) if label.isdecimal() else True
     for arch in capabilities.iterfind("guest/arch"):
         if arch.get("name") in _ARCHS:
             kinds = {domain.get("type") for domain in arch.iterfind("domain")}
-            yield {"arch": arch.get("name"), "type": "kvm" if "kvm" in kinds else "qemu"}
+            yield {"arch": arch.get("name"), "type": "kvm" if kvm and "kvm" in kinds else "qemu"}
 
 
 def _nodes(capabilities: etree._Element, domains: Sequence[etree._Element], free_pages: str) -> Iterator[Tree]:

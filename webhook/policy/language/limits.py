@@ -73,5 +73,5 @@ def cel_limit(each: Condition, value: CelValue, cel: Cel) -> str:
     if limit.amount is not kib:
         return f"{value.words} {'>' if limit.above else '<'} {limit.limit}"
     compare = "isGreaterThan" if limit.above else "isLessThan"
-    beyond = f"{cel.quantity(value.words)}.{compare}({cel.kibquantity(limit.limit)})"
+    beyond = f"{cel.quantity(value.words)}.{compare}({cel.kib_quantity(limit.limit)})"
     return cel.all_of([cel.is_amount(value.words), beyond])
