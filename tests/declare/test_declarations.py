@@ -263,3 +263,13 @@ def test_no_json_makes_the_walk_fail(tree: Any) -> None:
 @settings(max_examples=100, deadline=None)
 def test_a_tree_of_frontends_has_no_marks(tree: Any) -> None:
     assert inspect(tree, domain_shape(), "d").marks == []
+
+
+@pytest.mark.parametrize(("place", "more"), [("", True), ("vcpu", False)])
+def test_fields_that_are_not_named_are_counted_and_where_all_are_named_none_is(place: str, more: bool) -> None:
+    shape = domain_shape().fields[place].shape if place else domain_shape()
+    assert shape is not None
+    [found] = inspect({"zzzz": 1}, shape, "spec").findings
+    counted = re.search(r", and (\d+) more$", found.help)
+    assert (counted is not None) == more
+    assert found.help.count("`") // 2 + (int(counted[1]) if counted else 0) == len(shape.fields)

@@ -21,6 +21,8 @@ from webhook.declare.withheld import problem_of, told, told_name
 from webhook.findings import MOST, Finding, Findings
 
 P = ParamSpec("P")
+# So many fields of an element are named where none is like an unknown one.
+_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,4 +246,6 @@ def _pairs(element: type[Element]) -> Pairs:
 @cache
 def _known(element: type[Element]) -> str:
     """The fields of an element in words; the cache is bounded by the declarations."""
-    return f"known here: {listed(tuple(sorted(shape_of(element).fields))[:12])}"
+    names = tuple(sorted(shape_of(element).fields))
+    more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"known here: {listed(names[:_LISTED])}{more}"
