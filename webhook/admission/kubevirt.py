@@ -62,10 +62,13 @@ def check_kubevirt(review: Review, kind: KubeVirtKind, context: AdmissionContext
     return judged
 
 
-def check_object(obj: Any, context: AdmissionContext, requester: Requester = NOBODY) -> Decision:
-    """The same of an object of one of these kinds without a cluster, as if it were created."""
+def check_object(obj: Any, context: AdmissionContext, requester: Requester = NOBODY, stored: Any = None) -> Decision:
+    """The same of an object of one of these kinds without a cluster: its creation, or the update of a stored one."""
     kind = KINDS[obj["kind"]]
-    return check_kubevirt(review_of(obj, kind.name, requester), kind, context)
+    review = review_of(obj, kind.name, requester)
+    if stored is not None:
+        review = replace(review, operation="UPDATE", old_object=stored)
+    return check_kubevirt(review, kind, context)
 
 
 def submission(obj: Any, kind: KubeVirtKind) -> tuple[Submission, Projection]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
+from webhook.abi.acceptance import ANNOTATION
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.patch import patched
 from webhook.admission.review import Review, Verdict
 from webhook.admission.validate import validate
-from webhook.declare.tree import copied
+from webhook.declare.tree import at, copied
 from webhook.expand.pipeline import expand
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, SNAPSHOT, VERSION, Kind, inspect_spec
@@ -50,6 +52,31 @@ def expand_object(
     return made, found(final), [*verdict.warnings, *final.warnings]
 
 
+def update_object(
+    obj: Any, stored: Tree, context: AdmissionContext, requester: Requester = NOBODY
+) -> tuple[Tree | None, list[Finding], list[str]]:
+    """The same for an update of a stored, complete object of the kind, which keeps its name and namespace."""
+    kind, findings = kind_of(obj, *KINDS.values())
+    if kind is None:
+        return None, findings, []
+    asked, was = review_of(obj, kind, requester), review_of(stored, kind, replace(requester, namespace=""))
+    name, namespace = was.name or asked.name, was.namespace or asked.namespace
+    review = replace(asked, operation="UPDATE", old_object=stored, name=name, namespace=namespace)
+    verdict = mutate(review, context)
+    if not verdict.allowed:
+        return None, found(verdict), [*verdict.warnings, *_other_digest(verdict, stored)]
+    made = patched(obj, verdict.patch or [])
+    final = validate(replace(review, object=made), context)
+    return made, found(final), [*verdict.warnings, *final.warnings, *_other_digest(final, stored)]
+
+
+def _other_digest(verdict: Verdict, stored: Tree) -> Iterator[str]:
+    """That the API server prints another digest, which is over the UID that the stored object does not state."""
+    uid = at(stored, "metadata.uid")
+    if not (type(uid) is str and uid) and any(ANNOTATION in finding.help for finding in verdict.findings):
+        yield "the stored object states no `metadata.uid`: in the cluster another digest accepts the change"
+
+
 def found(verdict: Verdict) -> Findings:
     """A verdict's findings, and whether there may be more."""
     findings = Findings(verdict.findings)
@@ -65,6 +92,16 @@ def inspected(obj: Tree, kind: Kind) -> Tree:
         raise Refused(findings)
     checked: Tree = spec
     return checked
+
+
+def is_complete(spec: Tree) -> bool:
+    """Whether a spec came out of an expansion."""
+    return bool(spec.get("domain")) and bool((spec.get("abi") or {}).get("ruleSet"))
+
+
+def as_complete(obj: Tree, kind: Kind, context: AdmissionContext) -> Tree:
+    """An object as it stands where it is complete, else completed; raises Refused."""
+    return obj if is_complete(inspected(obj, kind)) else completed(obj, kind, context)
 
 
 def completed(obj: Tree, kind: Kind, context: AdmissionContext) -> Tree:

@@ -1,4 +1,4 @@
-"""`vmconfig diff`: what changed between two VMs, each change with its class and what the guest notices."""
+"""`vmconfig diff`: what an update changes, each change with its class and consequence, and why it is refused."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
-from webhook.abi.changes import LifeChange, changes
+from webhook.abi.changes import LifeChange, changed, changes
 from webhook.abi.consequences import ChangeClass
 from webhook.admission import offline
+from webhook.admission.adoption import with_spec
 from webhook.admission.context import AdmissionContext
+from webhook.admission.offline import Requester
 from webhook.cli import objects, verbs
+from webhook.cli.manifests import Manifests
+from webhook.cli.sources import Sources
 from webhook.cli.verb import Verb
 from webhook.declare import FieldPath
 from webhook.declare.withheld import field_at
@@ -34,37 +39,55 @@ def add_flags(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> int:
-    """Print what differs; exit code 1 where something does."""
-    context, sides = verbs.context(given), (given.old, given.new)
-    before, after = (objects.read(Namespace(**{**vars(given), "sources": [side], "filename": []})) for side in sides)
-    compared = [_compared(*pair, context) for pair in _pairs(before.objects, after.objects, sides)]
+    """Print what differs, and why the webhook would refuse it; exit code 1 where something does."""
+    sides = (given.old, given.new)
+    before, after = (_read(given, side) for side in sides)
+    context, requester = verbs.context(given, before.labels | after.labels), verbs.requester(given)
+    context.sources = known = Sources(requester.namespace)
+    for one in (*before.found, *before.snapshots, *after.snapshots):
+        known.put_stored(one)
+    compared = [_compared(*pair, context, requester) for pair in _pairs(before.objects, after.objects, sides)]
     if given.output == "text":
         print("\n".join(line for each in compared for line in each.lines()))
     else:
         verbs.show([[each.tree() for each in compared]], given.output)
-    return int(any(each.changes or each.words for each in compared))
+    return int(any(each.differs for each in compared))
+
+
+def _read(given: Namespace, side: str) -> Manifests:
+    return objects.read(Namespace(**{**vars(given), "sources": [side], "filename": []}), snapshots=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two states of one VM: what differs, and whether the words of its features do."""
+    """Two states of one VM: what differs, whether the words of its features do, and why the update is refused."""
 
     kind: Kind
     name: str
     changes: tuple[LifeChange, ...]
     words: bool
+    refused: tuple[Finding, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.changes or self.words or self.refused)
 
     def lines(self) -> Iterator[str]:
         """All of it as text."""
-        yield f"{self.kind.name} {self.name}:" + ("" if self.changes or self.words else " nothing differs")
+        yield f"{self.kind.name} {self.name}:" + ("" if self.differs else " nothing differs")
         for each in self.changes:
             yield f"  {self.kind.spec_path}.domain{each.change.path}: {each.text}"
             yield f"    {each.consequence}"
-        if self.words and not self.changes:
+        if self.words and not self.changes and not self.refused:
             yield f"  {self.kind.spec_path}.features: other words for the same machine"
         if self.changes:
             counts = Counter(each.consequence.change_class for each in self.changes)
             yield "  " + ", ".join(f"{counts[one]} {one}" for one in ChangeClass if counts[one])
+        if self.refused:
+            yield "  the update is refused:"
+        for finding in self.refused:
+            yield indent(verbs.told(finding), "    ")
 
     def tree(self) -> Tree:
         """All of it as JSON."""
@@ -82,6 +105,7 @@ class Compared:
                 }
                 for each in self.changes
             ],
+            "refused": [finding.as_dict() for finding in self.refused],
         }
 
 
@@ -117,26 +141,40 @@ def _key(obj: Tree) -> tuple[str, str]:
     return asked.kind, f"{asked.namespace}/{asked.name}"
 
 
-def _compared(old: Tree, new: Tree, context: AdmissionContext) -> Compared:
-    """What the new one, as an update of the old one, changes; what is not yet complete is completed. Raises Refused."""
+def _compared(old: Tree, new: Tree, context: AdmissionContext, requester: Requester) -> Compared:
+    """What the new one, as an update of the old one, changes, and why it is refused; raises Refused for the old one.
+
+    What the old one leaves open is completed as at its creation.
+    """
     kind, was = KINDS[new["kind"]], KINDS[old["kind"]]
-    stored, made = offline.inspected(old, was), offline.inspected(new, kind)
-    if not _is_complete(stored):
-        stored = was.spec_of(offline.completed(old, was, context))
-    asked = made.get("features") or {}
+    complete = offline.as_complete(old, was, context)
+    stored = was.spec_of(complete)
+    if kind is not was:
+        offline.inspected(new, kind)
+        complete = with_spec(new, kind, stored)
+    made, findings, warnings = offline.update_object(new, complete, context, requester)
+    spec = _as_it_stands(new, stored, context) if made is None else kind.spec_of(made)
+    # What the webhook tells as warnings of the changes stands in the comparison.
+    told = {str(finding) for finding in changed(stored, spec, kind.spec_path)}
+    verbs.warn((warning for warning in warnings if warning not in told), f"{kind.name} {_key(new)[1]}")
+    asked = spec if made is None else kind.spec_of(new)
+    words = (stored.get("features") or {}) != (asked.get("features") or {})
+    return Compared(kind, _key(new)[1], tuple(changes(stored, spec)), words, tuple(findings))
+
+
+def _as_it_stands(new: Tree, stored: Tree, context: AdmissionContext) -> Tree:
+    """The spec of a refused update as far as it can be compared; the stored one where it cannot."""
+    kind = KINDS[new["kind"]]
     try:
-        made = extend(made, stored, context, kind.spec_path).spec
+        spec = offline.inspected(new, kind)
+    except Refused:
+        return stored
+    try:
+        made: Tree = extend(spec, stored, context, kind.spec_path).spec
     except Refused:
         # Two complete machines can be compared even where one would be no update of the other.
-        if not _is_complete(made):
-            raise
-    words = (stored.get("features") or {}) != asked
-    return Compared(kind, _key(new)[1], tuple(changes(stored, made)), words)
+        return spec if offline.is_complete(spec) else stored
+    return made
 
 
-def _is_complete(spec: Tree) -> bool:
-    """Whether a spec came out of an expansion."""
-    return bool(spec.get("domain")) and bool((spec.get("abi") or {}).get("ruleSet"))
-
-
-VERBS = (Verb("diff", "what changed between two VMs, and what the guest notices", run, add_flags),)
+VERBS = (Verb("diff", "what an update changes of a VM, what the guest notices, and why it is refused", run, add_flags),)

@@ -45,6 +45,11 @@ class Sources(dict[str, Given]):
         """One more object, as it would be stored."""
         self[manifest.kind].objects[manifest.namespace or self.namespace, manifest.name] = obj
 
+    def put_stored(self, manifest: Manifest) -> None:
+        """An object that is stored as it stands; one of another kind, or without a spec, is nothing's source."""
+        if manifest.kind in self and type(manifest.obj.get("spec")) is dict:
+            self.put(manifest.obj, manifest)
+
 
 def in_order(read: Manifests) -> Iterator[Manifest]:
     """The objects so that each comes behind what it may be made of: VMs, snapshots, VMs that are restored."""

@@ -100,10 +100,15 @@ def show_findings(findings: list[Finding], output: str) -> int:
         sys.stdout.write(written([[finding.as_dict() for finding in findings]]))
     else:
         for finding in findings:
-            print(finding if not finding.rule else f"{finding}\n  rule: {finding.rule}")
+            print(told(finding))
         if isinstance(findings, Findings) and findings.cut:
             print(f"at least {len(findings)} problems; what comes after these was not looked for", file=sys.stderr)
     return 1 if findings else 0
+
+
+def told(finding: Finding) -> str:
+    """A finding as text, with its rule where it has one."""
+    return f"{finding}\n  rule: {finding.rule}" if finding.rule else str(finding)
 
 
 def warn(warnings: Iterable[str], whose: object) -> None:
