@@ -26,6 +26,14 @@ UNWISE: list[tuple[dict[str, Any], list[str]]] = [
     ({"cpu": {"mode": "custom", "model": "Westmere"}}, []),
     ({"memory": {"size": 4096}, "cpu": {"numa": [{"memory": 4194304}]}}, ["spec.domain.cpu.numa"]),
     ({"memory": {"size": 4096}, "cpu": {"numa": [{"memory": "4194304Ki"}]}}, []),
+    ({"memory": {"size": "4Gi"}, "cpu": {"numa": [{"memory": "1Gi"}, {"memory": "1Gi"}]}}, ["spec.domain.cpu.numa"]),
+    ({"memory": {"size": "4Gi"}, "cpu": {"numa": [{"memory": "3Gi"}, {"memory": "1Gi"}]}}, []),
+    (
+        {"devices": {"memories": [{"model": "dimm", "target": {"size": "100Mi"}}]}},
+        ["spec.domain.devices.memories[0].target.size"],
+    ),
+    ({"devices": {"memories": [{"model": "dimm", "target": {"size": "128Mi"}}]}}, []),
+    ({"devices": {"memories": [{"model": "virtio-mem", "target": {"size": "100Mi"}}]}}, []),
     ({"os": {"type": {"arch": "riscv64", "machine": "virt"}}}, ["spec.domain.os.type.machine"]),
     ({"os": {"type": {"arch": "aarch64", "machine": "virt-7.2"}}}, []),
     (
@@ -112,3 +120,17 @@ def test_smaller_huge_pages_are_a_way_where_there_are_some_and_not_where_there_a
 ) -> None:
     [found] = memory_is_in_whole_huge_pages({"memory": {"size": "2049Mi"}, "goals": {"hugepages": page}}, "spec.domain")
     assert ("`2Mi` in `spec.features.hugepages`" in found.help) == smaller
+
+
+CELLS_AND_HELP = [
+    # The memory, that of two cells, and what is said of it.
+    ("4Gi", "1Gi", "let the cells hold `4096Mi` together, or state `2048Mi` as the memory"),
+    ("2Gi", "2Gi", "let the cells hold `2048Mi` together, or state `4096Mi` as the memory"),
+    (1024, 524288, "a whole number is MiB: write KiB as `524288Ki`"),
+]
+
+
+@pytest.mark.parametrize(("size", "cell", "way"), CELLS_AND_HELP)
+def test_the_help_for_cells_says_what_is_asked_and_what_they_hold(size: int | str, cell: int | str, way: str) -> None:
+    domain = {"memory": {"size": size}, "cpu": {"numa": [{"memory": cell}, {"memory": cell}]}}
+    assert [finding.help for finding in warned_of(domain, "spec.domain")] == [way]

@@ -1,4 +1,4 @@
-"""Addresses that a device cannot have: of another bus's type, or where the machine has devices itself."""
+"""Addresses that a device cannot have: of another type than its bus, or at a place of the machine's own."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ _LEAST_BLOCK = 2048
 # The smallest huge page that a VM can ask for (webhook/features/hugepages.py), in KiB.
 _SMALLEST_PAGE = 2048
 _VIRTIO_MEM = "virtio-mem"
+# Linux adds memory in sections, of 128 MiB on x86 and on ARM with pages of 4 KiB (SECTION_SIZE_BITS).
+_SECTION = 128 * 1024
 
 
 @rule
@@ -94,3 +96,15 @@ def huge_pages_stay_with_the_guest(domain: Tree, path: str) -> Iterator[Finding]
         way = "say `freePageReporting: false`, which holds from the next cold boot on"
         place = f"{path}.devices.memballoon.freePageReporting"
         yield Finding(place, "gives huge pages of the guest back to the host", way, "memory")
+
+
+@warning
+def dimms_are_in_whole_sections(domain: Tree, path: str) -> Iterator[Finding]:
+    """QEMU has a DIMM of any size, of which Linux takes none that is not in whole 128 MiB (mm/memory_hotplug.c)."""
+    for index, piece in enumerate(_pieces(domain)):
+        size = piece.get("target", {}).get("size")
+        amount = kib(size) if piece.get("model") == "dimm" else None
+        if amount is not None and amount % _SECTION:
+            problem = f"`{shown(size)}` is no multiple of `128Mi`; a Linux guest does not take the DIMM"
+            way = f"state `{(amount // _SECTION + 1) * _SECTION // 1024}Mi`, unless the guest is another"
+            yield Finding(f"{path}.devices.memories[{index}].target.size", problem, way, "memory")

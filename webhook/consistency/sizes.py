@@ -84,7 +84,14 @@ def cells_have_all_memory(domain: Tree, path: str) -> Iterator[Finding]:
     size = kib(domain.get("memory", {}).get("size"))
     total = sum(amount for amount in sizes if amount is not None)
     if cells and None not in sizes and size is not None and total != size:
-        problem = (
-            f"hold {total // 1024} MiB together, but `memory.size` is {size // 1024} MiB; the guest gets the former"
-        )
-        yield Finding(f"{path}.cpu.numa", problem, "a whole number is MiB; write `4194304Ki` for KiB", "numa")
+        held, stated = _in_units(total), _in_units(size)
+        problem = f"hold `{held}` together, but `memory.size` is `{stated}`; the guest gets the former"
+        way = f"let the cells hold `{stated}` together, or state `{held}` as the memory"
+        if total == size * 1024:
+            way = f"a whole number is MiB: write KiB as `{(sizes[0] or 0) // 1024}Ki`"
+        yield Finding(f"{path}.cpu.numa", problem, way, "numa")
+
+
+def _in_units(amount: int) -> str:
+    """An amount of KiB with its unit, since a mistake in the unit is what people look for."""
+    return f"{amount}Ki" if amount % 1024 else f"{amount // 1024}Mi"
