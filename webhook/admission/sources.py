@@ -160,7 +160,7 @@ def _found(named: _Named, uid: str, namespace: str, where: tuple[Kind, Sources |
     if kept is None:
         near = nearest(named.name, pairs_of(islice(objects.names(namespace), _NAMES)))
         way = f"did you mean `{near}`? " if near else ""
-        way += f"Create it first: `kubectl get {named.kind.plural}` lists those that are there"
+        way += f"create it first; `kubectl get {named.kind.plural}` lists those that are there"
         raise _refused(named, f"{words} is not in this namespace", way)
     if uid and uid != kept.uid:
         way = f"write the `uid` of the one that is there, or leave the owner out and say `{CONFIG}`"
