@@ -30,6 +30,15 @@ def test_the_shipped_policies_load_and_pass_their_suites() -> None:
     assert (checked.returncode, tested.returncode) == (0, 0)
     assert "rules" in checked.stdout
     assert "cases as expected" in tested.stdout
+    assert "rules are about KubeVirt's" in tested.stderr
+
+
+def test_a_folder_without_policies_about_kubevirt_has_nothing_to_say_of_them(folder: Path) -> None:
+    for file in folder.glob("*/kubevirt.yaml"):
+        file.unlink()
+    shutil.rmtree(folder / "cis")
+    tested = vmconfig("policy", "test", str(folder))
+    assert (tested.returncode, tested.stderr) == (0, "")
 
 
 def test_a_mistake_is_found_with_file_line_and_column() -> None:
