@@ -27,7 +27,9 @@ class Folder(Element):
     name: DeviceName | None = frontend(
         "-", doc="What it is known by (lower-case letters, digits, `-`); else one is made."
     )
-    claim: ObjectName | None = reference("PersistentVolumeClaim", "-", doc="What holds its content, by its name like `web-root`.")
+    claim: ObjectName | None = reference(
+        "PersistentVolumeClaim", "-", doc="What holds its content, by its name like `web-root`."
+    )
     # Behind `tag` alone is the element's own in XML.
     tag_: Annotated[str, _TAG] | None = frontend("-", doc="What the guest mounts; the claim's name where unsaid.")
 

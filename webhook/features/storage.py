@@ -29,7 +29,9 @@ class Drive(Element):
         "-", doc="What it is known by (lower-case letters, digits, `-`); else one is made."
     )
     type: Annotated[str, choice("disk", "cdrom")] | None = frontend("-", doc="`disk` or `cdrom`; a disk where unsaid.")
-    source: ObjectName | None = reference("PersistentVolumeClaim", "-", doc="What holds its content, by its name like `web-root`.")
+    source: ObjectName | None = reference(
+        "PersistentVolumeClaim", "-", doc="What holds its content, by its name like `web-root`."
+    )
     blank: Flag | None = frontend("-", doc="`true` for a disk without a claim, which is empty.")
     interface: Annotated[str, choice(*_BUSES)] | None = frontend(
         "-", doc="How it is attached: `virtio`, `virtio-scsi`, `sata`, `ide` or `usb`; else what suits the guest."
