@@ -38,7 +38,7 @@ def expand_object(
 ) -> tuple[Tree | None, list[Finding], list[str]]:
     """The object with its complete spec, as it would be stored on create; with findings, None.
 
-    A snapshot, and a VM that is restored from one, is made of the context's sources.
+    A snapshot, a clone, and a VM of a configuration or a snapshot are made of the context's sources.
     """
     kind, findings = kind_of(obj, *KINDS.values(), SNAPSHOT)
     if kind is None:
@@ -46,8 +46,7 @@ def expand_object(
     verdict = mutate(review_of(obj, kind, requester), context)
     if not verdict.allowed:
         return None, found(verdict), list(verdict.warnings)
-    of_others = kind is SNAPSHOT or kind.spec_of(obj).get("restoreFrom")
-    made = patched(obj, verdict.patch or []) if of_others else completed(obj, kind, context)
+    made = patched(obj, verdict.patch or [])
     final = validate(review_of(made, kind, requester), context)
     return made, found(final), [*verdict.warnings, *final.warnings]
 

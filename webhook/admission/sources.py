@@ -79,6 +79,11 @@ def source_of(review: Review, kind: Kind, sources: Sources | None) -> Source | N
     return _found(first, next((each.uid for each in named if each.uid), ""), review.namespace, (kind, sources))
 
 
+def names_source(obj: Any) -> bool:
+    """Whether an object says that it is made of another."""
+    return any(_named(obj, VM))
+
+
 def renamed_source(review: Review) -> Iterator[Finding]:
     """An update that names another source than the object was made of: it would have no effect."""
     if review.operation != "UPDATE":

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from webhook.admission.objects import Kept
+from webhook.admission.sources import names_source
 from webhook.cli.manifests import Manifest, Manifests
 from webhook.declare.tree import at
 from webhook.kinds import KINDS, SNAPSHOT, Kind
@@ -52,14 +53,19 @@ class Sources(dict[str, Given]):
 
 
 def in_order(read: Manifests) -> Iterator[Manifest]:
-    """The objects so that each comes behind what it may be made of: VMs, snapshots, VMs that are restored."""
-    restored = [one for one in read.found if _restores(one)]
-    yield from (one for one in read.found if not _restores(one))
+    """The objects so that each comes behind what it may be made of, clones of clones in their order."""
+    ranked = sorted(read.found, key=_rank)
+    yield from (one for one in ranked if _rank(one) < _RESTORED)
     yield from read.snapshots
-    yield from restored
+    yield from (one for one in ranked if _rank(one) == _RESTORED)
 
 
-def _restores(one: Manifest) -> bool:
+_MADE_OF_ANOTHER, _RESTORED = 1, 2
+
+
+def _rank(one: Manifest) -> int:
     kind = KINDS.get(one.kind)
     spec = kind.spec_of(one.obj) if kind is not None else None
-    return type(spec) is dict and "restoreFrom" in spec
+    if type(spec) is dict and "restoreFrom" in spec:
+        return _RESTORED
+    return _MADE_OF_ANOTHER if names_source(one.obj) else 0

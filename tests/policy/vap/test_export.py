@@ -174,9 +174,9 @@ def test_a_rule_without_words_in_cel_is_told_and_nothing_is_exported(folder: Pat
     loaded([{"metadata": {"name": "odd"}, "rules": rules}], folder)
     assert main(["policy", "export", "--vap", str(folder)]) == 1
     told = capsys.readouterr()
-    assert "site.yaml:" in told.out
-    assert "rule `odd/bytes` cannot be exported" in told.out
-    assert "ValidatingAdmissionPolicy" not in told.out
+    assert "site.yaml:" in told.err
+    assert "rule `odd/bytes` cannot be exported" in told.err
+    assert told.out == ""
 
 
 def test_a_rule_that_is_too_large_for_one_expression_is_told(folder: Path) -> None:
