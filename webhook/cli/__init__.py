@@ -88,6 +88,7 @@ def _parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vmconfig",
         description="virtual machines on Kubernetes: a few words become complete, safe, frozen hardware",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     single = parser.add_subparsers(required=True, metavar="VERB")
@@ -105,7 +106,7 @@ def _tools(place: Subparsers, group: Group, members: list[Verb]) -> Subparsers:
 
 
 def _add(place: Subparsers, verb: Verb, flags: bool) -> None:
-    made = place.add_parser(verb.name, help=verb.text, description=verb.text)
+    made = place.add_parser(verb.name, help=verb.text, description=verb.text, allow_abbrev=False)
     made.set_defaults(run=verb.run, output="text", document=verb.document)
     if verb.prints:
         made.add_argument("-o", "--output", choices=("text", "json", "yaml"), default="text", help="how to print")

@@ -160,10 +160,22 @@ def _together(folder: str, files: list[str], parsed: Parsed, loading: Loading) -
     ]
     if loading.kubevirt is not None:
         findings += check(parsed.kubevirt, loading.kubevirt.declared_fields, loading.budget)
+        findings += _never_decide(parsed.kubevirt)
     if not loading.levels:
         return findings
     findings += missing_levels(folder, parsed.policies)
     return findings + (missing_levels(folder, parsed.kubevirt, KUBEVIRT_KIND) if parsed.kubevirt else [])
+
+
+def _never_decide(policies: list[Policy]) -> Iterator[Finding]:
+    """Rules about what a requester writes of an object that nobody completes: all of it is what was written."""
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.stated:
+                problem = f"rule `{rule.id}` has `stated`, which is known of our own VMs alone"
+                yield Finding(
+                    policy.place, problem, "leave the condition out: it is about all that is written", "policy"
+                )
 
 
 def parse(
