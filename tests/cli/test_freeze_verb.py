@@ -37,7 +37,7 @@ def _address(vm: Tree) -> Any:
 def test_every_vm_of_a_file_is_printed_and_what_else_stands_there_is_not(freeze: Any) -> None:
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"}}
     code, out, err = freeze(machine(1), claim, machine(2))
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "note: not printed are objects of other kinds: PersistentVolumeClaim 1\n")
     made = list(yaml.safe_load_all(out))
     assert [len(devices_of(each)["interfaces"]) for each in made] == [1, 2]
     assert {_address(each) for each in made} == {"0000:02:00.0"}
@@ -84,3 +84,18 @@ def test_what_is_no_vm_of_kubevirts_is_a_finding(freeze: Any, document: Any, wor
     code, out, err = freeze(document)
     assert code == 1
     assert words in out + err
+
+
+def test_files_of_a_folder_are_read_and_what_is_not_printed_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        vm = {**machine(1), "metadata": {"name": name, "namespace": "shop"}}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(vm))
+    (tmp_path / "three.yaml").write_text("{apiVersion: v1, kind: Service, metadata: {name: s}}\n")
+    assert main(["freeze", str(tmp_path), "-o", "json"]) == 0
+    said = capsys.readouterr()
+    assert [each["metadata"]["name"] for each in json.loads(said.out)] == ["one", "two"]
+    assert "note: not printed are objects of other kinds: Service 1\n" in said.err
+    assert main(["freeze", "-f", str(tmp_path / "one.yaml")]) == 0
+    assert "not printed" not in capsys.readouterr().err

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from webhook.cli import files, seeds, verbs
-from webhook.cli.manifests import Manifest
+from webhook.cli.manifests import Manifest, files_of
 from webhook.cli.verb import Verb
+from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
 from webhook.kubevirt.devices import well_formed
 from webhook.kubevirt.freeze import freeze
@@ -32,7 +33,9 @@ _LOOKED_UP = frozenset(
 
 def add_flags(parser: ArgumentParser) -> None:
     """The arguments of the verb."""
-    verbs.with_file(parser)
+    what = "a manifest with VirtualMachines, a folder of them, or - for standard input"
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help=what)
+    parser.add_argument("-f", "--filename", action="append", default=[], metavar="FILE", help="the same; repeatable")
     verbs.with_site(parser)
     seeds.with_seed(parser)
     parser.add_argument("--kubevirt", default=NEWEST, metavar="VERSION", help=f"KubeVirt's version (default {NEWEST})")
@@ -40,7 +43,7 @@ def add_flags(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> int:
     """Print every VirtualMachine with its machine; instance types and preferences of the same file are looked up."""
-    objects = list(_objects(given.file))
+    objects = _objects([*given.filename, *given.sources])
     site = Site(given.kubevirt, verbs.site(given.site).machines, find=_finder([one.obj for one in objects]))
     made, findings = [], Findings(most=sys.maxsize)
     for one in objects:
@@ -66,20 +69,28 @@ def _frozen(vm: Tree, site: Site) -> tuple[Tree, list[Finding], tuple[Finding, .
     return made.vm, list(made.findings), made.warnings
 
 
-def _objects(file: str) -> Iterator[Manifest]:
-    """The VMs of a file and what they are looked up in; raises Refused where there is no VM."""
-    documents = files.documents(file, {_KIND, *_LOOKED_UP})
-    found = []
-    for document in documents:
-        number = document.number if len(documents) > 1 else 0
-        items = document.content.get("items") if type(document.content) is dict else None
-        for at, content in enumerate(items if type(items) is list else [document.content], 1):
-            if type(content) is dict:
-                found.append(Manifest(content, file, number, at if items else 0))
+def _objects(sources: list[str]) -> list[Manifest]:
+    """The VMs of files and what they are looked up in; raises Refused where there is no VM. Others are counted."""
+    found: list[Manifest] = []
+    others: Counter[str] = Counter()
+    for file in dict.fromkeys(each for source in sources for each in files_of(source)):
+        documents = files.documents(file, {_KIND, *_LOOKED_UP, "List"})
+        for document in documents:
+            number = document.number if len(documents) > 1 else 0
+            items = document.content.get("items") if type(document.content) is dict else None
+            for at, content in enumerate(items if type(items) is list else [document.content], 1):
+                if type(content) is dict and content.get("kind") in (_KIND, *_LOOKED_UP):
+                    found.append(Manifest(content, file, number, at if items else 0))
+                else:
+                    others[document.other or str(content.get("kind") if type(content) is dict else "")] += 1
     if not any(one.kind == _KIND for one in found):
         way = f"name a manifest of a {_KIND} (`apiVersion: {_VERSION}`)"
-        raise Refused([Finding(file, f"holds no {_KIND} of KubeVirt's", way, "kind")])
-    yield from found
+        raise Refused([Finding(", ".join(sources) or "SOURCE", f"holds no {_KIND} of KubeVirt's", way, "kind")])
+    others.update(one.kind for one in found if one.kind != _KIND)
+    if others:
+        told = ", ".join(f"{shown(kind)} {number}" for kind, number in sorted(others.items()) if kind)
+        print(f"note: not printed are objects of other kinds: {told}", file=sys.stderr)
+    return found
 
 
 def _finder(objects: list[Any]) -> Any:

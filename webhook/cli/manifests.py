@@ -139,7 +139,7 @@ def read(*sources: str | Path, snapshots: bool = False, kubevirt: bool = False) 
     """
     found = Manifests(kubevirt=kubevirt)
     for source in sources:
-        for file in _files(str(source)):
+        for file in files_of(str(source)):
             for manifest in _manifests(file):
                 found.add(manifest)
     if not snapshots:
@@ -164,7 +164,8 @@ def _without_vms(sources: Iterable[str | Path], found: Manifests) -> Refused:
     return Refused([Finding(", ".join(map(str, sources)), problem, way, "kind")])
 
 
-def _files(source: str) -> list[str]:
+def files_of(source: str) -> list[str]:
+    """The file that is named, or the manifests below the folder."""
     if source == "-" or not Path(source).is_dir():
         return [source]
     below = Path(source).rglob("*")
