@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from fastapi.testclient import TestClient
+from kubernetes.client import ApiClient
 
 from tests.admission.reviews import POLICIES
 from webhook.cluster.namespaces import Namespaces
 from webhook.server.app import create_app
 from webhook.server.health import SILENT, Health
 from webhook.server.settings import Settings
+from webhook.server.supervision import Supervision
 
 
 @pytest.fixture
@@ -89,3 +93,27 @@ def test_a_task_that_is_down_is_a_cause_and_is_counted(client: TestClient) -> No
     assert 'vmconfig_task_restarts_total{task="policies"} 1.0' in text
     assert 'vmconfig_task_restarts_total{task="exceptions"} 0.0' in text
     assert 'vmconfig_task_restarts_total{task="policies"} 1.0' in client.get("/metrics").text  # not counted twice
+
+
+def test_each_watch_runs_in_one_thread_and_none_without_a_cluster() -> None:
+    class Core:
+        list_namespace = None
+        api_client = ApiClient()
+
+    class Threads(Supervision):
+        """Notes the threads instead of starting them."""
+
+        started: ClassVar[list[tuple[str, Callable[[], None]]]] = []
+
+        def thread(self, name: str, run: Callable[[], None], ending: threading.Event) -> threading.Thread:
+            self.started.append((name, run))
+            return super().thread(name, lambda: None, ending)
+
+    settings = Settings(policies=POLICIES, sources="watch", namespaces="watch", kubevirt_objects="watch")
+    apis: Any = SimpleNamespace(core=Core())
+    with TestClient(create_app(settings, apis=apis, supervision=Threads(lambda *_, **__: None))):
+        assert {"namespaces", "vmdefinitions"} <= {name for name, _ in Threads.started}
+        assert len(Threads.started) == len(set(Threads.started))
+    Threads.started.clear()
+    with TestClient(create_app(Settings(policies=POLICIES), supervision=Threads(lambda *_, **__: None))):
+        assert Threads.started == []

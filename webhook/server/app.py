@@ -81,7 +81,6 @@ def create_app(
         objects = KubeVirtObjects(apis.core.api_client, logs.event)
         context.kubevirt_site = objects.site
         watches += objects.watches
-    watches += [each.watch for each in machines.values()]
     parts = BackgroundParts(context.policies, metrics, events, watches, reloader, renew)
 
     @contextlib.asynccontextmanager
