@@ -123,6 +123,18 @@ def test_no_other_review_is_asked_about(restored: tuple[Stored, Tree, Tree]) -> 
     assert asked(stored, None, after, before).allowed, "policies alone decide"
 
 
+@pytest.mark.parametrize("source", [{"kind": ["VM"], "name": "web"}, {"kind": {}, "name": "web"}, "web", ["VM"]])
+def test_a_snapshot_of_another_shape_asks_for_nothing_and_is_refused_elsewhere(
+    restored: tuple[Stored, Tree, Tree], source: Any
+) -> None:
+    stored, _, _ = restored
+    body = {"apiVersion": API, "kind": "VMSnapshot", "metadata": {"name": "x"}, "spec": {"source": source}}
+    rbac = Rbac()
+    assert asked(stored, rbac, body, None).allowed
+    assert rbac.asked == []
+    assert "spec.source" in stored.send(body, halves="validate").told
+
+
 def test_a_snapshot_asks_for_its_source(restored: tuple[Stored, Tree, Tree]) -> None:
     stored, _, _ = restored
     taken = stored.objects["VMSnapshot", "here", "before"]
