@@ -11,6 +11,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.patch import patched
 from webhook.admission.review import Review, Verdict
+from webhook.admission.unnamed import unnamed_tombstones
 from webhook.admission.validate import validate
 from webhook.declare.tree import at, copied
 from webhook.expand.pipeline import expand
@@ -87,6 +88,8 @@ def inspected(obj: Tree, kind: Kind) -> Tree:
     """The spec of an object of this kind; raises Refused where it is malformed."""
     spec = kind.spec_of(obj)
     findings = inspect_spec(spec, kind.spec_path).findings
+    if not findings:
+        findings.take(unnamed_tombstones(spec, kind.spec_path))
     if findings:
         raise Refused(findings)
     checked: Tree = spec

@@ -8,6 +8,7 @@ from typing import Any
 from webhook.admission.objects import Sources
 from webhook.admission.review import Review
 from webhook.admission.sources import Source, renamed_source, source_of
+from webhook.admission.unnamed import unnamed_devices, unnamed_tombstones, without_unnamed_tombstones
 from webhook.declare import Shape
 from webhook.declare.inspect import Inspection
 from webhook.declare.tree import identical
@@ -50,6 +51,8 @@ def read(review: Review, kind: Kind, sources: Sources | None) -> Reading | None:
     if stored is not None and identical(stored, spec) and not unmet:
         return None
     inspection = inspect_spec(spec, kind.spec_path)
+    if not inspection.findings:
+        inspection.findings.take(unnamed_tombstones(spec, kind.spec_path))
     if review.operation == "UPDATE":
         return Reading(kind, spec, inspection, *_read_stored(stored, kind), unmet=unmet)
     return _created(Reading(kind, spec, inspection), review, sources)
@@ -70,7 +73,8 @@ def _read_stored(stored: Any, kind: Kind) -> tuple[Any, Inspection]:
     """What is stored, as far as the API knows it, and its shape.
 
     An API server takes names that the API does not know while the webhooks are away. An update may leave them out: what
-    was stored without meaning is not brought back. A review whose old object is no VM is not an API server's.
+    was stored without meaning is not brought back, nor is a tombstone without a name. A review whose old object is no
+    VM is not an API server's.
     """
     if stored is None:
         return None, Inspection()
@@ -78,6 +82,9 @@ def _read_stored(stored: Any, kind: Kind) -> tuple[Any, Inspection]:
     if found.findings and not found.oversized:
         stored = _known(stored, spec_shape())
         found = inspect_spec(stored, kind.spec_path)
+    if not found.findings:
+        stored = without_unnamed_tombstones(stored)
+        found.findings.take(unnamed_devices(stored, kind.spec_path))
     if found.findings:
         first = found.findings[0]
         way = "the stored object does not fit the API: restore it from a backup, or delete and create it"

@@ -13,10 +13,12 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.objects import named
 from webhook.admission.reading import Reading
 from webhook.admission.review import Review
+from webhook.admission.unnamed import unnamed_devices, without_unnamed_tombstones
 from webhook.declare import FieldPath, shown
 from webhook.declare.tree import at
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, SNAPSHOT, inspect_spec
+from webhook.kinds.snapshot import inspect_snapshot
 from webhook.rule_sets import NEWEST
 
 Tree = dict[str, Any]
@@ -49,10 +51,10 @@ def restore_of(review: Review, reading: Reading, context: AdmissionContext) -> R
         raise Refused([Finding(f"{path}.snapshot", "is missing", way, "restore")])
     snapshot = named(context.sources, SNAPSHOT, review.namespace, name, f"{path}.snapshot")
     configuration, asked = snapshot.spec, snapshot.asked
-    if not _is_whole(configuration) or type(asked) is not dict:
+    if not _is_whole(configuration) or type(asked) is not dict or inspect_snapshot(asked).findings:
         way = "take another one: it was made while the service was away, or by another release"
         raise Refused([Finding(f"{path}.snapshot", f"`{shown(name)}` holds no machine", way, "restore")])
-    made = Restore(configuration, stored if stored and stored.get("domain") else {})
+    made = Restore(without_unnamed_tombstones(configuration), stored if stored and stored.get("domain") else {})
     findings = [*_impossible(review, made, path), *_another_machine(review, asked, made, context, path)]
     if asked.get("memory") and wanted.get("devices"):
         problem = f"`{shown(name)}` is one with memory, whose machine comes back exactly or not at all"
@@ -64,7 +66,9 @@ def restore_of(review: Review, reading: Reading, context: AdmissionContext) -> R
 
 
 def _is_whole(configuration: Any) -> TypeGuard[Tree]:
-    return not inspect_spec(configuration, "spec").findings and bool(configuration.get("domain", {}).get("devices"))
+    if inspect_spec(configuration, "spec").findings or not (configuration.get("domain") or {}).get("devices"):
+        return False
+    return not any(unnamed_devices(configuration, "spec"))
 
 
 def _impossible(review: Review, made: Restore, path: str) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from webhook.admission.objects import Sources
 from webhook.admission.review import Review
+from webhook.admission.unnamed import unnamed_devices, without_unnamed_tombstones
 from webhook.declare import shown
 from webhook.declare.inspect import Inspection
 from webhook.declare.nearest import nearest, pairs_of
@@ -173,10 +174,10 @@ def _found(named: _Named, uid: str, namespace: str, where: tuple[Kind, Sources |
     if kept.spec is None:
         raise _refused(named, f"{words} is one of more than the service keeps", verb)
     inspection = inspect_spec(kept.spec, kind.spec_path)
-    if inspection.findings or not kept.spec.get("domain"):
+    if inspection.findings or not kept.spec.get("domain") or any(unnamed_devices(kept.spec, "")):
         way = "delete and create it while the service runs, which then checks and completes it"
         raise _refused(named, f"{words} is not complete where it is stored", way)
-    return Source(named.kind, named.name, named.clones, kept.spec, inspection)
+    return Source(named.kind, named.name, named.clones, without_unnamed_tombstones(kept.spec), inspection)
 
 
 def spoken(kind: Kind) -> str:

@@ -22,7 +22,7 @@ def name_devices(devices: Tree, tombstones: Tree | None = None) -> None:
             continue
         if all(entry.get("name") for entry in entries):
             continue
-        resting = [device["name"] for device in (tombstones or {}).get(kind, ())]
+        resting = [device.get("name", "") for device in (tombstones or {}).get(kind, ())]
         pairs = ((entry.get("name"), _base(entry, kind, declared.tag)) for entry in entries)
         for entry, name in zip(entries, names_of(pairs, resting), strict=True):
             entry["name"] = name
