@@ -82,6 +82,39 @@ def test_addresses_that_stay_as_they_are_stored_are_nobodys_doing(context: Of) -
     assert "is read as no address" in none.warnings[0]
 
 
+SIDECAR = {"hooks.kubevirt.io/hookSidecars": "[]"}
+OTHER_CASE: list[tuple[str, list[str], Tree]] = [
+    ("VirtualMachine", ["SPEC"], {"template": {"metadata": {"annotations": SIDECAR}}}),
+    ("VirtualMachine", ["spec", "Template"], {"metadata": {"annotations": SIDECAR}}),
+    ("VirtualMachine", ["spec", "template", "\u017fpec"], {"hostPID": True}),
+    ("VirtualMachine", ["spec", "template", "metadata", "Annotations"], SIDECAR),
+    ("VirtualMachineInstance", ["Metadata"], {"annotations": SIDECAR}),
+    ("VirtualMachinePool", ["spec", "virtualMachineTemplate", "spec", "template", "metadata", "LABELS"], {"a": "b"}),
+    ("VirtualMachineInstancetype", ["spec", "Annotations"], SIDECAR),
+]
+
+
+@pytest.mark.parametrize(("kind", "way", "value"), OTHER_CASE, ids=[".".join(way) for _, way, _ in OTHER_CASE])
+@pytest.mark.parametrize("level", ["restricted", "privileged"])
+def test_a_name_above_a_part_in_another_letter_case_is_refused_unless_it_is_stored(
+    context: Of, kind: str, way: list[str], value: Tree, level: str
+) -> None:
+    def made(**named: Tree) -> Tree:
+        obj = manifest(kind, {}) if kind.endswith("type") else around(kind, MACHINE, {}, {"labels": {"a": "b"}})
+        holder = obj
+        for name in way[:-1]:
+            holder = holder.setdefault(name, {})
+        holder.update(named)
+        return obj
+
+    odd = made(**{way[-1]: value})
+    for stored in (None, made(), made(**{way[-1]: {"other": "value"}})):
+        found = validate_kubevirt(review(odd, stored), context(level)).findings
+        assert [(each.path, each.help) for each in found if each.rule == "names"] == [(".".join(way), f"write `{way[-1].casefold()}`")]
+    assert validate_kubevirt(review(odd, odd), context(level)).allowed
+    assert validate_kubevirt(review(made(Other={})), context("privileged")).allowed
+
+
 def test_nothing_is_looked_at_in_mode_off_and_in_subresources(context: Of) -> None:
     assert validate_kubevirt(review(BAD), context(mode="off")).allowed
     assert validate_kubevirt(review(BAD, kind="VM"), context()).allowed

@@ -19,6 +19,7 @@ from webhook.kubevirt import KINDS, ROOT, KubeVirtKind, Projection, marks_of, pr
 from webhook.kubevirt.kinds import VIRTUAL_MACHINE, at
 from webhook.kubevirt.patches import Patched, patched
 from webhook.kubevirt.pci_addresses import ignored_addresses, pci_addresses, wrong_addresses
+from webhook.kubevirt.spelling import misspelt, wrong_names
 from webhook.policy import Decision, Engine, Request, Submission
 from webhook.policy.language.model import LABELS
 
@@ -48,12 +49,14 @@ def check_kubevirt(review: Review, kind: KubeVirtKind, context: AdmissionContext
     engine = context.policies.kubevirt
     now = project(review.object, kind)
     before = project(review.old_object, kind) if review.operation == "UPDATE" else None
-    if engine is None or (before is not None and identical(now.tree, before.tree)):
+    names = _new_names(review, kind)
+    if engine is None or (before is not None and not names and identical(now.tree, before.tree)):
         return Decision()
     request = _request(review, kind, engine, context)
     stored = before.tree if before is not None else None
     decision = engine.decide(Submission(now.tree, marks_of(now.tree), ROOT, stored), request)
     judged = _placed(decision, now.place)
+    judged.findings.take(wrong_names(names, kind))
     judged.findings.take(_addresses(now, before))
     old = before.tree if before is not None else {}
     if kind.patches and at(now.tree, _patches(kind)) != at(old, _patches(kind)):
@@ -104,6 +107,13 @@ def _take(decision: Decision, more: Iterable[Decision]) -> None:
         decision.audits.take(each.audits)
 
 
+def _new_names(review: Review, kind: KubeVirtKind) -> dict[str, Any]:
+    """Names in another letter case; those that an update leaves as they are stored are not its doing."""
+    found = misspelt(review.object, kind)
+    stood = misspelt(review.old_object, kind) if found and review.operation == "UPDATE" else {}
+    return {each: value for each, value in found.items() if each not in stood or not identical(value, stood[each])}
+
+
 def _addresses(now: Projection, before: Projection | None) -> Iterator[Finding]:
     """Addresses at which nothing can be; those that an update leaves as they are stored are not its doing."""
     vmi = now.tree.get("vmi")
@@ -138,4 +148,7 @@ def _of_patch(each: Patched, engine: Engine, request: Request) -> Decision:
 
     decision.findings.take(wrong_addresses(made.tree.get("vmi"), f"{ROOT}.vmi"))
     parts = (decision.findings, decision.warned, decision.audits)
-    return Decision(*(_moved(found, told) for found in parts))
+    judged = Decision(*(_moved(found, told) for found in parts))
+    names = wrong_names(misspelt(each.obj, VIRTUAL_MACHINE), VIRTUAL_MACHINE)
+    judged.findings.take(replace(name, path=each.place, problem=f"`{name.path}` {name.problem}") for name in names)
+    return judged

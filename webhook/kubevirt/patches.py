@@ -6,6 +6,7 @@ judged at the place where it is written; a value that comes from elsewhere in th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +15,20 @@ import orjson
 
 from webhook.declare import shown
 from webhook.findings import Finding
-from webhook.kubevirt.kinds import Keys, at
+from webhook.kubevirt.kinds import VIRTUAL_MACHINE, Keys, at
+from webhook.kubevirt.spelling import names_above
 
 RULE = "patches"
 # A value that is taken from elsewhere in the object: nothing that a condition holds of.
 _ANYTHING: dict[str, Any] = {"from": "elsewhere"}
-# Steps of a JSON pointer that an object of Kubernetes' has.
 # Whether an entry is refused depends on all of it: a feature that is required, or disabled.
 _FEATURES = ["spec", "template", "spec", "domain", "cpu", "features"]
+# Steps of a JSON pointer that an object of Kubernetes' has.
 _DEEPEST = 64
 _MOST = 256
+# Where a value from elsewhere would be, or hold, a part or annotations whose content nobody has seen.
+_ABOVE = names_above(VIRTUAL_MACHINE)
+_WHOLES = frozenset(_ABOVE) | {(*keys, name) for keys, names in _ABOVE.items() for name in names}
 _FORM = 'write it as text, like `{"op": "replace", "path": "/spec/runStrategy", "value": "Halted"}`'
 
 
@@ -52,22 +57,55 @@ def _operations(text: Any, place: str) -> Iterator[Patched | Finding]:
         read = orjson.loads(text) if type(text) is str else None
     except orjson.JSONDecodeError:
         read = None
+    if read is not None and _repeats(text):
+        yield Finding(place, "has a name twice in one object", "write each name once", RULE)
+        return
     for each in read if type(read) is list else [read]:
         yield _operation(each, place)
+
+
+def _repeats(text: str) -> bool:
+    """Whether an object in this JSON has a name twice: Go merges both values, where others take the last."""
+    repeated = False
+
+    def noted(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal repeated
+        repeated = repeated or len({name for name, _ in pairs}) < len(pairs)
+
+    try:
+        json.loads(text, object_pairs_hook=noted, parse_int=str)
+    except RecursionError:
+        return True
+    return repeated
 
 
 def _operation(each: Any, place: str) -> Patched | Finding:
     name, path = (each.get("op"), each.get("path")) if type(each) is dict else (None, None)
     if type(name) is not str or type(path) is not str or (path and not path.startswith("/")):
         return Finding(place, "is no JSON patch", _FORM, RULE)
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+    steps = _steps(path)
     if len(steps) > _DEEPEST:
         return Finding(place, f"`{shown(path)}` is deeper than an object is", "name a field", RULE)
-    if steps[: len(_FEATURES)] == _FEATURES and (name == "remove" or len(steps) > len(_FEATURES) + 1):
+    if _changes_feature(name, steps) or (name == "move" and _changes_feature("remove", _steps(each.get("from")))):
         return Finding(place, "changes a CPU feature of which not all is said", "replace the whole entry", RULE)
     if name in ("remove", "test"):
         return Patched(place, {})
+    if name not in ("add", "replace") and tuple(steps) in _WHOLES:
+        problem = f"takes all of `{shown(path)}` from elsewhere in the object"
+        return Finding(place, problem, "write it as the `value` of a `replace`", RULE)
     return Patched(place, _written(steps, each.get("value") if name in ("add", "replace") else _ANYTHING))
+
+
+def _steps(pointer: Any) -> list[str]:
+    """The steps of a JSON pointer; none of what is no text."""
+    if type(pointer) is not str:
+        return []
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _changes_feature(name: str, steps: list[str]) -> bool:
+    inside = steps[: len(_FEATURES)] == _FEATURES
+    return inside and (name == "remove" or len(steps) > len(_FEATURES) + 1)
 
 
 def _written(steps: list[str], value: Any) -> Any:
