@@ -14,6 +14,7 @@ import pytest
 from tests.abi.life import GUEST, patched, vm
 from tests.admission.reviews import POLICIES
 from webhook.admission.context import AdmissionContext
+from webhook.admission.drawn import Drawn
 from webhook.admission.mutate import mutate
 from webhook.admission.offline import expand_object, review_of
 from webhook.admission.review import Review, Verdict
@@ -180,13 +181,116 @@ def test_what_another_webhook_adds_to_the_domain_is_stated_and_nothing_else(
         assert again.allowed is not wrong, again.findings
 
 
-def test_a_vm_made_again_from_its_manifest_states_what_differs_from_what_its_features_make(
+def test_what_was_just_made_is_the_services_and_what_differs_from_it_is_stated(
+    features_only: AdmissionContext,
+) -> None:
+    _, made = admitted(asked(SPEC), features_only)
+    assert admitted(asked(made), features_only)[0].allowed
+    made["domain"]["devices"]["interfaces"][0]["address"] = "0000:02:00.0"
+    assert refused(admitted(asked(made), features_only)[0]) >= STATED
+
+
+MACS = """rules:
+  - name: no-own-macs
+    forbid: {path: "domain.devices.interfaces[*].mac.address"}
+    when: {stated: true}
+...
+"""
+CHOSEN = {"address": "52:54:00:66:66:66"}
+OF_THE_MAC = {("spec.domain.devices.interfaces[0].mac.address", "own/no-own-macs")}
+OWN_IDENTITIES: list[Tree] = [
+    {"uuid": "5d3c2b1a-0000-4000-8000-00000000c0de"},
+    {"devices": {"interfaces": [{"name": "front", "mac": CHOSEN}]}},
+    {"devices": {"disks": [{"name": "root", "serial": "OTHER"}]}},
+]
+
+
+@pytest.mark.parametrize("domain", OWN_IDENTITIES, ids=str)
+def test_an_identity_that_a_new_vm_brings_is_stated_whatever_its_rule_set(
+    features_only: AdmissionContext, stored: Tree, domain: Tree
+) -> None:
+    spec = {**SPEC, "abi": stored["abi"], "domain": domain}
+    assert refused(admitted(asked(spec), features_only)[0]) == STATED
+    assert admitted(asked({**SPEC, "abi": stored["abi"]}), features_only)[0].allowed
+
+
+def test_a_rule_about_macs_is_not_evaded_by_a_rule_set_and_takes_one_of_the_features(tmp_path: Path) -> None:
+    where = service(tmp_path, MACS)
+    abi = {"ruleSet": admitted(asked(SPEC), where)[1]["abi"]["ruleSet"]}
+    own = {"devices": {"interfaces": [{"name": "front", "mac": CHOSEN}]}}
+    assert refused(admitted(asked({**SPEC, "abi": abi, "domain": own}), where)[0]) == OF_THE_MAC
+    asked_for = {"features": {**SPEC["features"], "network": [{"source": "front", "mac": CHOSEN["address"]}]}}
+    assert admitted(asked(asked_for), where, calls=2)[0].allowed
+
+
+def test_a_new_device_of_an_update_that_is_the_services_but_for_its_mac_is_stated(
     features_only: AdmissionContext, stored: Tree
 ) -> None:
-    assert admitted(asked(stored), features_only)[0].allowed
-    other = copied(stored)
-    other["domain"]["devices"]["interfaces"][0]["address"] = "0000:02:00.0"
-    assert refused(admitted(asked(other), features_only)[0]) >= STATED
+    spec = patched(stored, {"features": {"network": [{"source": "front"}, {"source": "back"}]}})
+    verdict, made = admitted(asked(spec, stored), features_only)
+    assert verdict.allowed
+    assert admitted(asked(made, stored), features_only)[0].allowed
+    made["domain"]["devices"]["interfaces"][1]["mac"] = CHOSEN
+    assert refused(admitted(asked(made, stored), features_only)[0]) == STATED
+
+
+def test_a_device_among_the_tombstones_is_stated_where_the_service_did_not_rest_it(
+    tmp_path: Path, features_only: AdmissionContext, stored: Tree
+) -> None:
+    forged = {"tombstones": {"interfaces": [{"name": "q", "mac": CHOSEN, "model": "virtio"}]}}
+    both = ((SPEC, None), (stored, stored))
+    macs = service(tmp_path, MACS)
+    place = "spec.abi.tombstones"
+    for spec, before in both:
+        own = {**spec, "abi": {**spec.get("abi", {}), **forged}}
+        assert refused(admitted(asked(own, before), features_only)[0]) == {(place, "own/features-only")}
+        wanted = {(f"{place}.interfaces[0].mac.address", "own/no-own-macs")}
+        assert refused(admitted(asked(own, before), macs)[0]) == wanted
+
+
+@CALLS
+def test_a_device_that_an_update_removes_and_another_brings_back_is_not_stated(
+    features_only: AdmissionContext, stored: Tree, calls: int
+) -> None:
+    fewer = patched(stored, {"features": {"network": []}})
+    verdict, rests = admitted(asked(fewer, stored), features_only, calls)
+    assert verdict.allowed, verdict.findings
+    assert rests["abi"]["tombstones"]["interfaces"]
+    back = patched(rests, {"features": SPEC["features"]})
+    verdict, made = admitted(asked(back, rests), features_only, calls)
+    assert verdict.allowed, verdict.findings
+    assert made["domain"]["devices"]["interfaces"][0]["mac"] == stored["domain"]["devices"]["interfaces"][0]["mac"]
+
+
+def test_what_was_drawn_is_known_to_the_process_that_drew_it_for_the_same_users_same_vm_for_a_minute(
+    features_only: AdmissionContext,
+) -> None:
+    now = [0.0]
+    where = replace(features_only, drawn=Drawn(lambda: now[0]))
+    made = admitted(asked(SPEC), where)[1]
+    again = asked(made)
+    assert mutate(again, where).allowed
+    for other in ({"user": "other"}, {"namespace": "other"}, {"name": "other"}):
+        assert refused(mutate(replace(again, **other), where)) == STATED, other
+    assert refused(mutate(again, replace(where, drawn=Drawn()))) == STATED
+    now[0] = 61.0
+    assert refused(mutate(again, where)) == STATED
+
+
+def test_identities_that_were_not_drawn_are_not_kept_where_no_rule_refuses_them(tmp_path: Path) -> None:
+    where = service(tmp_path, MACS)
+    own = {"uuid": OWN_IDENTITIES[0]["uuid"]}
+    review = asked({**SPEC, "domain": own})
+    assert mutate(review, where).allowed
+    owner = (review.user, review.namespace, review.kind, review.name)
+    assert not where.drawn.has(owner, ("", "", "uuid", own["uuid"]))
+
+
+def test_no_more_is_kept_than_there_is_room_for_and_the_oldest_goes_first() -> None:
+    drawn, owner = Drawn(most=2), ("u", "n", "VM", "v")
+    for value in "abc":
+        drawn.keep(owner, [("", "", "uuid", value)])
+    assert [drawn.has(owner, ("", "", "uuid", value)) for value in "abc"] == [False, True, True]
 
 
 def test_a_rule_about_one_field_lets_the_rest_of_the_domain_be_stated(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from webhook.admission.drawn import Drawn
 from webhook.admission.duplicates import Duplicates
 from webhook.features.platform import Site
 from webhook.kubevirt.site import Site as KubeVirtSite
@@ -72,3 +73,5 @@ class AdmissionContext:
     duplicates: Duplicates | None = None
     # What becomes of KubeVirt's own virtual machines.
     kubevirt: KubeVirtSettings = field(default_factory=KubeVirtSettings)
+    # The identities that were drawn lately, for policies about what is stated.
+    drawn: Drawn = field(default_factory=Drawn)

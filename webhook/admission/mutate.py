@@ -18,7 +18,7 @@ from webhook.admission.reading import Reading, read
 from webhook.admission.restore import Restore, contradicting, restore_of, told
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.admission.snapshots import fill_in
-from webhook.admission.stated import check_stated
+from webhook.admission.stated import check_stated, remember
 from webhook.declare import FieldPath
 from webhook.expand.following import Followed
 from webhook.expand.pipeline import Expanded, expand, extend
@@ -49,9 +49,13 @@ def mutate(review: Review, context: AdmissionContext) -> Verdict:
     if not findings:
         written = check_stated(review, reading, context, findings.room)
         try:
-            made = _completed(review, reading, context)
+            made, notes = _completed(review, reading, context)
             if not written.findings:
-                return replace(made, warnings=(*made.warnings, *written.warnings), audits=tuple(written.audits))
+                remember(review, reading, context, made)
+                patch = diff(reading.spec, made, kind.pointer)
+                return Verdict(
+                    allowed=True, patch=patch, warnings=(*notes, *written.warnings), audits=tuple(written.audits)
+                )
         except Refused as refused:
             findings.take(refused.findings)
             findings.take(_changed(reading))
@@ -76,11 +80,11 @@ def _changed(reading: Reading) -> Iterator[Finding]:
             yield frozen_finding(change, f"{reading.path}.domain")
 
 
-def _completed(review: Review, reading: Reading, context: AdmissionContext) -> Verdict:
+def _completed(review: Review, reading: Reading, context: AdmissionContext) -> tuple[Tree, tuple[str, ...]]:
+    """The complete spec, and what is told of it; raises Refused."""
     spec, stored = reading.spec, reading.stored
     if reading.source is not None:
-        complete, told = from_source(spec, reading.source, context, reading.path)
-        return Verdict(allowed=True, patch=diff(spec, complete, reading.kind.pointer), warnings=told)
+        return from_source(spec, reading.source, context, reading.path)
     restore = restore_of(review, reading, context)
     if restore is not None:
         return _restored(review, reading, restore, context)
@@ -92,11 +96,12 @@ def _completed(review: Review, reading: Reading, context: AdmissionContext) -> V
             lost.restore()
     else:
         made = expand(spec, context, reading.path)
-    patch, notes = diff(spec, made.spec, reading.kind.pointer), tuple(map(str, made.notes))
-    return Verdict(allowed=True, patch=patch, warnings=notes)
+    return made.spec, tuple(map(str, made.notes))
 
 
-def _restored(review: Review, reading: Reading, restore: Restore, context: AdmissionContext) -> Verdict:
+def _restored(
+    review: Review, reading: Reading, restore: Restore, context: AdmissionContext
+) -> tuple[Tree, tuple[str, ...]]:
     wanted, path = reading.spec["restoreFrom"], reading.path
     made = restored(restore.configuration, wanted, restore.stored, context, path)
     findings = list(contradicting(reading, made))
@@ -105,8 +110,7 @@ def _restored(review: Review, reading: Reading, restore: Restore, context: Admis
     # Guards that the machine was given since the snapshot stay on their devices.
     for lost in granted(review, replace(reading, spec=made), context):
         lost.restore()
-    notes = tuple(told(reading.spec, made, path))
-    return Verdict(allowed=True, patch=diff(reading.spec, made, reading.kind.pointer), warnings=notes)
+    return made, tuple(told(reading.spec, made, path))
 
 
 def _accept(made: Expanded, stored: Tree, acceptance: Acceptance, path: str) -> None:
