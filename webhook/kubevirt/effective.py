@@ -20,7 +20,7 @@ from webhook.kubevirt.devices import (
     well_formed,
 )
 from webhook.kubevirt.layout import Layout, held, layout
-from webhook.kubevirt.preferences import fill, matched, preferred_bus, preferred_input
+from webhook.kubevirt.preferences import fill, fill_entries, matched, preferred_bus, preferred_input
 from webhook.kubevirt.site import Site
 from webhook.kubevirt.topology import ports_of
 
@@ -50,17 +50,29 @@ def draft(vm: Tree) -> Tree:
 
 def state(vm: Tree, preferred: Tree | None, site: Site) -> None:
     """State in a draft what KubeVirt would add at its start; `preferred` is its preference, None where it has none."""
-    template, preference = template_of(vm), preferred or {}
+    prefer(vm, preferred, site)
+    add(vm, preferred or {}, site)
+    complete(vm, preferred or {})
+
+
+def prefer(vm: Tree, preferred: Tree | None, site: Site) -> None:
+    """State what the preference fills in beside the entries of lists, and the version of the machine."""
+    domain = template_of(vm)["domain"]
     if preferred is not None:
-        _prefer(vm, preference)
+        _prefer(vm, preferred)
         # What the preference does not say now it may say later.
         for key, usual in _USUAL.items():
-            if template["domain"]["devices"].get(key) is None:
-                template["domain"]["devices"][key] = usual
-    machine = template["domain"].get("machine") or {}
+            if domain["devices"].get(key) is None:
+                domain["devices"][key] = usual
+    machine = domain.get("machine") or {}
     alias = machine.get("type") or "q35"
-    if alias in site.machines and template.get("architecture") in (None, "", "amd64"):
-        template["domain"]["machine"] = {**machine, "type": site.machines[alias]}
+    if alias in site.machines and template_of(vm).get("architecture") in (None, "", "amd64"):
+        domain["machine"] = {**machine, "type": site.machines[alias]}
+
+
+def add(vm: Tree, preference: Tree, site: Site) -> None:
+    """Add the card, the input device and the disks that KubeVirt adds."""
+    template = template_of(vm)
     devices = template["domain"]["devices"]
     if lacks_card(devices, template):
         devices["interfaces"] = [{"name": "default", site.card: {}}]
@@ -70,6 +82,13 @@ def state(vm: Tree, preferred: Tree | None, site: Site) -> None:
     added = [{"name": name} for name in volumes_without_disk(devices, template)]
     if added:
         devices["disks"] = [*(devices.get("disks") or ()), *added]
+
+
+def complete(vm: Tree, preference: Tree) -> None:
+    """State the models and buses that the entries leave out, also of what KubeVirt adds, as its preference has them."""
+    template = template_of(vm)
+    devices = template["domain"]["devices"]
+    fill_entries(devices, preference)
     default = DEFAULT_BUS.get(template.get("architecture") or "", "sata")
     for entry in devices.get("disks") or ():
         target = target_of(entry)

@@ -13,14 +13,14 @@ from typing import Any
 from webhook.findings import Finding
 from webhook.kubevirt import telling
 from webhook.kubevirt.devices import SLOT_COUNT, Devices, Tree, annotations_of, template_of, well_formed
-from webhook.kubevirt.effective import as_started, devices_at, draft, layout_of, slots_of, state
+from webhook.kubevirt.effective import add, as_started, complete, devices_at, draft, layout_of, prefer, slots_of, state
 from webhook.kubevirt.identities import draw, identify, is_clone, renew
 from webhook.kubevirt.layout import Layout, port_of
 from webhook.kubevirt.life import goes_on, restored
 from webhook.kubevirt.machine import ANNOTATION, Machine, read
 from webhook.kubevirt.places import Placed, automatic, choose, known_ports, moved, placeable, settled, with_ports
 from webhook.kubevirt.preferences import matched
-from webhook.kubevirt.restoring import floats, reorder, restore
+from webhook.kubevirt.restoring import floats, reorder, restore, restore_devices, restore_places
 from webhook.kubevirt.site import Frozen, Site
 from webhook.kubevirt.topology import ports_of
 
@@ -80,14 +80,8 @@ class _Writing:
 
     def done(self) -> Frozen:
         """The VM as it shall be stored."""
-        if self.stored is not None:
-            restore(self.template["domain"], template_of(self.stored)["domain"])
-            slots = annotations_of(self.stored).get(SLOT_COUNT)
-            if slots:
-                annotations_of(self.vm).setdefault(SLOT_COUNT, slots)
         preference = self._preference()
-        state(self.vm, preference, self.site)
-        self._reorder()
+        self._complete(preference)
         self._identify()
         earlier = self._earlier(preference)
         before = layout_of(self.stored or self.vm, earlier, self.site) if earlier else None
@@ -115,10 +109,27 @@ class _Writing:
         self.machine = replace(self.machine, preferred=str(name) if found else "", preference=kept)
         return kept if found is not None else None
 
-    def _reorder(self) -> None:
-        if self.stored is not None:
-            old = template_of(self.stored)["domain"].get("devices") or {}
-            self.warnings += [telling.order(kind) for kind in reorder(self.template["domain"]["devices"], old)]
+    def _complete(self, preference: Tree | None) -> None:
+        """State what KubeVirt would add and fill in. What was stored comes before what a preference says.
+
+        What KubeVirt adds is added first: an entry that was added at create is stored like any other.
+        """
+        if self.stored is None:
+            state(self.vm, preference, self.site)
+            return
+        domain, stored = self.template["domain"], template_of(self.stored)["domain"]
+        old = stored.get("devices") or {}
+        slots = annotations_of(self.stored).get(SLOT_COUNT)
+        if slots:
+            annotations_of(self.vm).setdefault(SLOT_COUNT, slots)
+        restore(domain, stored)
+        prefer(self.vm, preference, self.site)
+        devices = domain["devices"]
+        add(self.vm, preference or {}, self.site)
+        restore_devices(devices, old)
+        complete(self.vm, preference or {})
+        restore_places(devices, old)
+        self.warnings += [telling.order(kind) for kind in reorder(devices, old)]
 
     def _identify(self) -> None:
         """Who it is: of a new VM drawn, of a clone drawn anew, of a VM that a guest knows kept."""

@@ -74,7 +74,13 @@ def fill(domain: Tree, preference: Tree) -> None:
             _put(domain, target, value, whole=whole)
     _firmware(domain, preference)
     _clock(domain, preference)
-    devices = domain["devices"] = dict(domain.get("devices") or {})
+
+
+def fill_entries(devices: Tree, preference: Tree) -> None:
+    """State in the entries of lists of devices, which are changed, what a preference would fill in.
+
+    KubeVirt fills it in once it has added the card and the input device of a VM that says nothing of them.
+    """
     preferred = preference.get("devices")
     if type(preferred) is dict:
         for kind, fields in _BY_ENTRY.items():
@@ -106,7 +112,8 @@ def preferred_input(preference: Tree) -> Tree:
 
 
 def _entry(entry: Tree, fields: dict[str, str], preferred: Tree) -> Tree:
-    missing = {field: preferred[name] for field, name in fields.items() if preferred.get(name) and not entry.get(field)}
+    said = {field: preferred.get(name) for field, name in fields.items() if not entry.get(field)}
+    missing = {field: value for field, value in said.items() if type(value) is str and value}
     return {**entry, **missing} if missing else entry
 
 

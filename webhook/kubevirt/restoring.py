@@ -19,7 +19,7 @@ def floats(machine: str) -> bool:
 
 
 def restore(domain: Tree, stored: Tree) -> None:
-    """Fill in what the stored domain says and this one, which is changed, does not."""
+    """Fill in the machine type, the UUID and the serial number that the stored domain says; this one is changed."""
     machine, known = domain.get("machine") or {}, (stored.get("machine") or {}).get("type")
     if known and (not machine.get("type") or (floats(machine["type"]) and machine["type"] in known)):
         domain["machine"] = {**machine, "type": known}
@@ -27,10 +27,15 @@ def restore(domain: Tree, stored: Tree) -> None:
     missing = {key: before[key] for key in ("uuid", "serial") if before.get(key) and not firmware.get(key)}
     if missing:
         domain["firmware"] = {**firmware, **missing}
-    devices, listed = domain["devices"], stored.get("devices") or {}
-    cards, disks = _by_name(listed, "interfaces"), _by_name(listed, "disks")
+
+
+def restore_devices(devices: Tree, stored: Tree) -> None:
+    """Fill in who the stored cards and disks are, and their models and buses; entries are changed."""
+    cards, disks = _by_name(stored, "interfaces"), _by_name(stored, "disks")
     for entry in devices.get("interfaces") or ():
-        _card(entry, cards.get(entry["name"], {}))
+        for key in ("macAddress", "model"):
+            if not entry.get(key) and cards.get(entry["name"], {}).get(key):
+                entry[key] = cards[entry["name"]][key]
     for entry in devices.get("disks") or ():
         if entry["name"] in disks:
             _disk(entry, disks[entry["name"]])
@@ -40,10 +45,30 @@ def _by_name(devices: Tree, kind: str) -> dict[str, Tree]:
     return {entry["name"]: entry for entry in devices.get(kind) or ()}
 
 
-def _card(entry: Tree, stored: Tree) -> None:
-    for key in ("macAddress", "model"):
-        if stored.get(key) and not entry.get(key):
-            entry[key] = stored[key]
+def _disk(entry: Tree, stored: Tree) -> None:
+    target = target_of(entry)
+    if target != target_of(stored):
+        return
+    was, now = stored.get(target) or {}, entry.get(target) or {}
+    if stored.get("serial") and not entry.get("serial"):
+        entry["serial"] = stored["serial"]
+    if was.get("bus") and not now.get("bus"):
+        entry[target] = {**now, "bus": was["bus"]}
+
+
+def restore_places(devices: Tree, stored: Tree) -> None:
+    """Fill in the stored addresses of cards and disks whose models and buses are stated; entries are changed.
+
+    An address that the new model or bus cannot have, as it stood for the stored one, is taken away.
+    """
+    cards, disks = _by_name(stored, "interfaces"), _by_name(stored, "disks")
+    for entry in devices.get("interfaces") or ():
+        _card_place(entry, cards.get(entry["name"], {}))
+    for entry in devices.get("disks") or ():
+        _disk_place(entry, disks.get(entry["name"], {}))
+
+
+def _card_place(entry: Tree, stored: Tree) -> None:
     address = stored.get("pciAddress")
     if not address:
         return
@@ -53,19 +78,15 @@ def _card(entry: Tree, stored: Tree) -> None:
         del entry["pciAddress"]
 
 
-def _disk(entry: Tree, stored: Tree) -> None:
-    target, before = target_of(entry), target_of(stored)
-    was = stored.get(before) or {}
-    now = entry[target] = dict(entry.get(target) or {})
-    if stored.get("serial") and not entry.get("serial") and target == before:
-        entry["serial"] = stored["serial"]
-    if not now.get("bus") and was.get("bus") and target == before:
-        now["bus"] = was["bus"]
-    if not was.get("pciAddress"):
+def _disk_place(entry: Tree, stored: Tree) -> None:
+    address = (stored.get(target_of(stored)) or {}).get("pciAddress")
+    if not address:
         return
-    if target == "disk" and now.get("bus") == "virtio":
-        now["pciAddress"] = now.get("pciAddress") or was["pciAddress"]
-    elif now.get("pciAddress") == was["pciAddress"]:
+    target = target_of(entry)
+    now = entry[target] = dict(entry[target])
+    if target == "disk" and now["bus"] == "virtio":
+        now["pciAddress"] = now.get("pciAddress") or address
+    elif now.get("pciAddress") == address:
         # The place of a virtio disk: KubeVirt refuses it on another bus.
         del now["pciAddress"]
 
