@@ -300,7 +300,7 @@ BROKEN += [
         ({"disk a": 5, "disk b": 5}, {}),
         ({"usb0": 5}, {}),
         ({}, {"disk a": "<&>"}),
-        ({f"disk {number}": number for number in range(1, 400)}, {}),
+        ({f"disk {number}": number for number in range(1, 600)}, {}),
     )
 ]
 

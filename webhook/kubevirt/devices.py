@@ -12,6 +12,8 @@ from typing import Any
 Tree = dict[str, Any]
 # Lists of a VM's devices whose entries have names.
 NAMED = ("disks", "interfaces", "inputs", "gpus", "hostDevices", "filesystems")
+# KubeVirt refuses longer lists of disks, cards, inputs, volumes and networks (`arrayLenMax` of its webhook).
+MOST_LISTED = 256
 # Cards that libvirt puts behind a bridge of conventional PCI where nobody says where.
 CONVENTIONAL_CARDS = frozenset({"e1000", "rtl8139", "pcnet", "ne2k_pci"})
 # What a disk entry can be, and KubeVirt's bus for one without: virtio where the machine has no SATA.
@@ -205,6 +207,16 @@ _ENTRY_TEXTS = {
     "interfaces": ("macAddress", "pciAddress", "model"),
     "inputs": ("bus", "type"),
 }
+
+
+def too_long(vm: Tree) -> str:
+    """The path of a list of a well-formed VM that is longer than KubeVirt takes it; empty where none is."""
+    template = template_of(vm)
+    devices = template["domain"].get("devices") or {}
+    counts = {f"domain.devices.{kind}": len(devices.get(kind) or ()) for kind in NAMED}
+    counts |= {kind: len(template.get(kind) or ()) for kind in ("volumes", "networks")}
+    counts["domain.devices.disks"] += len(volumes_without_disk(devices, template))
+    return next((f"spec.template.spec.{path}" for path, count in counts.items() if count > MOST_LISTED), "")
 
 
 def _at(tree: Any, *keys: str) -> Any:

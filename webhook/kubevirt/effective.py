@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from webhook.kubevirt.devices import (
     DEFAULT_BUS,
+    MOST_LISTED,
     NAMED,
     SLOT_COUNT,
     Devices,
@@ -123,7 +124,7 @@ def devices_at(vm: Tree, site: Site) -> Devices:
 def _passed(spec: Tree) -> Iterator[str]:
     for kind, word in (("hostDevices", "hostdevice"), ("gpus", "gpu")):
         entries = spec.get(kind)
-        for entry in entries if type(entries) is list else ():
+        for entry in entries[:MOST_LISTED] if type(entries) is list else ():
             if type(entry) is dict:
                 yield f"{word}-{entry.get('name')}"
 

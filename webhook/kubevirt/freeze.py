@@ -12,13 +12,23 @@ from typing import Any
 
 from webhook.findings import Finding
 from webhook.kubevirt import telling
-from webhook.kubevirt.devices import SLOT_COUNT, Devices, Tree, annotations_of, template_of, well_formed
+from webhook.kubevirt.devices import SLOT_COUNT, Devices, Tree, annotations_of, template_of, too_long, well_formed
 from webhook.kubevirt.effective import add, as_started, complete, devices_at, draft, layout_of, prefer, slots_of, state
 from webhook.kubevirt.identities import draw, identify, is_clone, renew
 from webhook.kubevirt.layout import Layout, port_of
 from webhook.kubevirt.life import goes_on, restored
 from webhook.kubevirt.machine import ANNOTATION, Machine, read
-from webhook.kubevirt.places import Placed, automatic, choose, known_ports, moved, placeable, settled, with_ports
+from webhook.kubevirt.places import (
+    MOST_PLACED,
+    Placed,
+    automatic,
+    choose,
+    known_ports,
+    moved,
+    placeable,
+    settled,
+    with_ports,
+)
 from webhook.kubevirt.preferences import matched
 from webhook.kubevirt.restoring import floats, reorder, restore, restore_devices, restore_places
 from webhook.kubevirt.site import Frozen, Site
@@ -30,11 +40,14 @@ NOTHING = Machine()
 def freeze(vm: Any, stored: Any, site: Site) -> Frozen:
     """A VM that comes in, as it shall be stored; `stored` is what it was, None where it is new.
 
-    Of an object whose parts have other forms than KubeVirt's nothing is changed: the API server refuses it.
+    Of an object whose parts have other forms than KubeVirt's nothing is changed: the API server refuses it. Nor is one
+    that is being deleted; a new one says so only by itself, and the API server forgets it.
     """
-    if not well_formed(vm) or vm["metadata"].get("deletionTimestamp"):
+    if not well_formed(vm) or (stored is not None and vm["metadata"].get("deletionTimestamp")):
         return Frozen(vm)
-    before = stored if stored is not None and well_formed(stored) else None
+    if path := too_long(vm):
+        return Frozen(vm, warnings=(telling.too_many(path),))
+    before = stored if stored is not None and well_formed(stored) and not too_long(stored) else None
     text = annotations_of(vm if before is None else before).get(ANNOTATION)
     machine = read(text) if text is not None else None
     if before is None and text is not None and machine is None:
@@ -53,7 +66,8 @@ def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Fro
         places = layout_of(stored, devices, site)
         if places is None:
             return Frozen(vm)
-        machine = Machine(_name(stored), _uuid(stored), written=False, ports=known_ports(devices, places))
+        ports = known_ports(devices, places)
+        machine = Machine(_name(stored), _uuid(stored), written=False, ports=ports).readable({*ports})
         slots = slots_of(devices, site)
     else:
         slots = annotations_of(stored).get(SLOT_COUNT, "")
@@ -76,6 +90,7 @@ class _Writing:
         self.known = machine is not None
         self.again = stored is None and restored(vm)
         self.ports = ports_of(site.version)
+        self.crowded = False
         self.warnings: list[Finding] = []
 
     def done(self) -> Frozen:
@@ -157,9 +172,14 @@ class _Writing:
         return with_ports(devices, self.machine.ports) if self.known else devices
 
     def _place(self, earlier: Devices | None, before: Layout | None) -> Placed | None:
-        """A place for each device, with the fewest moves; None where KubeVirt's own placing is not known."""
+        """A place for each device, with the fewest moves; None where there are too many, or it is not known."""
         devices = devices_at(self.vm, self.site)
         if layout_of(self.vm, devices, self.site) is None:
+            return None
+        count = sum(1 for _ in placeable(devices))
+        if count > MOST_PLACED:
+            self.crowded = True
+            self.warnings.append(telling.crowded(count, MOST_PLACED))
             return None
         known, avoided = self.machine.ports, set[int]()
         if earlier is not None and before is not None:
@@ -175,7 +195,9 @@ class _Writing:
         taken = set(here.values())
         gone = {name: port for name, port in self.machine.ports.items() if name not in here and port not in taken}
         made = replace(self.machine, name=_name(self.vm), uuid=_uuid(self.vm), written=True, ports={**gone, **here})
-        return made.bounded(set(here))
+        listed = self.template["domain"]["devices"]
+        having = {f"{kind} {entry['name']}" for kind in ("disk", "interface") for entry in listed.get(f"{kind}s") or ()}
+        return made.readable(having)
 
     def _tell(self, placed: Placed | None) -> None:
         """What is not held; said once, when the machine is written first."""
@@ -187,7 +209,7 @@ class _Writing:
         _, missing = matched(self.vm, "instancetype", self.site.find)
         if missing:
             self.warnings.append(telling.unknown("instancetype", missing))
-        if placed is None:
+        if placed is None and not self.crowded:
             self.warnings.append(telling.unplaced(self.site.version if self.ports == "unstable" else ""))
 
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import orjson
 
+from webhook.kubevirt.devices import MOST_LISTED
+
 ANNOTATION = "vmconfig.kubevirt.io/machine"
 _VERSION = 1
-# So many devices a VM never had; what is more is of those that are gone, the eldest.
-_MOST = 256
+# Disks and cards that a VM has at most, each with some that are gone; what is more is of these, the eldest.
+_MOST = 2 * MOST_LISTED
 _PORTS = range(1, 256)
 _NAME = re.compile(r"(disk|interface) [^\x00-\x1f]{1,253}")
 # What KubeVirt takes as a serial number, and a MAC address.
@@ -47,15 +49,20 @@ class Machine:
             tree |= {"preferred": self.preferred, "preference": self.preference}
         return orjson.dumps(tree).decode()
 
-    def bounded(self, here: set[str]) -> Machine:
-        """The same without the eldest of the devices that are gone, where there are too many."""
-        names = {*self.ports, *self.identities}
-        gone = [name for name in (*self.ports, *self.identities) if name not in here]
-        dropped = set(list(dict.fromkeys(gone))[: max(0, len(names) - _MOST)])
-        if not dropped:
-            return self
-        ports = {name: port for name, port in self.ports.items() if name not in dropped}
-        identities = {name: each for name, each in self.identities.items() if name not in dropped}
+    def readable(self, here: set[str]) -> Machine:
+        """The same as `read` takes it: without the eldest of the devices that are not `here`, where there are too many.
+
+        Of two devices at one place, which no guest starts with, the first one has it; and names, MAC addresses and
+        serial numbers that KubeVirt refuses are left out.
+        """
+        names = [name for name in dict.fromkeys((*self.ports, *self.identities)) if _NAME.fullmatch(name)]
+        gone = [name for name in names if name not in here]
+        kept = {*names} - {*gone[: max(0, len(names) - _MOST)]}
+        first = {port: name for name, port in reversed(self.ports.items())}
+        ports = {name: port for name, port in self.ports.items() if name in kept and first[port] == name}
+        identities = {
+            name: each for name, each in self.identities.items() if name in kept and _IDENTITY.fullmatch(each)
+        }
         return replace(self, ports=ports, identities=identities)
 
 

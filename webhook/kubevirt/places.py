@@ -23,6 +23,8 @@ _LAST = 0x1F
 _BEYOND = range(0x20, 0x60)
 # With fewer cards than KubeVirt reserves by itself, where it reserves a number of its own.
 _FIXED = (2, 3, 4, 1)
+# With more there are not enough of these ports for disks, whose guest finds them where libvirt has room.
+MOST_PLACED = 80
 # The ports of what KubeVirt places first, in a VM whose places are chosen.
 _CHOSEN = {"usb0": 9, "scsi0": 10, "virtio-serial0": 11}
 # So many ports are reserved with cards, usually; so many more or fewer are tried.

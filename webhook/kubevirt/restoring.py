@@ -79,14 +79,16 @@ def _card_place(entry: Tree, stored: Tree) -> None:
 
 
 def _disk_place(entry: Tree, stored: Tree) -> None:
-    address = (stored.get(target_of(stored)) or {}).get("pciAddress")
+    before = target_of(stored)
+    was = stored.get(before) or {}
+    address = was.get("pciAddress")
     if not address:
         return
     target = target_of(entry)
     now = entry[target] = dict(entry[target])
     if target == "disk" and now["bus"] == "virtio":
         now["pciAddress"] = now.get("pciAddress") or address
-    elif now.get("pciAddress") == address:
+    elif now.get("pciAddress") == address and before == "disk" and was.get("bus") in (None, "", "virtio"):
         # The place of a virtio disk: KubeVirt refuses it on another bus.
         del now["pciAddress"]
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from webhook.findings import Finding
+from webhook.kubevirt.devices import MOST_LISTED
 from webhook.kubevirt.layout import Layout
 from webhook.kubevirt.machine import ANNOTATION
 
@@ -97,6 +98,18 @@ def floating(machine: str) -> Finding:
     problem = f"`{machine}` has no version: it is what the node's QEMU makes of it at each start"
     help_ = "name a version, such as `pc-q35-rhel9.6.0`, or ask an admin to say which one `q35` is"
     return Finding("spec.template.spec.domain.machine.type", problem, help_, RULE)
+
+
+def too_many(path: str) -> Finding:
+    """Of a VM with longer lists than KubeVirt takes."""
+    problem = f"has more than the {MOST_LISTED} entries that KubeVirt takes: no place is kept"
+    return Finding(path, problem, f"list {MOST_LISTED} at most", RULE)
+
+
+def crowded(count: int, most: int) -> Finding:
+    """Of a VM with more cards and virtio disks than places can be chosen for."""
+    problem = f"{count} network cards and virtio disks: places are held of {most} at most, and none of this VM's is"
+    return Finding(_DEVICES, problem, "put disks on the bus `scsi`, which takes one place for all of them", RULE)
 
 
 def unplaced(version: str) -> Finding:
