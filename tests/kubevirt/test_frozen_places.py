@@ -115,6 +115,22 @@ def test_a_preference_and_an_instance_type_that_change_move_nothing_but_what_is_
     assert set(moved(first, _started(life, hypervisor))) == {"memballoon", "rng"}
 
 
+def test_a_card_that_kubevirt_adds_has_the_preferred_model_with_us_as_without(
+    kubevirt: KubeVirt, hypervisor: Hypervisor
+) -> None:
+    preference = _object("VirtualMachineClusterPreference", "old", {"devices": {"preferredInterfaceModel": "e1000"}})
+    manifest = machine(0)
+    manifest["spec"]["preference"] = {"name": "old"}
+    life = Life(kubevirt, Site(find=lambda *_: preference), [preference])
+    life.stored = kubevirt.admit(copy.deepcopy(manifest), None, gates=GATES, objects=[preference]).vm
+    without = _started(life, hypervisor)["interface default"]
+    # Behind a bridge, where a virtio card would be on a root port.
+    assert without.count("/") == 2
+    life.stored = None
+    life.store(manifest)
+    assert _started(life, hypervisor)["interface default"] == without
+
+
 PREFERRED = {"preferredDiskBus": "virtio", "preferredRng": {}, "preferredAutoattachInputDevice": True}
 
 
