@@ -110,7 +110,9 @@ def test_a_name_above_a_part_in_another_letter_case_is_refused_unless_it_is_stor
     odd = made(**{way[-1]: value})
     for stored in (None, made(), made(**{way[-1]: {"other": "value"}})):
         found = validate_kubevirt(review(odd, stored), context(level)).findings
-        assert [(each.path, each.help) for each in found if each.rule == "names"] == [(".".join(way), f"write `{way[-1].casefold()}`")]
+        assert [(each.path, each.help) for each in found if each.rule == "names"] == [
+            (".".join(way), f"write `{way[-1].casefold()}`")
+        ]
     assert validate_kubevirt(review(odd, odd), context(level)).allowed
     assert validate_kubevirt(review(made(Other={})), context("privileged")).allowed
 
