@@ -11,6 +11,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.patch import patched
 from webhook.admission.review import Review, Verdict
+from webhook.admission.sources import names_source
 from webhook.admission.unnamed import unnamed_tombstones
 from webhook.admission.validate import validate
 from webhook.declare.tree import at, copied
@@ -47,7 +48,8 @@ def expand_object(
     verdict = mutate(review_of(obj, kind, requester), context)
     if not verdict.allowed:
         return None, found(verdict), list(verdict.warnings)
-    made = patched(obj, verdict.patch or [])
+    of_others = kind is SNAPSHOT or kind.spec_of(obj).get("restoreFrom") or names_source(obj)
+    made = patched(obj, verdict.patch or []) if of_others else completed(obj, kind, context)
     final = validate(review_of(made, kind, requester), context)
     return made, found(final), [*verdict.warnings, *final.warnings]
 
