@@ -68,7 +68,7 @@ def document(spec: Tree, fields: tuple[str, ...], value: str, level: str = LEVEL
     vm = {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "vm"}, "spec": spec}
     # The same identities each time: what differs between two documents is the value.
     context = AdmissionContext(
-        policies(), Site(domain_type="qemu"), random.Random(0).randbytes, lambda _: {LABEL: level}
+        policies(), Site(domain_type="qemu"), random.Random(0).randbytes, labels=lambda _: {LABEL: level}
     )
     made, findings, _ = expand_object(vm, context)
     if made is None or findings:
@@ -188,6 +188,16 @@ def test_tombstones_are_declared_as_devices_are() -> None:
     tombs = {
         path: place.field.scalar for path, place in declared_fields().items() if path.startswith("abi.tombstones.")
     }
+    restored = {path: place for path, place in declared_fields().items() if path.startswith("restoreFrom.devices.")}
+    of_their_own = [
+        path
+        for path, place in restored.items()
+        if place.field.scalar is not None
+        and devices.get(path.removeprefix("restoreFrom.devices.")) is not place.field.scalar
+        and meaning_something(place, "qz7x")
+    ]
+    assert restored
+    assert of_their_own == []
     assert tombs
     assert [path for path, scalar in tombs.items() if devices[path.removeprefix("abi.tombstones.")] is not scalar] == []
 

@@ -33,7 +33,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         "/domain/sysinfo/system/entry[@name='uuid']/text()",
     ),
     "domain.devices.interfaces[*].mac.address": (
-        {"devices": {"interfaces": [{"mac": {"address": MAC}}]}},
+        {"devices": {"interfaces": [{"network": "net", "mac": {"address": MAC}}]}},
         "/domain/devices/interface/mac/@address",
     ),
     "domain.devices.memories[*].uuid": (

@@ -35,20 +35,20 @@ _SAYING = (
 _WORDS = (
     "qz7x", "QZ7X", "opt/qz7x", "Qz7xQz7xQz7x", "0a81f5b2-8403-4b23-88d6-21ccc2f80d6f", "4Gi", "0-3", "1.1", "de",
     "vdq", "02:00:00:00:00:07", "0000:00:1f.0", "5123456789abcde0", "0a81f5b284034b2388d621ccc2f80d6f",
-    "2026.1", "match-host", "spice", "auto", "03/04/2021", [1, 3],
+    "2026.1", "match-host", "spice", "auto", "03/04/2021", "disks/qz7x", "2026-03-04T05:06:07Z", [1, 3],
 )  # fmt: skip
 
 
 def tenant_texts() -> dict[str, DeclaredField]:
     """Every declared place, by path, whose value a tenant writes as text of his own at one of the levels.
 
-    Not those of tombstones, which are the devices' own declarations a second time.
+    Not those of tombstones and of restores, which are the devices' own declarations a second time.
     """
     permits = [rule["permit"] for level in LEVELS for rule in _rules(level) if "permit" in rule]
     return {
         path: place
         for path, place in declared_fields().items()
-        if not path.startswith("abi.tombstones")
+        if not path.startswith(("abi.tombstones", "restoreFrom.devices."))
         and place.field.scalar is not None
         and _is_text(place.field.scalar)
         and (

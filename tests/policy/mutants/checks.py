@@ -45,7 +45,8 @@ def _checks(first: Iterable[Name]) -> Iterator[tuple[Name, Check]]:
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f"tests.policy.{name}")
+    """A module of the policies' tests, or of the admission's."""
+    return importlib.import_module(f"tests.{name}" if name.startswith("admission.") else f"tests.policy.{name}")
 
 
 def _decisions() -> Iterator[tuple[str, Check]]:
@@ -115,6 +116,9 @@ _GROUPS: dict[str, Callable[[], Iterator[tuple[str, Check]]]] = {
             "engine.test_series",
             "engine.test_namesakes",
             "engine.test_kept",
+            "admission.test_sources",
+            "admission.test_restores",
+            "admission.test_stated",
         )
     },
     "mistakes": _mistakes,
