@@ -191,6 +191,7 @@ def test_the_audit_finds_what_is_stored_and_only_where_it_is_asked_for(site: Sit
     command = [sys.executable, "-m", "webhook.cli", "audit", "--namespace", "audited", "-o", "json"]
     command += ["--kubeconfig", str(site.cluster.kubeconfig("admin"))]
     done = subprocess.run([*command, "--kubevirt-policies"], capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
     [row] = json.loads(done.stdout)["vms"]
     assert (done.returncode, row["kind"], row["name"]) == (1, "VirtualMachine", "old")
     assert {each["class"] for each in row["findings"]} == {"host-path"}

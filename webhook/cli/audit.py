@@ -132,12 +132,12 @@ class Shared:
 
     def read(self, api: Any, spaces: Iterable[str]) -> None:
         """All identities of these namespaces; the objects themselves are not kept."""
-        from webhook.cluster.vms import stored
+        from webhook.cluster.vms import stored_if_known
 
         for kind in KINDS.values() if self.wanted else ():
             index = self.indexes[kind.name] = IdentityIndex()
             for namespace in spaces:
-                for obj in stored(api, kind, namespace):
+                for obj in stored_if_known(api, kind, namespace):
                     index.put(f"{namespace}/{obj['metadata']['name']}", keys_of(kind.spec_of(obj)))
 
     def found(self, judged: StoredCheck) -> list[tuple[Duplicate, Finding]]:
