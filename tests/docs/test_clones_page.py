@@ -6,27 +6,18 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docs.test_first_policy import ROOT, commands, run, shown
-from tests.docs.test_import_page import PART
+from tests.docs.pages import PART_IN_TEXT, ROOT, happened
 from tests.expand.test_renewal import FIELDS, identity_of
 
 PAGE = ROOT / "docs" / "clones.md"
+# All parts but the transcripts of kubectl.
+OFFLINE = re.compile(PART_IN_TEXT.pattern.replace("```console\\n", "```console\\n(?!\\$ kubectl)"), re.M | re.S)
 
 
 def test_the_page_is_what_happens(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
-    def happens(match: re.Match[str]) -> str:
-        name, content, transcript = match.groups()
-        if name:
-            (tmp_path / name).write_text(content)
-            return match.group()
-        if "$ kubectl" in transcript:
-            return match.group()
-        made = "".join(shown(command) + run(command, tmp_path) for command in commands(transcript))
-        return f"```console\n{made}```"
-
     text = PAGE.read_text()
-    assert len(PART.findall(text)) > 6
-    golden(PAGE, PART.sub(happens, text))
+    assert len(PART_IN_TEXT.findall(text)) > 6
+    golden(PAGE, happened(text, OFFLINE, tmp_path))
 
 
 def test_the_table_of_identities_has_every_field_that_is_one() -> None:

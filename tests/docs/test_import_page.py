@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docs.test_first_policy import ROOT, commands, run, shown
+from tests.docs.pages import PART_IN_TEXT, ROOT, happened
 
 PAGE = ROOT / "docs" / "import.md"
-# A file's name at the end of a paragraph and its content, or a transcript.
-PART = re.compile(r"`([\w.-]+)`:\n\n```(?:yaml|xml)\n(.*?)^```$|^```console\n(.*?)^```$", re.M | re.S)
 
 
 def test_the_page_is_what_happens(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
     text = PAGE.read_text()
-    assert len(PART.findall(text)) > 6
+    assert len(PART_IN_TEXT.findall(text)) > 6
 
-    def happens(match: re.Match[str]) -> str:
-        name, content, transcript = match.groups()
-        if name:
-            (tmp_path / name).write_text(content)
-            return match.group()
-        made = "".join(shown(command) + run(command, tmp_path) for command in commands(transcript))
-        return f"```console\n{made}```"
-
-    golden(PAGE, PART.sub(happens, text))
+    golden(PAGE, happened(text, PART_IN_TEXT, tmp_path))

@@ -8,26 +8,17 @@ from pathlib import Path
 
 import yaml
 
-from tests.docs.test_first_policy import ROOT, commands, run, shown
+from tests.docs.pages import PART_IN_TEXT, ROOT, happened
 
 PAGE = ROOT / "docs" / "kubevirt.md"
-PART = re.compile(r"`([\w.-]+)`:\n\n```yaml\n(.*?)^```$|^```console\n(.*?)^```$", re.M | re.S)
 EDITS = yaml.safe_load((ROOT / "tests" / "kubevirt" / "edits.yaml").read_text())["edits"]
 
 
 def test_the_command_prints_what_the_page_shows(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
     text = PAGE.read_text()
-    assert len(PART.findall(text)) == 2
+    assert len(PART_IN_TEXT.findall(text)) == 2
 
-    def happens(match: re.Match[str]) -> str:
-        name, content, transcript = match.groups()
-        if name:
-            (tmp_path / name).write_text(content)
-            return match.group()
-        made = "".join(shown(command) + run(command, tmp_path) for command in commands(transcript))
-        return f"```console\n{made}```"
-
-    golden(PAGE, PART.sub(happens, text))
+    golden(PAGE, happened(text, PART_IN_TEXT, tmp_path))
 
 
 def test_what_moves_is_what_the_judge_found() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docs.test_first_policy import PART, ROOT, commands, run, shown
+from tests.docs.pages import PART, ROOT, happened
 
 PAGE = ROOT / "docs" / "life.md"
 
@@ -15,12 +14,4 @@ def test_the_page_is_what_happens(tmp_path: Path, golden: Callable[[Path, str], 
     text = PAGE.read_text()
     assert len(PART.findall(text)) >= 2
 
-    def happens(match: re.Match[str]) -> str:
-        name, content, transcript = match.groups()
-        if name:
-            (tmp_path / name).write_text(content)
-            return match.group()
-        made = "".join(shown(command) + run(command, tmp_path) for command in commands(transcript))
-        return f"```console\n{made}```"
-
-    golden(PAGE, PART.sub(happens, text))
+    golden(PAGE, happened(text, PART, tmp_path))

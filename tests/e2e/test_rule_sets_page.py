@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.docs.test_first_policy import ROOT, commands, run, shown
-from tests.docs.test_import_page import PART
+from tests.docs.pages import PART_IN_TEXT, ROOT, happened, run
 from tests.e2e.service import Service
 from webhook.rule_sets import NEWEST, RULE_SETS
 
@@ -32,17 +30,14 @@ def test_the_page_is_what_happens(
     tool.chmod(0o755)
     monkeypatch.setenv("KUBECONFIG", str(config))
     text = PAGE.read_text()
-    assert len(PART.findall(text)) > 6
+    assert len(PART_IN_TEXT.findall(text)) > 6
 
-    def happens(match: re.Match[str]) -> str:
-        name, content, transcript = match.groups()
-        if name:
-            (tmp_path / name).write_text(content)
-            return match.group()
-        said = ((command, run(f"PATH={tool.parent}:$PATH; {command}", tmp_path)) for command in commands(transcript))
-        return "```console\n" + "".join(shown(command) + output for command, output in said) + "```"
-
-    golden(PAGE, PART.sub(happens, text))
+    golden(
+        PAGE,
+        happened(
+            text, PART_IN_TEXT, tmp_path, runs=lambda command: run(f"PATH={tool.parent}:$PATH; {command}", tmp_path)
+        ),
+    )
 
 
 def test_every_rule_set_after_the_first_has_a_section_with_a_reason_and_a_source_for_each_change() -> None:

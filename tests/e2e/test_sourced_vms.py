@@ -17,8 +17,7 @@ import yaml
 
 from tests.admission.reviews import review
 from tests.cluster.cluster import Cluster, running
-from tests.docs.test_first_policy import ROOT, commands
-from tests.docs.test_import_page import PART
+from tests.docs.pages import PART_IN_TEXT, ROOT, commands
 from tests.e2e.service import Service, account, install, serving, wait_ready
 from tests.waiting import until
 from webhook.abi.compare import compare
@@ -289,7 +288,7 @@ PAGE = ROOT / "docs" / "clones.md"
 
 def test_what_the_page_says_to_kubectl_happens(followed: Followed) -> None:
     files: dict[str, Tree] = {}
-    for name, content, transcript in PART.findall(PAGE.read_text()):
+    for name, content, transcript in PART_IN_TEXT.findall(PAGE.read_text()):
         if name:
             files[name] = yaml.safe_load(content)
         elif "$ kubectl" in transcript:

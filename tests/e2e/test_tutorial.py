@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docs.test_first_policy import PART, ROOT, commands, shown
+from tests.docs.pages import PART, ROOT, happened
 from tests.e2e.conftest import Tenant
 from tests.waiting import until
 
@@ -39,12 +38,4 @@ def test_the_tutorial_of_a_life_is_what_happens(
     text = PAGE.read_text()
     assert len(PART.findall(text)) > 10
 
-    def happens(match: re.Match[str]) -> str:
-        name, content, transcript = match.groups()
-        if name:
-            (tmp_path / name).write_text(content)
-            return match.group()
-        made = "".join(shown(command) + run(command, tenant, tmp_path) for command in commands(transcript))
-        return f"```console\n{made}```"
-
-    golden(PAGE, PART.sub(happens, text))
+    golden(PAGE, happened(text, PART, tmp_path, runs=lambda command: run(command, tenant, tmp_path)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.test_first_policy import PART, commands, run, shown
+from tests.docs.pages import PART, happened
 from tests.oracle.daemon import libvirtd, uri
 
 PAGE = Path(__file__).parents[2] / "docs" / "boot.md"
@@ -30,12 +29,4 @@ def test_the_page_is_what_happens(libvirt_here: None, tmp_path: Path, golden: Ca
     text = PAGE.read_text()
     assert len(PART.findall(text)) == 7
 
-    def happens(match: re.Match[str]) -> str:
-        name, content, transcript = match.groups()
-        if name:
-            (tmp_path / name).write_text(content)
-            return match.group()
-        made = "".join(shown(command) + run(command, tmp_path) for command in commands(transcript))
-        return f"```console\n{made}```"
-
-    golden(PAGE, PART.sub(happens, text))
+    golden(PAGE, happened(text, PART, tmp_path))

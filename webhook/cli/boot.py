@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from webhook.admission import offline
@@ -14,7 +13,7 @@ from webhook.cli import objects, verbs
 from webhook.cli.manifests import Manifest
 from webhook.cli.verb import Verb
 from webhook.declare.tree import at
-from webhook.findings import Finding, Findings, Refused
+from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION, VM, VM_CONFIG
 
 Tree = dict[str, Any]
@@ -30,17 +29,7 @@ def run(given: argparse.Namespace) -> int:
     """Print a VM for each configuration; where one makes none, the findings alone."""
     found = objects.read(given)
     context = verbs.context(given, found.labels)
-    made: list[Tree] = []
-    findings = Findings(most=sys.maxsize)
-    for one in found.found:
-        try:
-            made.append(_vm(one, context))
-        except Refused as refused:
-            findings.take(one.about(refused.findings))
-    if findings:
-        return verbs.refuse(findings, given.output)
-    verbs.show_objects(made, given.output)
-    return 0
+    return objects.show_made(found.found, lambda one: _vm(one, context), given.output)
 
 
 def _vm(one: Manifest, context: AdmissionContext) -> Tree:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from webhook.cli import objects, seeds, verbs
 from webhook.cli.manifests import Manifest
 from webhook.cli.verb import Verb
 from webhook.expand.renewal import renewed
-from webhook.findings import Finding, Findings, Refused
+from webhook.findings import Finding, Refused
 
 Tree = dict[str, Any]
 # What says where the source came from, what was accepted of it, and what kubectl last applied.
@@ -38,17 +37,11 @@ def run(given: argparse.Namespace) -> int:
         way = "leave the name out: each clone has its source's, with -clone"
         raise Refused([Finding("--name", f"is one name for {len(found.found)} clones", way, "clone")])
     context = verbs.context(given, found.labels)
-    made: list[Tree] = []
-    findings = Findings(most=sys.maxsize)
-    for one in found.found:
-        try:
-            made.append(_clone(one, given.name or f"{one.name}-clone", _seeded(context, given.seed, one)))
-        except Refused as refused:
-            findings.take(one.about(refused.findings))
-    if findings:
-        return verbs.refuse(findings, given.output)
-    verbs.show_objects(made, given.output)
-    return 0
+    return objects.show_made(
+        found.found,
+        lambda one: _clone(one, given.name or f"{one.name}-clone", _seeded(context, given.seed, one)),
+        given.output,
+    )
 
 
 def _seeded(context: AdmissionContext, seed: str | None, one: Manifest) -> AdmissionContext:

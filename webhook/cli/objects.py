@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
+from typing import Any
 
-from webhook.cli import manifests
+from webhook.cli import manifests, verbs
 from webhook.cli.files import Unreadable
 from webhook.cli.manifests import Manifest, Manifests
 from webhook.declare import shown
-from webhook.findings import Finding, Refused
+from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS, Kind
 
+Tree = dict[str, Any]
 # How people and kubectl call the kinds, without regard to case.
 _KINDS = {
     word.lower(): kind
@@ -63,6 +65,21 @@ def read(given: argparse.Namespace, *, snapshots: bool = False, kubevirt: bool =
     if made.skipped:
         print(f"note: {made.told()}", file=sys.stderr)
     return made
+
+
+def show_made(found: Iterable[Manifest], make: Callable[[Manifest], Tree], output: str) -> int:
+    """Print what is made of each object; where one makes none, the findings alone."""
+    made: list[Tree] = []
+    findings = Findings(most=sys.maxsize)
+    for one in found:
+        try:
+            made.append(make(one))
+        except Refused as refused:
+            findings.take(one.about(refused.findings))
+    if findings:
+        return verbs.refuse(findings, output)
+    verbs.show_objects(made, output)
+    return 0
 
 
 def is_source(word: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from webhook.cluster.api import Tree
 from webhook.cluster.watch import Watch
+from webhook.declare.tree import at
 from webhook.kubevirt.site import Site
 from webhook.kubevirt.topology import NEWEST
 
@@ -78,16 +79,10 @@ def _key(obj: Tree) -> Key:
 
 
 def _version(kubevirt: Tree) -> str:
-    version = _at(kubevirt, "status", "observedKubeVirtVersion")
+    version = at(kubevirt, "status.observedKubeVirtVersion")
     return version if type(version) is str else NEWEST
 
 
 def _card(kubevirt: Tree) -> str:
-    card = _at(kubevirt, "spec", "configuration", "network", "defaultNetworkInterface")
+    card = at(kubevirt, "spec.configuration.network.defaultNetworkInterface")
     return card if card in ("bridge", "masquerade") else "bridge"
-
-
-def _at(tree: Any, *keys: str) -> Any:
-    for key in keys:
-        tree = tree.get(key) if type(tree) is dict else None
-    return tree

@@ -23,24 +23,20 @@ def namespaces(api: Any, wanted: Collection[str] = ()) -> dict[str, Mapping[str,
         return {each["name"]: each.get("labels") or {} for each in found if not wanted or each["name"] in wanted}
 
 
-def stored(api: Any, kind: Kind, namespace: str) -> Iterator[Tree]:
+def stored(api: Any, kind: Kind | KubeVirtKind, namespace: str) -> Iterator[Tree]:
     """The objects of a kind in a namespace, as they are stored; raises Unanswered."""
     from kubernetes.client import CustomObjectsApi
 
     ask = CustomObjectsApi(api).list_namespaced_custom_object
+    group, _, version = kind.api_version.partition("/")
     with asking(f"{kind.plural} in {namespace}"):
-        yield from pages(ask, group=GROUP, version=VERSION, namespace=namespace, plural=kind.plural)
+        yield from pages(ask, group=group, version=version, namespace=namespace, plural=kind.plural)
 
 
 def stored_if_known(api: Any, kind: Kind | KubeVirtKind, namespace: str) -> Iterator[Tree]:
-    """The objects of a kind in a namespace, none where the cluster does not have the kind; raises Unanswered."""
-    from kubernetes.client import CustomObjectsApi
-
-    ask = CustomObjectsApi(api).list_namespaced_custom_object
-    group, _, version = kind.api_version.partition("/")
+    """The same, none where the cluster does not have the kind."""
     try:
-        with asking(f"{kind.plural} in {namespace}"):
-            yield from pages(ask, group=group, version=version, namespace=namespace, plural=kind.plural)
+        yield from stored(api, kind, namespace)
     except Unanswered as error:
         if error.status != 404:
             raise

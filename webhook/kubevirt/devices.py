@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from webhook.declare.tree import at
+
 Tree = dict[str, Any]
 # Lists of a VM's devices whose entries have names.
 NAMED = ("disks", "interfaces", "inputs", "gpus", "hostDevices", "filesystems")
@@ -170,16 +172,16 @@ def _inputs(listed: Tree) -> Iterator[tuple[str, str]]:
 
 def well_formed(vm: Any) -> bool:
     """Whether every part of a VM that is read or written here has KubeVirt's form, and names are names."""
-    template = _at(vm, "spec", "template")
-    spec = _at(template, "spec")
-    domain = _at(spec, "domain")
-    if type(domain) is not dict or type(_at(vm, "metadata")) is not dict or not _is(_at(template, "metadata"), dict):
+    template = at(vm, "spec.template")
+    spec = at(template, "spec")
+    domain = at(spec, "domain")
+    if type(domain) is not dict or type(at(vm, "metadata")) is not dict or not _is(at(template, "metadata"), dict):
         return False
-    annotations = _at(template, "metadata", "annotations")
+    annotations = at(template, "metadata.annotations")
     if annotations is not None and not _is_map(annotations):
         return False
-    texts = (_at(spec, "architecture"), *(_at(domain, *keys) for keys in _TEXTS))
-    if not all(_is(text, str) for text in texts) or not all(_is(_at(domain, key), dict) for key in _OBJECTS):
+    texts = (at(spec, "architecture"), *(at(domain, path) for path in _TEXTS))
+    if not all(_is(text, str) for text in texts) or not all(_is(at(domain, key), dict) for key in _OBJECTS):
         return False
     devices = domain.get("devices") or {}
     if not all(
@@ -194,12 +196,12 @@ def well_formed(vm: Any) -> bool:
 
 
 _TEXTS = (
-    ("machine", "type"),
-    ("firmware", "uuid"),
-    ("firmware", "serial"),
-    ("devices", "sound", "name"),
-    ("devices", "sound", "model"),
-    ("devices", "watchdog", "name"),
+    "machine.type",
+    "firmware.uuid",
+    "firmware.serial",
+    "devices.sound.name",
+    "devices.sound.model",
+    "devices.watchdog.name",
 )
 _OBJECTS = ("machine", "firmware", "devices", "clock", "features")
 _ENTRY_TEXTS = {
@@ -217,12 +219,6 @@ def too_long(vm: Tree) -> str:
     counts |= {kind: len(template.get(kind) or ()) for kind in ("volumes", "networks")}
     counts["domain.devices.disks"] += len(volumes_without_disk(devices, template))
     return next((f"spec.template.spec.{path}" for path, count in counts.items() if count > MOST_LISTED), "")
-
-
-def _at(tree: Any, *keys: str) -> Any:
-    for key in keys:
-        tree = tree.get(key) if type(tree) is dict else None
-    return tree
 
 
 def _is(value: Any, form: type) -> bool:
