@@ -35,7 +35,9 @@ def objections(domain: Tree, name: str, planted: Iterable[str] = ()) -> list[str
 
 def judged(root: ElementTree.Element, planted: frozenset[str] = frozenset()) -> list[str]:
     """The same of a domain's XML, which is given as it is."""
-    return list(_element(root, ("",), planted))
+    kind = root.find("os/type")
+    arch = kind.get("arch", "") if kind is not None else ""
+    return list(_element(root, (arch,), planted))
 
 
 def _companion(document: str, planted: frozenset[str]) -> Iterator[str]:

@@ -74,7 +74,10 @@ def test_every_row_of_the_table_can_object(kind: str) -> None:
     silent = []
     for row in TABLE[kind]:
         root = node = ElementTree.Element("domain")
-        for tag in row.removeprefix("domain/").split("/") if row != "domain" else ():
+        arch, _, own = row.rpartition("domain/")
+        if arch:
+            ElementTree.SubElement(ElementTree.SubElement(root, "os"), "type", arch=arch.strip("/"))
+        for tag in (own or row).split("/") if row != "domain" else ():
             node = ElementTree.SubElement(node, "anything" if tag == "*" else tag)
         if kind != "never":
             node.set("unheard-of", "x")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.cli import _parser
+from webhook.cli import grammar
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,8 +60,8 @@ def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
 
 def test_the_command_is_one_that_the_command_line_takes() -> None:
     (command,) = [json.loads(argument) for name, argument in instructions() if name == "CMD"]
-    given = _parser().parse_args(command)
-    assert given.listen == "0.0.0.0:8443"
+    given = grammar().parse_args(command)
+    assert given.setting_listen == "0.0.0.0:8443"
 
 
 def test_dependencies_are_pinned() -> None:

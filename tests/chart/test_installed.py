@@ -102,7 +102,9 @@ def test_the_api_server_takes_every_manifest(cluster: Cluster, namespace: str) -
     )
     assert len(done.stdout.splitlines()) == len(manifests)
     # What the API server thinks unwise: it would say so of a deployment whose pods the restricted level refuses.
-    assert done.stderr == ""
+    # Not what it says of objects that another installation in the same cluster has left.
+    warnings = [line for line in done.stderr.splitlines() if "failed to migrate kubectl.kubernetes.io" not in line]
+    assert warnings == []
 
 
 @pytest.mark.parametrize("kind", ["the service's pod", "the test pod"])

@@ -45,7 +45,7 @@ def page(*items: Tree, version: str = "5") -> list[bytes]:
 
 
 def mac(value: str) -> Tree:
-    return {"domain": {"devices": {"interfaces": [{"name": "n", "mac": {"address": value}}]}}}
+    return {"domain": {"devices": {"interfaces": [{"name": "n", "network": "front", "mac": {"address": value}}]}}}
 
 
 def listed(*items: Tree, **kept: bool) -> Machines:

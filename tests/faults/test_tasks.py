@@ -18,7 +18,8 @@ from tests.waiting import until
 DOWN = "the background task `{}` is down: RuntimeError: broken by a test"
 RESTARTS = 'vmconfig_task_restarts_total{{task="{}"}}'
 # Threads are broken at their start, before anything is listening.
-THREADS = frozenset({"namespaces", "log"})
+WATCHES = frozenset(task for task, place in TASKS.items() if place == ("webhook.cluster.watch", "Watch.run"))
+THREADS = WATCHES | {"log"}
 
 
 def test_a_task_that_dies_shows_until_it_goes_on_and_reviews_go_on_meanwhile(

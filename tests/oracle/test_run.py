@@ -138,7 +138,7 @@ def test_a_domain_of_somebody_else_is_not_stopped(libvirt_here: Any) -> None:
     try:
         stopped = vmconfig("run", "--stop", str(EXAMPLES / "ubuntu-server.yaml"))
         assert stopped.returncode == 1
-        assert "`vmconfig run` has not started the domain `web-1`" in stopped.stdout
+        assert "`vmconfig run` has not started the domain `web-1`" in stopped.stderr
         assert [domain.name() for domain in libvirt_here.listAllDomains()] == ["web-1"]
     finally:
         made.undefine()
@@ -148,7 +148,7 @@ def test_what_cannot_start_leaves_nothing(host: Path, libvirt_here: Any) -> None
     (host.parent / "legacy-root.img").unlink()
     done = vmconfig("run", "--host", str(host), str(EXAMPLES / "i440fx-legacy.yaml"))
     assert done.returncode == 1
-    assert "libvirt: `virsh start` failed" in done.stdout
+    assert "libvirt: `virsh start` failed" in done.stderr
     assert libvirt_here.listAllDomains() == []
 
 
@@ -164,7 +164,7 @@ def test_the_host_file_of_this_machine_is_one(libvirt_here: Any) -> None:  # noq
 def test_without_libvirt_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, schemas: Path) -> None:  # noqa: ARG001
     monkeypatch.setenv("LIBVIRT_DEFAULT_URI", f"qemu+unix:///system?socket={tmp_path}/none")
     silent = vmconfig("host")
-    assert (silent.returncode, "help: start libvirt" in silent.stdout) == (1, True)
+    assert (silent.returncode, "help: start libvirt" in silent.stderr) == (1, True)
     monkeypatch.setenv("PATH", str(tmp_path))
     missing = vmconfig("run", "--stop", str(EXAMPLES / "ubuntu-server.yaml"))
-    assert (missing.returncode, "help: install libvirt and QEMU" in missing.stdout) == (1, True)
+    assert (missing.returncode, "help: install libvirt and QEMU" in missing.stderr) == (1, True)
