@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ import yaml
 from tests.abi.life import patched
 from tests.e2e.conftest import Tenant
 from tests.e2e.test_life import machine
+from tests.e2e.test_snapshots import snapshot_of
+from tests.waiting import until
+from webhook.admission.objects import AGAIN
 from webhook.declare.tree import copied
 
 Tree = dict[str, Any]
 ROWS: list[Tree] = yaml.safe_load((Path(__file__).parent / "transitions.yaml").read_text())
-STATES = {"minimal", "inactive", "desired", "current"}
+STATES = {"minimal", "inactive", "desired", "current", "snapshot"}
 WORDS: Tree = {
     "memory": "2Gi",
     "system": {"type": "debian", "version": "12"},
@@ -33,6 +36,10 @@ class Life:
 
     def __init__(self, tenant: Tenant) -> None:
         self.tenant = tenant
+
+    def snapshot(self) -> Tree:
+        found = self.tenant.kubectl("get", "vmds", "before", "-o", "json", check=False)
+        return json.loads(found.stdout) if found.returncode == 0 else {}
 
     def stored(self) -> Tree:
         """The object as it is stored; empty where there is none."""
@@ -63,6 +70,43 @@ class Life:
 
     def _patched(self, change: Tree) -> Any:
         return self.tenant.kubectl("patch", "vmd", "web", "--type=merge", "-p", json.dumps(change), check=False)
+
+    def _take(self, said: Tree) -> Any:
+        made = snapshot_of("before", **said)
+        if made["spec"]["source"]["name"] != "web":
+            return self._created(made)
+        runs = ("does not run",) if self.stored().get("status") else ()
+        return self._heard(lambda: self._created(made), *runs)
+
+    def _restore(self, said: Tree) -> Any:
+        """An update of the VM where there is one, else a new one of the snapshot."""
+        wanted = {"restoreFrom": {"snapshot": "before", **said.get("from", {})}, **said.get("beside", {})}
+        if self.stored():
+            return self._heard(lambda: self._patched({"spec": wanted}))
+        return self._heard(lambda: self._created({**machine("VM", "web", {}), "spec": wanted}), "a second machine")
+
+    def _rewrite(self, change: Tree) -> Any:
+        """The snapshot's own fields are written."""
+        said = json.dumps({"spec": change})
+        return self.tenant.kubectl("patch", "vmds", "before", "--type=merge", "-p", said, check=False)
+
+    def _delete(self, what: str) -> Any:
+        return self.tenant.kubectl("delete", *what.split("/"), check=False)
+
+    def _created(self, manifest: Tree) -> Any:
+        return self.tenant.kubectl("create", "-f", "-", manifest=manifest, check=False)
+
+    @staticmethod
+    def _heard(ask: Callable[[], Any], *not_yet: str) -> Any:
+        """The answer of a service that has heard of what is named, which it has some moments later."""
+        answers: list[Any] = []
+
+        def known() -> bool:
+            answers.append(ask())
+            return not any(words in answers[-1].stderr for words in (AGAIN, *not_yet))
+
+        until(known)
+        return answers[-1]
 
     def _again(self, _: Any) -> Any:
         obj = self.stored()
@@ -145,15 +189,17 @@ def test_a_transition(tenant: Tenant, row: Tree) -> None:
         assert life.step({"create": WORDS}) == ""
     for step in row.get("before", ()):
         assert life.step(step) == ""
-    before = life.stored()
+    before, taken = life.stored(), life.snapshot()
     said = life.step(row["do"])
     after = life.stored()
     if "refused" in row:
         assert row["refused"] in said
-        assert after == before
+        assert (after, life.snapshot()) == (before, taken)
         return
     assert said == ""
     assert differing(before, after) == sorted(row["changes"])
+    if row["to"] == "snapshot":
+        assert life.snapshot()["spec"]["configuration"]["domain"] == before[row.get("holds", "spec")]["domain"]
     places = {
         path: device["address"] for path, device in _leaves(after) if type(device) is dict and "address" in device
     }
@@ -173,6 +219,15 @@ def test_every_configuration_is_left_and_reached_and_refused() -> None:
         ("inactive", "desired"),
         ("desired", "current"),
         ("current", "inactive"),
+        ("inactive", "snapshot"),
+        ("snapshot", "inactive"),
+        ("snapshot", "snapshot"),
     } <= refused
     assert {("inactive", "minimal"), ("current", "inactive"), ("current", "desired")} <= ways
+    assert {
+        ("inactive", "snapshot"),
+        ("current", "snapshot"),
+        ("snapshot", "inactive"),
+        ("snapshot", "minimal"),
+    } <= ways
     assert len({row["title"] for row in ROWS}) == len(ROWS)
