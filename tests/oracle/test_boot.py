@@ -14,6 +14,7 @@ from tests.oracle import boot
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import MACHINES
 from webhook.libvirt.render import render
+from webhook.rule_sets import NEWEST, RULE_SETS
 
 Tree = dict[str, Any]
 PC = ("q35", "i440fx")
@@ -65,6 +66,19 @@ def test_what_survives_a_change_is_where_it_was(
     left = seen(shrunk["domain"], hypervisor, tmp_path, tables=False)[1]
     assert set(after[1]) - set(left) >= {"ua-a", "ua-net-a"}
     assert left == {name: place for name, place in after[1].items() if name in left}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_boots_by_each_rule_set_and_a_move_leaves_devices_where_they_were(
+    machine: str, hypervisor: Hypervisor, store: Callable[..., Tree], tmp_path: Path
+) -> None:
+    said = words(machine, [DISK_A, DISK_B], [NIC_A, NIC_B])
+    old = store({**said, "abi": {"policy": "frozen", "ruleSet": RULE_SETS[0]}})
+    assert store(said)["abi"]["ruleSet"] == NEWEST != RULE_SETS[0] == old["abi"]["ruleSet"]
+    moved = store({**old, "abi": {**old["abi"], "ruleSet": NEWEST}}, old)
+    assert moved["domain"] != old["domain"]
+    before, after = (seen(one["domain"], hypervisor, tmp_path, tables=False) for one in (old, moved))
+    assert after[:2] == before[:2]
 
 
 @pytest.mark.parametrize("machine", PC)
