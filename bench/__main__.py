@@ -23,13 +23,15 @@ MOST_GROWTH = 2.0
 MOST_DECISION = 0.3
 # A review of KubeVirt's virtual machine, beside one of ours of the same machine.
 MOST_KUBEVIRT = 1.0
+# And beside KubeVirt's own admission of it.
+MOST_BESIDE = 0.5
 LEAST_CREATES = 0.75
 REVIEWS = 100_000
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="shorter loads, fewer reviews, no API server")
+    parser.add_argument("--quick", action="store_true", help="shorter loads, fewer reviews, no API server, no KubeVirt")
     quick = parser.parse_args().quick
     seconds = 2.0 if quick else 6.0
     os.sched_setaffinity(0, processes.cores()[1])
@@ -43,7 +45,7 @@ def main() -> int:
         good = _served(requests, answer, certs, seconds, 10_000 if quick else REVIEWS) and good
         _phases()
         good = _decisions(seconds / 2) and good
-        good = _kubevirt() and good
+        good = _kubevirt(quick) and good
         if not quick:
             good = _many_policies() and good
             good = _creates(certs) and good
@@ -127,13 +129,20 @@ def _decisions(seconds: float) -> bool:
     return _target("p99 of a decision, ms", p99, p99 <= MOST_DECISION, f"<= {MOST_DECISION}", ".3f")
 
 
-def _kubevirt() -> bool:
-    ours, theirs = kubevirt.costs(20)
+def _kubevirt(quick: bool) -> bool:
+    ours, theirs, kept = kubevirt.costs(20)
     print("\nmicroseconds of CPU for a review of the same machine, validated from bytes to bytes:")
     print(f"  our VM                                     {ours:8.1f}")
     print(f"  KubeVirt's VirtualMachine                  {theirs:8.1f}")
+    print(f"  the same, its machine being kept           {kept:8.1f}")
     ratio = theirs / ours
-    return _target("KubeVirt's to ours", ratio, ratio <= MOST_KUBEVIRT, f"<= {MOST_KUBEVIRT}", ".2f")
+    reached = _target("KubeVirt's to ours", ratio, ratio <= MOST_KUBEVIRT, f"<= {MOST_KUBEVIRT}", ".2f")
+    if quick:
+        return reached
+    own = kubevirt.own_admission(5.0)
+    print(f"  KubeVirt's own admission of it             {own:8.1f}")
+    beside = (theirs + kept) / own
+    return _target("ours beside its own", beside, beside <= MOST_BESIDE, f"<= {MOST_BESIDE}", ".2f") and reached
 
 
 def _many_policies() -> bool:

@@ -39,6 +39,10 @@ class KubeVirt:
         binary = build.program("kubevirt" if version == NEWEST else f"kubevirt-{version}")
         self._process = subprocess.Popen([binary, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def admit(self, vm: Tree, stored: Tree | None = None, **more: Any) -> Admitted:
         """A create, or an update of `stored`. `objects` are instance types and preferences, `gates` feature gates."""
         said = self._ask(verb="admit", vm=vm, stored=stored, **more)
