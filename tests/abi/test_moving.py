@@ -14,7 +14,7 @@ from webhook.expand.pipeline import expand, extend
 from webhook.features.platform import Site
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]

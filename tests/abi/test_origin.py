@@ -17,7 +17,7 @@ from webhook.expand.pipeline import expand, extend
 from webhook.features.platform import Site
 from webhook.findings import Refused
 from webhook.kinds.spec import declared_fields
-from webhook.libvirt.imported import Map, import_domain
+from webhook.libvirt.importing.imported import Map, import_domain
 from webhook.policy import Policies, shipped
 from webhook.rule_sets import NEWEST
 

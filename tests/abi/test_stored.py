@@ -23,7 +23,7 @@ from webhook.admission.review import answer, parse
 from webhook.admission.validate import validate
 from webhook.declare.tree import copied
 from webhook.kinds import KINDS, declared_fields
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 from webhook.policy import Policies
 
 HERE = Path(__file__).parent / "stored"

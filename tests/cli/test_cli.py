@@ -79,7 +79,7 @@ def test_several_documents_are_all_expanded() -> None:
 
 
 def test_render_prints_xml_that_parses() -> None:
-    from webhook.libvirt.parse import parse
+    from webhook.libvirt.xml.parse import parse
 
     done = vmconfig("render", str(EXAMPLE))
     assert done.returncode == 0

@@ -18,9 +18,9 @@ from webhook.findings import Finding
 from webhook.kinds import VM
 from webhook.kinds.crd import crds
 from webhook.kinds.spec import declared_fields
-from webhook.libvirt.capture import capture
-from webhook.libvirt.imported import Map, import_domain
-from webhook.libvirt.render import render
+from webhook.libvirt.capturing.capture import capture
+from webhook.libvirt.importing.imported import Map, import_domain
+from webhook.libvirt.xml.render import render
 from webhook.policy import Policies, shipped
 
 CONTEXT = AdmissionContext(Policies(shipped(), declared_fields()))

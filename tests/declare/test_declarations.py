@@ -36,7 +36,7 @@ from webhook.domain.bus import LAST, PCI, USB, VIO, VIRTIO_SERIAL
 from webhook.domain.devices import KINDS, Named
 from webhook.domain.devices.device import Device
 from webhook.domain.types import Path, Positive
-from webhook.libvirt.place import NAMED_BY_VALUE
+from webhook.libvirt.xml.place import NAMED_BY_VALUE
 
 CASES = yaml.safe_load((pathlib.Path(__file__).parent / "cases.yaml").read_text())
 PLACES = list(walk(domain_shape(), "domain"))

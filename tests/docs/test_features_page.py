@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.abi.life import admitted
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 PAGE = (Path(__file__).parents[2] / "docs" / "features.md").read_text()
 VMS = {vm["metadata"]["name"]: vm["spec"] for vm in map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, re.S))}

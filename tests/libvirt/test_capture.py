@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webhook.libvirt.capture import capture
+from webhook.libvirt.capturing.capture import capture
 
 Tree = dict[str, Any]
 DISKS = "".join(

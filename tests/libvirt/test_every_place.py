@@ -9,10 +9,10 @@ import pytest
 
 from webhook.declare import Field, Scalar, Shape, written
 from webhook.domain import domain_shape
-from webhook.libvirt.parse import read
-from webhook.libvirt.place import NAMED_BY_VALUE, carrier, silent
-from webhook.libvirt.provide import withdraw
-from webhook.libvirt.render import render
+from webhook.libvirt.backend.provide import withdraw
+from webhook.libvirt.xml.parse import read
+from webhook.libvirt.xml.place import NAMED_BY_VALUE, carrier, silent
+from webhook.libvirt.xml.render import render
 from webhook.machines.controllers import compact, whole
 
 Tree = dict[str, Any]

@@ -12,7 +12,7 @@ import yaml
 from tests.consistency.vms import context
 from webhook.admission.offline import expand_object
 from webhook.expand.imported import complete_imported
-from webhook.libvirt.imported import Imported, Map, examine
+from webhook.libvirt.importing.imported import Imported, Map, examine
 
 Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load(Path(__file__).with_name("followed.yaml").read_text())

@@ -18,8 +18,8 @@ from webhook.findings import Finding, Refused
 from webhook.kinds import declared_fields
 from webhook.libvirt.bundle import bundle
 from webhook.libvirt.host.facts import Host, cpu_set, numbers, read_host
-from webhook.libvirt.parse import read
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.parse import read
+from webhook.libvirt.xml.render import render
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webhook.libvirt.imported import Imported, Map, examine
+from webhook.libvirt.importing.imported import Imported, Map, examine
 
 XML = """<domain type='kvm'><name>vm</name><memory>1048576</memory>
 <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>

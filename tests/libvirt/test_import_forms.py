@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from webhook.findings import Finding
-from webhook.libvirt.imported import Imported, Map, examine
+from webhook.libvirt.importing.imported import Imported, Map, examine
 
 Tree = dict[str, Any]
 UEFI: list[Tree] = yaml.safe_load(Path(__file__).with_name("uefi.yaml").read_text())

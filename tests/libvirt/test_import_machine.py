@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webhook.libvirt.imported import Imported, Map, examine
+from webhook.libvirt.importing.imported import Imported, Map, examine
 
 XML = """<domain type='{kind}'><name>vm</name><memory>1048576</memory>{top}
 <os><type {type}>hvm</type></os>{cpu}</domain>"""

@@ -9,10 +9,10 @@ import pytest
 
 from webhook.domain import domain_shape
 from webhook.findings import Refused
-from webhook.libvirt.frontend import frontend_of
-from webhook.libvirt.imported import Map, import_domain
-from webhook.libvirt.parse import read
-from webhook.libvirt.render import render
+from webhook.libvirt.capturing.frontend import frontend_of
+from webhook.libvirt.importing.imported import Map, import_domain
+from webhook.libvirt.xml.parse import read
+from webhook.libvirt.xml.render import render
 from webhook.machines.controllers import compact, whole
 
 XML = """<domain type="kvm" id="7">

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from webhook.findings import Refused
-from webhook.libvirt.document import LONGEST
-from webhook.libvirt.parse import parse, read
+from webhook.libvirt.xml.document import LONGEST
+from webhook.libvirt.xml.parse import parse, read
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "parse.yaml").read_text())
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from webhook.findings import Refused
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "render.yaml").read_text())
 

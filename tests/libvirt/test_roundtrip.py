@@ -12,11 +12,11 @@ from tests import strategies
 from webhook.declare import Shape
 from webhook.domain import domain_shape
 from webhook.findings import Refused
-from webhook.libvirt.frontend import frontend_of
-from webhook.libvirt.parse import read
-from webhook.libvirt.place import absent
-from webhook.libvirt.provide import withdraw
-from webhook.libvirt.render import render
+from webhook.libvirt.backend.provide import withdraw
+from webhook.libvirt.capturing.frontend import frontend_of
+from webhook.libvirt.xml.parse import read
+from webhook.libvirt.xml.place import absent
+from webhook.libvirt.xml.render import render
 from webhook.machines.controllers import compact, whole
 
 SHAPE = domain_shape()

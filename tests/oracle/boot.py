@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.oracle.hypervisor import Hypervisor
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 Tree = dict[str, Any]
 

@@ -16,7 +16,7 @@ from webhook.admission.offline import expand_object
 from webhook.expand.pipeline import expand, extend
 from webhook.features.platform import Site
 from webhook.kinds.spec import declared_fields
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 from webhook.policy import Policies
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from webhook.declare import Field, Shape
 from webhook.domain import domain_shape
-from webhook.libvirt.place import NAMED_BY_VALUE, NAMESPACES, where
+from webhook.libvirt.xml.place import NAMED_BY_VALUE, NAMESPACES, where
 
 _PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
 

@@ -9,7 +9,7 @@ import pytest
 from tests.consistency.followed_cases import CASES
 from tests.consistency.vms import checked, context, vm
 from tests.oracle.hypervisor import Hypervisor
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 Tree = dict[str, Any]
 

@@ -15,7 +15,7 @@ from tests.consistency.vms import checked, context
 from tests.oracle import boot, sweep
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.schema import Schema
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 Tree = dict[str, Any]
 

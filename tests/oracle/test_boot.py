@@ -13,7 +13,7 @@ from lxml import etree
 from tests.oracle import boot
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import MACHINES
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 from webhook.rule_sets import NEWEST, RULE_SETS
 
 Tree = dict[str, Any]

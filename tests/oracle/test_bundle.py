@@ -14,7 +14,7 @@ from tests.oracle.daemon import libvirtd
 from tests.oracle.hypervisor import Hypervisor
 from webhook.libvirt.bundle import Bundle, bundle
 from webhook.libvirt.host.facts import read_host
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 Tree = dict[str, Any]
 

@@ -28,7 +28,7 @@ from webhook.admission.offline import expand_object
 from webhook.features.platform import Site
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 from webhook.policy import Policies
 
 Tree = dict[str, Any]

@@ -11,7 +11,7 @@ from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import LEAST, MACHINES
 from tests.oracle.visible import differences
 from webhook import guests
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 from webhook.rule_sets import RULE_SETS
 
 Complete = Callable[[dict[str, Any]], dict[str, Any]]

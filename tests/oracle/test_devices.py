@@ -13,7 +13,7 @@ from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import MACHINES
 from tests.oracle.visible import differences
 from webhook.domain.devices import KINDS
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 CASES = yaml.safe_load((Path(__file__).parent / "devices.yaml").read_text())
 ROWS = [(case, machine) for case in CASES for machine in case["machines"]]

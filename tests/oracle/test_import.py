@@ -13,9 +13,9 @@ from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import MACHINES
 from tests.oracle.test_devices import ROWS
 from tests.oracle.visible import differences, facts
-from webhook.libvirt.capture import capture
-from webhook.libvirt.imported import Map, import_domain
-from webhook.libvirt.render import render
+from webhook.libvirt.capturing.capture import capture
+from webhook.libvirt.importing.imported import Map, import_domain
+from webhook.libvirt.xml.render import render
 
 Tree = dict[str, Any]
 Complete = Callable[[Tree], Tree]

@@ -11,7 +11,7 @@ from tests.oracle import boot
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.test_imported_machines import EVERYTHING, KINDS
 from webhook.expand.imported import complete_imported
-from webhook.libvirt.imported import Map, examine
+from webhook.libvirt.importing.imported import Map, examine
 
 Tree = dict[str, Any]
 XML = """<domain type='qemu'><name>vm</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>

@@ -15,8 +15,8 @@ from tests.oracle.same_machine import changes
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
 from webhook.expand.imported import complete_imported
-from webhook.libvirt.imported import Imported, Map, examine
-from webhook.libvirt.render import render
+from webhook.libvirt.importing.imported import Imported, Map, examine
+from webhook.libvirt.xml.render import render
 
 Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load(Path(__file__).with_name("dumps.yaml").read_text())

@@ -10,7 +10,7 @@ from lxml import etree
 
 from tests.abi.test_equal import CASELESS
 from tests.oracle.hypervisor import Hypervisor
-from webhook.libvirt.render import render
+from webhook.libvirt.xml.render import render
 
 UUID = "ABCDEFAB-CDEF-4BCD-8BCD-ABCDEFABCDEF"
 MAC = "52:54:00:AB:CD:EF"

@@ -14,8 +14,8 @@ from tests.oracle import boot
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.test_boot import DISK_A, NIC_A, PC, words
 from webhook.abi.changes import changes
-from webhook.libvirt.capture import capture
-from webhook.libvirt.render import render
+from webhook.libvirt.capturing.capture import capture
+from webhook.libvirt.xml.render import render
 
 Tree = dict[str, Any]
 # libvirt: VIR_DOMAIN_AFFECT_LIVE and _CONFIG; and VIR_DOMAIN_XML_INACTIVE, as `vmconfig run` captures: what runs lacks

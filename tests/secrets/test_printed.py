@@ -13,9 +13,9 @@ from tests.cli.test_cli import Done, vmconfig
 from tests.secrets.fields import CANARY, at, fitting, leaves, resting, told, wrong
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
-from webhook.libvirt.imported import Map, import_domain
-from webhook.libvirt.parse import read
-from webhook.libvirt.render import render
+from webhook.libvirt.importing.imported import Map, import_domain
+from webhook.libvirt.xml.parse import read
+from webhook.libvirt.xml.render import render
 from webhook.policy.loading.load import Loading, load
 
 HERE = Path(__file__).parent

@@ -68,7 +68,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _captured(obj: Tree, keys: Sequence[str], xml: bytes) -> tuple[Tree, list[Finding], list[str]]:
     """A copy of the object with the facts of its domain, where the two disagree, and what was added."""
-    from webhook.libvirt.capture import capture
+    from webhook.libvirt.capturing.capture import capture
 
     made: Tree = copied(obj)
     holder = made
@@ -118,7 +118,7 @@ def _files(source: str) -> list[str]:
 
 
 def _dump(file: str) -> Dump:
-    from webhook.libvirt.parse import read
+    from webhook.libvirt.xml.parse import read
 
     xml = files.xml(file)
     reading = read(xml)

@@ -14,7 +14,7 @@ from webhook.domain.types import NetworkName, ObjectName
 from webhook.findings import Finding, Refused
 
 if TYPE_CHECKING:
-    from webhook.libvirt.references import Map
+    from webhook.libvirt.importing.references import Map
 
 # Each part, and a line of it.
 _PARTS = {
@@ -45,7 +45,7 @@ class _Part(dict[str, Any]):
 
 def read_map(file: str | None) -> Map:
     """The map of a file, each part from text to text; `~` is the pod's own network. Raises Refused."""
-    from webhook.libvirt.references import Map
+    from webhook.libvirt.importing.references import Map
 
     if file is None:
         return Map(conventional=False)

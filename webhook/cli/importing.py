@@ -78,8 +78,8 @@ def import_xml(given: argparse.Namespace) -> int:
 
 def _machine(source: str, names: Any, given: argparse.Namespace) -> _Machine:
     """The VM of one document, with what is wrong with it in place of an exception."""
-    from webhook.libvirt.imported import examine
-    from webhook.libvirt.losses import by_device
+    from webhook.libvirt.importing.imported import examine
+    from webhook.libvirt.importing.losses import by_device
 
     try:
         found = examine(files.xml(source), names, given.machine, given.cpu)

@@ -24,7 +24,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print the libvirt XML of every VM; an incomplete one is completed first."""
     from webhook.libvirt.bundle import bundle
-    from webhook.libvirt.render import render as to_xml
+    from webhook.libvirt.xml.render import render as to_xml
 
     found = objects.read(given)
     host = host_of(given.host) if given.host else None

@@ -68,7 +68,7 @@ def _states_type(obj: Any) -> bool:
 
 def _captured(complete: Tree, xml: str, output: str, *, typed: bool) -> int:
     """Capture what libvirt added, and print the VM where an output is asked for; findings where the two disagree."""
-    from webhook.libvirt.capture import capture
+    from webhook.libvirt.capturing.capture import capture
 
     kind = KINDS[complete["kind"]]
     captured = capture(kind.spec_of(complete)["domain"], xml, f"{kind.spec_path}.domain")

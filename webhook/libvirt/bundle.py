@@ -12,11 +12,11 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from lxml import etree
 
+from webhook.libvirt.backend.provide import provide
 from webhook.libvirt.host.facts import Host
 from webhook.libvirt.host.place import on_host
-from webhook.libvirt.place import Tree
-from webhook.libvirt.provide import provide
-from webhook.libvirt.render import refuse_malformed, render
+from webhook.libvirt.xml.place import Tree
+from webhook.libvirt.xml.render import refuse_malformed, render
 
 # What the names of filters begin with that are made here.
 OURS = "vmconfig-"

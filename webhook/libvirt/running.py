@@ -13,9 +13,9 @@ from lxml import etree
 from webhook.declare import shown
 from webhook.findings import Finding, Refused
 from webhook.libvirt.bundle import OURS, Bundle
-from webhook.libvirt.document import document
-from webhook.libvirt.place import NAMESPACES
 from webhook.libvirt.virsh import given, lines, virsh
+from webhook.libvirt.xml.document import document
+from webhook.libvirt.xml.place import NAMESPACES
 
 Tree = dict[str, Any]
 

@@ -18,8 +18,8 @@ from lxml import etree
 from webhook.declare import written
 from webhook.domain.names import label
 from webhook.domain.types import ObjectName
-from webhook.libvirt.document import document
 from webhook.libvirt.host.facts import PAGES, cpu_set, numbers
+from webhook.libvirt.xml.document import document
 
 Tree = dict[str, Any]
 

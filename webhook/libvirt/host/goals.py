@@ -12,10 +12,10 @@ from typing import Any
 
 from webhook.declare import kib, written
 from webhook.findings import Finding
+from webhook.libvirt.backend.memory import is_shared
 from webhook.libvirt.host.cells import Cell, cells_of, matched
 from webhook.libvirt.host.facts import PAGES, Host, cpu_set
 from webhook.libvirt.host.room import Room, Share
-from webhook.libvirt.memory import is_shared
 
 Tree = dict[str, Any]
 

@@ -12,7 +12,7 @@ from webhook.declare import shown
 from webhook.domain.convention import BLANK, POD_NETWORK, Hosted
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
-from webhook.libvirt.firmware import host_firmware
+from webhook.libvirt.backend.firmware import host_firmware
 from webhook.libvirt.host.facts import Host
 from webhook.libvirt.host.goals import reach_goals
 

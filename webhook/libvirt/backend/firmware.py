@@ -7,9 +7,11 @@ libvirt's own choice (`<os firmware='efi'>`) depends on the host's descriptors a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from webhook.domain.convention import has_content
-from webhook.libvirt.place import Tree
+
+Tree = dict[str, Any]
 
 # Debian's packages ovmf and qemu-efi-aarch64; by secure boot, and by whether Microsoft's keys are enrolled.
 _CODE = {

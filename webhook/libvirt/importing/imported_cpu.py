@@ -8,8 +8,8 @@ from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.domain.cpu_names import MODELS, names
 from webhook.findings import Finding
-from webhook.libvirt.losses import Losses
-from webhook.libvirt.place import Tree
+from webhook.libvirt.importing.losses import Losses
+from webhook.libvirt.xml.place import Tree
 
 _FOLLOWING = ("host-passthrough", "host-model", "maximum")
 # What belongs to a mode that follows the host.

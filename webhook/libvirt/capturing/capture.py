@@ -15,11 +15,11 @@ from webhook.domain.address import parts
 from webhook.domain.bus import DIMM
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
-from webhook.libvirt.captured_controllers import settle_controllers
-from webhook.libvirt.frontend import frontend_of
-from webhook.libvirt.likeness import AMBIGUOUS, matched
-from webhook.libvirt.parse import Reading, read
-from webhook.libvirt.place import Tree
+from webhook.libvirt.capturing.captured_controllers import settle_controllers
+from webhook.libvirt.capturing.frontend import frontend_of
+from webhook.libvirt.capturing.likeness import AMBIGUOUS, matched
+from webhook.libvirt.xml.parse import Reading, read
+from webhook.libvirt.xml.place import Tree
 
 # Values that change while a machine runs, and how libvirt checked the CPU: no facts about the machine.
 _RUNTIME_STATE = frozenset({"memory.current", "vcpu.current", "cpu.check"})
@@ -37,8 +37,8 @@ class Captured:
 def capture(domain: Tree, xml: bytes | str, path: str = "spec.domain") -> Captured:
     """Add to a copy of a domain the frontend facts of `xml`; raises Refused where that is not a domain's XML.
 
-    `path` is the domain's place in its object. Which device is which: `webhook/libvirt/likeness.py`. Devices that
-    cannot be told apart are a finding.
+    `path` is the domain's place in its object. Which device is which: `likeness.py` says. Devices that cannot be told
+    apart are a finding.
     """
     captured = Captured(deepcopy(domain))
     facts = frontend_of(without_mirrors(read(xml)).domain, domain_shape())

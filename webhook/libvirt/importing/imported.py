@@ -12,16 +12,16 @@ from lxml import etree
 from webhook import machines
 from webhook.declare import shown
 from webhook.findings import Finding, Refused
-from webhook.libvirt.capture import without_mirrors
-from webhook.libvirt.changed_devices import change_devices
-from webhook.libvirt.document import document
-from webhook.libvirt.imported_cpu import name_cpu
-from webhook.libvirt.losses import Losses, without_backend
-from webhook.libvirt.machine_type import pin
-from webhook.libvirt.parse import read
-from webhook.libvirt.place import Tree
-from webhook.libvirt.references import Map, refer
-from webhook.libvirt.uefi import firmware_of, tell_tpm
+from webhook.libvirt.capturing.capture import without_mirrors
+from webhook.libvirt.importing.changed_devices import change_devices
+from webhook.libvirt.importing.imported_cpu import name_cpu
+from webhook.libvirt.importing.losses import Losses, without_backend
+from webhook.libvirt.importing.machine_type import pin
+from webhook.libvirt.importing.references import Map, refer
+from webhook.libvirt.importing.uefi import firmware_of, tell_tpm
+from webhook.libvirt.xml.document import document
+from webhook.libvirt.xml.parse import read
+from webhook.libvirt.xml.place import Tree
 
 __all__ = ["Imported", "Map", "examine", "import_domain"]
 

@@ -8,8 +8,8 @@ from webhook import machines
 from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.findings import Finding
-from webhook.libvirt.losses import Losses
-from webhook.libvirt.place import Tree
+from webhook.libvirt.importing.losses import Losses
+from webhook.libvirt.xml.place import Tree
 from webhook.rule_sets import NEWEST
 
 _PLACE = "os.type.machine"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from webhook.libvirt.place import Tree
+Tree = dict[str, Any]
 
 
 def provide_iothreads(domain: Tree) -> Tree:

@@ -6,7 +6,7 @@ from lxml import etree
 
 from webhook.declare import Field, shown
 from webhook.declare.scalars import whole
-from webhook.libvirt.place import where
+from webhook.libvirt.xml.place import where
 
 # libvirt's own table (virScaleInteger); KiB where there is no unit.
 _BYTES = {

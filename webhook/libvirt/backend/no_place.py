@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 from webhook.domain.convention import NO_PLACE
-from webhook.libvirt.place import Tree
+
+Tree = dict[str, Any]
 
 # The lists with such devices, and the field of their `source`.
 _FIELDS = {"hostdevs": "address", "interfaces": "device"}

@@ -16,10 +16,10 @@ from webhook.domain import domain_shape
 from webhook.domain.devices.controller import name_of
 from webhook.domain.elsewhere import RUNNING, owner
 from webhook.findings import Finding, Refused
-from webhook.libvirt.amount import in_own_unit
-from webhook.libvirt.document import document
-from webhook.libvirt.place import NAMED_BY_VALUE, Step, Tree, silent, where
-from webhook.libvirt.provide import withdraw
+from webhook.libvirt.backend.provide import withdraw
+from webhook.libvirt.xml.amount import in_own_unit
+from webhook.libvirt.xml.document import document
+from webhook.libvirt.xml.place import NAMED_BY_VALUE, Step, Tree, silent, where
 from webhook.machines.controllers import compact
 
 

@@ -1,7 +1,7 @@
 """A domain as libvirt's XML: each field of the tree at its declared place, and the conventional backend.
 
 The isolated form (design: "Renderings"): no host is known, so nothing is pinned and host paths are the
-conventional ones of `webhook.libvirt.provide`. Text is escaped by lxml; trees that were not inspected are refused.
+conventional ones of `webhook.libvirt.backend`. Text is escaped by lxml; trees that were not inspected are refused.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from webhook.domain import domain_shape
 from webhook.domain.devices.device import ALIAS_MARK, USER_ALIAS
 from webhook.domain.types import ObjectName
 from webhook.findings import Finding, Refused
-from webhook.libvirt.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, absent, silent, where
-from webhook.libvirt.provide import provide
+from webhook.libvirt.backend.provide import provide
+from webhook.libvirt.xml.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, absent, silent, where
 from webhook.machines.controllers import whole
 
 # The order in which libvirt itself writes a domain, its devices, and the end of each device.

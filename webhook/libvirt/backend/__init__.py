@@ -1,0 +1,1 @@
+"""The conventional backend: what libvirt needs of a host where nobody has said how the host is."""

@@ -1,0 +1,1 @@
+"""libvirt's XML of a domain, both ways, by the declarations' places."""
