@@ -97,8 +97,8 @@ def test_the_older_rule_set_is_a_way_back(tmp_path: Path, capsys: Said) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda obj: obj["spec"].pop("domain"), "is missing: the VM is not as it is stored"),
-        (lambda obj: obj["spec"]["abi"].pop("ruleSet"), "is missing: the VM is not as it is stored"),
+        (lambda obj: obj["spec"].pop("domain"), "spec.domain: is missing: the VM is not as it is stored"),
+        (lambda obj: obj["spec"]["abi"].pop("ruleSet"), "spec.abi.ruleSet: is missing: the VM is not as it is stored"),
         (lambda obj: obj["spec"]["abi"].update(origin="imported"), "is `imported`, such a VM follows no rule set"),
         (lambda obj: obj["spec"].update(features=[]), "is a list"),
         (lambda obj: obj.update(kind="Pod"), "is none of `VM`, `VirtualMachineConfig`"),

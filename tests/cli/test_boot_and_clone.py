@@ -124,6 +124,18 @@ def test_one_name_for_two_clones_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, "is one name for 2 clones" in done.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "problem", "code"),
+    [("web", "is the source's own name", 1), ("Web 2", "is not the name of a Kubernetes object", 2)],
+)
+def test_a_clone_has_a_name_that_it_can_have(tmp_path: Path, name: str, problem: str, code: int) -> None:
+    source = vm(WHOLE)
+    source["metadata"]["name"] = "web"
+    done = vmconfig("clone", written(tmp_path / "x.yaml", source), "--name", name)
+    assert (done.returncode, problem in done.stderr, done.stdout) == (code, True, "")
+    assert vmconfig("clone", str(tmp_path / "x.yaml"), "--name", "web-2").returncode == 0
+
+
 def test_what_beside_the_template_a_configuration_has_the_clone_has_too(tmp_path: Path) -> None:
     source = config(WHOLE, labels={"tier": "desk"})
     made = yaml.safe_load(vmconfig("clone", written(tmp_path / "x.yaml", source)).stdout)

@@ -99,3 +99,16 @@ def test_files_of_a_folder_are_read_and_what_is_not_printed_is_counted(
     assert "note: not printed are objects of other kinds: Service 1\n" in said.err
     assert main(["freeze", "-f", str(tmp_path / "one.yaml")]) == 0
     assert "not printed" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["abc", "1", "v1.9.0\n", "", "newest"])
+def test_what_is_no_release_of_kubevirts_is_refused(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["freeze", "--kubevirt", word, "vm.yaml"])
+    assert ended.value.code == 2
+    assert "is no release, expected one like `v1.9.0`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["1.8", "v1.8.2", "v1.9.0-rc.1", "v1.8.2-16-g0123abc"])
+def test_releases_are_taken_as_the_kubevirt_object_has_them(freeze: Any, word: str) -> None:
+    assert freeze(machine(), flags=("--kubevirt", word))[0] == 0

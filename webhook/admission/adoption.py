@@ -58,7 +58,7 @@ def adopt(obj: Tree, kind: Kind, rule_set: str, context: AdmissionContext) -> Ad
     """A stored object as it would be under a rule set of this release; raises Refused where it cannot be."""
     stored = inspected(obj, kind)
     was: str = (stored.get("abi") or {}).get("ruleSet") or ""
-    wrong = _no_adoption(stored, f"{kind.spec_path}.abi")
+    wrong = _no_adoption(stored, kind.spec_path)
     if wrong is not None:
         raise Refused([wrong])
     moving = with_spec(obj, kind, {**stored, "abi": {**stored["abi"], "ruleSet": rule_set}})
@@ -87,11 +87,12 @@ def _no_adoption(stored: Tree, path: str) -> Finding | None:
     """Why a VM has no rule set to leave; None where it has."""
     abi = stored.get("abi") or {}
     if not stored.get("domain") or not abi.get("ruleSet"):
+        missing = "abi.ruleSet" if stored.get("domain") else "domain"
         way = "take the stored VM (`kubectl get vmd NAME -o yaml`, or `vm/NAME`); a new one gets the newest rule set"
-        return Finding(f"{path}.ruleSet", "is missing: the VM is not as it is stored", way, APART)
+        return Finding(f"{path}.{missing}", "is missing: the VM is not as it is stored", way, APART)
     if is_imported(abi):
         way = "leave it: best practice adds nothing to a machine that was found elsewhere"
-        return Finding(f"{path}.origin", "is `imported`, such a VM follows no rule set", way, APART)
+        return Finding(f"{path}.abi.origin", "is `imported`, such a VM follows no rule set", way, APART)
     return None
 
 

@@ -13,6 +13,7 @@ from webhook.admission.from_source import sharing
 from webhook.admission.sources import CLONE, CONFIG
 from webhook.cli import objects, seeds, verbs
 from webhook.cli.manifests import Manifest
+from webhook.cli.names import object_name
 from webhook.cli.verb import Verb
 from webhook.expand.renewal import renewed
 from webhook.findings import Finding, Refused
@@ -25,7 +26,7 @@ _OF_THE_SOURCE = {CONFIG, CLONE, ACCEPTANCE, "kubectl.kubernetes.io/last-applied
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     objects.with_objects(parser)
-    parser.add_argument("--name", help="the clone's name (default: the source's, with -clone)")
+    parser.add_argument("--name", type=object_name, help="the clone's name (default: the source's, with -clone)")
     seeds.with_seed(parser)
     verbs.with_rules(parser)
 
@@ -36,6 +37,9 @@ def run(given: argparse.Namespace) -> int:
     if given.name and len(found.found) > 1:
         way = "leave the name out: each clone has its source's, with -clone"
         raise Refused([Finding("--name", f"is one name for {len(found.found)} clones", way, "clone")])
+    if given.name and given.name == found.found[0].name:
+        way = "give the clone a name of its own, or leave the name out"
+        raise Refused([Finding("--name", f"`{given.name}` is the source's own name", way, "clone")])
     context = verbs.context(given, found.labels)
     return objects.show_made(
         found.found,

@@ -12,6 +12,7 @@ from webhook.admission.apis import kubevirt_api
 from webhook.admission.context import KubeVirtSettings
 from webhook.admission.site import classes
 from webhook.cli import verbs
+from webhook.cli.names import namespace_name
 from webhook.cli.verb import POLICY, Verb
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
 from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
@@ -51,12 +52,14 @@ def add_flags(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--except",
         dest="without",
+        type=namespace_name,
         metavar="NAMESPACE",
         action="append",
         help=f"a namespace where they do not hold; may be repeated (default: {', '.join(_WITHOUT)})",
     )
     verb.add_argument(
         "--kubevirt",
+        type=namespace_name,
         metavar="NAMESPACE",
         help="of the policies about KubeVirt's own virtual machines; its controllers, of this namespace, pass",
     )

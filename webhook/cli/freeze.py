@@ -10,6 +10,7 @@ from typing import Any
 
 from webhook.cli import files, seeds, verbs
 from webhook.cli.manifests import Manifest, files_of
+from webhook.cli.names import release
 from webhook.cli.verb import Verb
 from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
@@ -38,7 +39,8 @@ def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument("-f", "--filename", action="append", default=[], metavar="FILE", help="the same; repeatable")
     verbs.with_site(parser)
     seeds.with_seed(parser)
-    parser.add_argument("--kubevirt", default=NEWEST, metavar="VERSION", help=f"KubeVirt's version (default {NEWEST})")
+    what = f"KubeVirt's version (default {NEWEST})"
+    parser.add_argument("--kubevirt", type=release, default=NEWEST, metavar="VERSION", help=what)
 
 
 def run(given: Namespace) -> int:

@@ -22,18 +22,27 @@ def kib(value: object) -> int | None:
         return value * 1024 if value >= 0 else None
     if type(value) is not str:
         return None
+    size, rest = _bytes(value)
+    return size // 1024 if rest == 0 and size % 1024 == 0 else None
+
+
+def nearby(value: object) -> str:
+    """The next larger whole MiB, where the value is a quantity that is not whole in KiB; else empty."""
+    if type(value) is not str or kib(value) is not None:
+        return ""
+    size, rest = _bytes(value)
+    return f"{-(-(size + (rest > 0)) // 1024**2)}Mi" if rest >= 0 else ""
+
+
+def _bytes(value: str) -> tuple[int, int]:
+    """Whole bytes of a quantity, and what is left beside them; less than 0 where it is none."""
     form = _FORM.fullmatch(value)
     if form is None:
-        return None
+        return 0, -1
     whole, fraction, suffix = form.groups()
     scale = _BYTES[suffix]
-    size = int(whole) * scale
-    if fraction:
-        part, rest = divmod(int(fraction) * scale, 10 ** len(fraction))
-        if rest:
-            return None
-        size += part
-    return size // 1024 if size % 1024 == 0 else None
+    part, rest = divmod(int(fraction) * scale, 10 ** len(fraction)) if fraction else (0, 0)
+    return int(whole) * scale + part, rest
 
 
 def written(amount: int) -> int | str:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from webhook.declare.quantity import kib, written
+from webhook.declare.quantity import kib, nearby, written
 
 Check = Callable[[Any], str | None]
 
@@ -167,6 +167,8 @@ def memory(lowest_kib: int = 1024) -> Scalar:
     def check(value: Any) -> str | None:
         amount = kib(value)
         bare = ", and a text without a unit is bytes" if type(value) is str and value.isdecimal() else ""
+        if near := nearby(value):
+            return f"`{shown(value)}` is no whole number of KiB, the next is `{near}`"
         if amount is None:
             expected = f"expected MiB as a whole number or a quantity like `4Gi`{bare}"
             return f"`{shown(value)}` is no amount of memory, {expected}"
