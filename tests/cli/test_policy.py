@@ -30,13 +30,15 @@ def test_the_shipped_policies_load_and_pass_their_suites() -> None:
     assert (checked.returncode, tested.returncode) == (0, 0)
     assert "rules" in checked.stdout
     assert "cases as expected" in tested.stdout
-    assert "rules are about KubeVirt's" in tested.stderr
 
 
-def test_a_folder_without_policies_about_kubevirt_has_nothing_to_say_of_them(folder: Path) -> None:
+def test_a_folder_without_policies_about_kubevirt_needs_no_cases_of_them(folder: Path) -> None:
     for file in folder.glob("*/kubevirt.yaml"):
         file.unlink()
     shutil.rmtree(folder / "cis")
+    assert "is not refused by `kubevirt-restricted/no-pci-holes`" in vmconfig("policy", "test", str(folder)).stdout
+    for suite in folder.glob("*/suite.yaml"):
+        suite.write_text(suite.read_text().replace("include: [cases/kubevirt.yaml]\n", ""))
     tested = vmconfig("policy", "test", str(folder))
     assert (tested.returncode, tested.stderr) == (0, "")
 
@@ -102,7 +104,7 @@ def test_a_suite_that_is_none_is_a_finding(folder: Path) -> None:
     (folder / "restricted" / "suite.yaml").write_text("cases: [{title: a}]\n")
     done = vmconfig("policy", "test", str(folder))
     assert done.returncode == 1
-    assert "policies/restricted/suite.yaml:1:9: a case has one of `spec` and `manifest`" in done.stdout
+    assert "policies/restricted/suite.yaml:1:9: a case has one of `spec`, `manifest` and `object`" in done.stdout
 
 
 def test_every_mistake_in_a_suite_is_found_with_its_line(folder: Path) -> None:
@@ -267,3 +269,66 @@ def test_a_rule_about_a_frontend_holds_in_the_service_as_it_does_alone(tmp_path:
     done = vmconfig("check", "-o", "json", str(manifest))
     assert [finding["path"] for finding in json.loads(done.stdout)] == ["spec.domain.cpu.mode"]
     assert vmconfig("check", "--level", "privileged", str(manifest)).returncode == 0
+
+
+MACHINES = (
+    "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: KubeVirtPolicy\nmetadata: {name: machines}\n"
+    "rules: [{name: named, forbid: {path: vmi.domain.machine.type}, when: {in: [q35]}}]\n...\n"
+)
+PLACE = "spec.template.spec.domain.machine.type"
+REFUSED = f"refused: [{{path: {PLACE}, rule: machines/named}}]"
+
+
+def of_machine(name: str, kind: str = "apiVersion: kubevirt.io/v1, kind: VirtualMachine") -> str:
+    return f"{{{kind}, spec: {{template: {{spec: {{domain: {{machine: {{type: {name}}}}}}}}}}}}}"
+
+
+def suite_of_kubevirt(folder: Path, *cases: str) -> tuple[int, str]:
+    """The exit code and the output of a suite about a rule on KubeVirt's machines."""
+    folder.mkdir(parents=True)
+    (folder / "machines.yaml").write_text(MACHINES)
+    (folder / "suite.yaml").write_text("cases:\n" + "".join(f"  - {{title: t, {each}}}\n" for each in cases))
+    done = vmconfig("policy", "test", str(folder))
+    return done.returncode, done.stdout
+
+
+def test_policies_on_kubevirts_machines_are_tried_with_its_objects(tmp_path: Path) -> None:
+    good, bad = f"object: {of_machine('pc-q35-9.2')}", f"object: {of_machine('q35')}, {REFUSED}"
+    assert suite_of_kubevirt(tmp_path / "both", good, bad) == (0, "2 cases as expected; every rule is needed by one\n")
+    code, said = suite_of_kubevirt(tmp_path / "idle", good)
+    assert (code, "rule `machines/named` is exercised by no case" in said) == (1, True)
+    code, said = suite_of_kubevirt(tmp_path / "otherwise", bad, f"object: {of_machine('q35')}")
+    assert (code, f"`{PLACE}` is refused by `machines/named`" in said) == (1, True)
+    stored = f"stored: {of_machine('q35')}"
+    assert suite_of_kubevirt(tmp_path / "update", bad, f"object: {of_machine('q35')}, {stored}")[0] == 0
+
+
+def test_what_is_no_object_of_kubevirts_is_told(tmp_path: Path) -> None:
+    for number, head in enumerate(("kind: VirtualMachine", "apiVersion: v1, kind: Pod", "a: b")):
+        code, said = suite_of_kubevirt(tmp_path / str(number), f"object: {of_machine('pc-q35-9.2', head)}")
+        assert (code, "is no object of KubeVirt's that policies are about" in said) == (1, True), head
+
+
+def test_a_policy_on_kubevirts_machines_is_named_until_a_suite_stands_in_its_folder(folder: Path) -> None:
+    (folder / "site").mkdir()
+    (folder / "site" / "machines.yaml").write_text(MACHINES)
+    named = "policies/site/machines.yaml:1: policy `machines` has no `suite.yaml` in its folder"
+    done = vmconfig("policy", "test", str(folder))
+    assert (done.returncode, named in done.stdout) == (1, True)
+
+
+def test_a_suite_includes_files_and_a_manifest_may_be_kubevirts(tmp_path: Path) -> None:
+    folder = tmp_path / "some"
+    (folder / "cases").mkdir(parents=True)
+    (folder / "machines.yaml").write_text(MACHINES)
+    (folder / "cases" / "vm.yaml").write_text(of_machine("q35"))
+    (folder / "cases" / "more.yaml").write_text(f"cases: [{{title: t, manifest: cases/vm.yaml, {REFUSED}}}]\n")
+    good = f"cases: [{{title: t, object: {of_machine('pc-q35-9.2')}}}]\n"
+    (folder / "suite.yaml").write_text(good + "include: [cases/more.yaml]\n")
+    assert vmconfig("policy", "test", str(folder)).stdout.startswith("2 cases as expected")
+    (folder / "cases" / "more.yaml").write_text("include: []\ncases: [{title: t}]\n")
+    said = vmconfig("policy", "test", str(folder)).stdout
+    assert "some/cases/more.yaml:1:1: `include` is no field of a file of cases" in said
+    assert "some/cases/more.yaml:2:9: a case has one of" in said
+    (folder / "suite.yaml").write_text(good + "include: [gone.yaml]\n")
+    assert "`gone.yaml` cannot be read" in vmconfig("policy", "test", str(folder)).stdout

@@ -14,6 +14,6 @@ PAGE = ROOT / "docs" / "kubevirt-policy.md"
 def test_the_page_is_what_happens(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     text = PAGE.read_text()
-    assert len(PART_IN_TEXT.findall(text)) == 5
+    assert len(PART_IN_TEXT.findall(text)) == 7
 
     golden(PAGE, happened(text, PART_IN_TEXT, tmp_path))

@@ -47,12 +47,18 @@ def validate_kubevirt(review: Review, context: AdmissionContext) -> Verdict:
 def check_kubevirt(review: Review, kind: KubeVirtKind, context: AdmissionContext) -> Decision:
     """What the policies in force, and the addresses, come to for one object. Never raises, whatever the object is."""
     engine = context.policies.kubevirt
+    if engine is None:
+        return Decision()
+    return judged_by(engine, review, kind, _request(review, kind, engine, context))
+
+
+def judged_by(engine: Engine, review: Review, kind: KubeVirtKind, request: Request) -> Decision:
+    """The same by any policies, for whoever asks wherever."""
     now = project(review.object, kind)
     before = project(review.old_object, kind) if review.operation == "UPDATE" else None
     names = _new_names(review, kind)
-    if engine is None or (before is not None and not names and identical(now.tree, before.tree)):
+    if before is not None and not names and identical(now.tree, before.tree):
         return Decision()
-    request = _request(review, kind, engine, context)
     stored = before.tree if before is not None else None
     decision = engine.decide(Submission(now.tree, marks_of(now.tree), ROOT, stored), request)
     judged = _placed(decision, now.place)
@@ -68,10 +74,18 @@ def check_kubevirt(review: Review, kind: KubeVirtKind, context: AdmissionContext
 def check_object(obj: Any, context: AdmissionContext, requester: Requester = NOBODY, stored: Any = None) -> Decision:
     """The same of an object of one of these kinds without a cluster: its creation, or the update of a stored one."""
     kind = KINDS[obj["kind"]]
+    return check_kubevirt(_reviewed(obj, kind, requester, stored), kind, context)
+
+
+def judged_object(engine: Engine, request: Request, obj: Any, stored: Any = None) -> Decision:
+    """The same by any policies, as the request says who asks where."""
+    kind = KINDS[obj["kind"]]
+    return judged_by(engine, _reviewed(obj, kind, NOBODY, stored), kind, request)
+
+
+def _reviewed(obj: Any, kind: KubeVirtKind, requester: Requester, stored: Any) -> Review:
     review = review_of(obj, kind.name, requester)
-    if stored is not None:
-        review = replace(review, operation="UPDATE", old_object=stored)
-    return check_kubevirt(review, kind, context)
+    return review if stored is None else replace(review, operation="UPDATE", old_object=stored)
 
 
 def submission(obj: Any, kind: KubeVirtKind) -> tuple[Submission, Projection]:

@@ -3,18 +3,20 @@
     cases:
       - title: a file of the host is refused
         spec: {domain: {os: {kernel: /boot/vmlinuz}}}     # a part of a VM's spec as it would be stored, or
-        manifest: cases/vm.yaml                           # a file beside the suite, completed as on create
-        stored: {domain: {}}                              # what an update starts from
+        manifest: cases/vm.yaml                           # a file beside the suite, completed as on create, or
+        object: {kind: VirtualMachine, …}                 # of KubeVirt, as it is; a manifest may hold one, too
+        stored: {domain: {}}                              # what an update starts from; of an object the whole object
         request: {namespace: team-a, user: jane, groups: [devs], labels: {tier: tenant}}
         refused: [{path: spec.domain.os.kernel, rule: restricted/no-host-paths}]
         warned: []                                        # of policies in mode warn, and audited of mode audit
 
-All but the title and one of spec and manifest may be left out; a case expects what it lists and nothing else.
+All but the title and one of spec, manifest and object may be left out; a case expects what it lists and nothing else.
+Beside `cases`, `include: [cases/more.yaml]` names files beside the suite with further ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +34,8 @@ Complete = Callable[[Any], tuple[Tree, Tree, str, str]]
 # The content of a file beside the suite; raises OSError.
 Beside = Callable[[str], bytes]
 
-_CASE = ("title", "spec", "manifest", "stored", "request", "refused", "warned", "audited")
+_HELD = ("spec", "manifest", "object")
+_CASE = ("title", *_HELD, "stored", "request", "refused", "warned", "audited")
 _REQUEST = ("namespace", "labels", "user", "groups")
 _EXPECTED = ("refused", "warned", "audited")
 
@@ -41,7 +44,8 @@ _EXPECTED = ("refused", "warned", "audited")
 class Case:
     """One case; `expected` has what becomes of it by mode, `where` is its `FILE:LINE:COLUMN`.
 
-    `spec` is complete where a manifest was named, and `written` what its requester wrote.
+    `spec` is complete where a manifest was named, and `written` what its requester wrote. Of a `foreign` case, which is
+    about an object of KubeVirt's, both are that object.
     """
 
     title: str
@@ -52,53 +56,120 @@ class Case:
     where: str
     path: str = "spec"
     stored: Tree | None = None
+    foreign: bool = False
 
 
-def read_cases(content: bytes, file: str, beside: Beside, complete: Complete) -> tuple[list[Case], list[Finding]]:
-    """The cases of one suite, and all that is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """What a suite needs to know of the objects that its cases name."""
+
+    complete: Complete
+    # Whether an object is one of KubeVirt's own that policies are about.
+    is_foreign: Callable[[Any], bool]
+
+
+def read_cases(content: bytes, file: str, beside: Beside, objects: Objects) -> tuple[list[Case], list[Finding]]:
+    """The cases of one suite and of the files that it includes, and all that is wrong with them."""
     found, findings = nodes(content, file)
     if findings:
         return [], findings
     reader = PolicyReader(file, {})
+    cases: list[Case] = []
     try:
-        return _cases(reader, found, beside, complete), reader.findings
+        for node in found:
+            entries = reader.mapping(node, "a suite", ("cases", "include"), ("cases",))
+            cases += _cases(reader, entries.get("cases"), beside, objects)
+            for name in reader.texts(entries.get("include"), "include"):
+                more, wrong = _included(reader, node, name, (beside, objects))
+                cases += more
+                findings += wrong
     except Exhausted as exhausted:
         return [], [*reader.findings, exhausted.finding]
+    return cases, [*reader.findings, *findings]
 
 
-def _cases(reader: PolicyReader, found: Iterable[Node], beside: Beside, complete: Complete) -> list[Case]:
+def _included(
+    above: PolicyReader, node: Node, name: str, parts: tuple[Beside, Objects]
+) -> tuple[list[Case], list[Finding]]:
+    """The cases of one file beside the suite, which includes no further ones."""
+    beside, objects = parts
+    file = f"{above.file.rpartition('/')[0]}/{name}"
+    try:
+        found, findings = nodes(beside(name), file)
+    except OSError as error:
+        above.wrong(node, f"`{name}` cannot be read: {error.strerror}", "name a file beside the suite")
+        return [], []
+    reader = PolicyReader(file, {})
+    cases: list[Case] = []
+    for each in found if not findings else ():
+        entries = reader.mapping(each, "a file of cases", ("cases",), ("cases",))
+        cases += _cases(reader, entries.get("cases"), beside, objects)
+    return cases, [*findings, *reader.findings]
+
+
+def _cases(reader: PolicyReader, node: Node | None, beside: Beside, objects: Objects) -> list[Case]:
     cases = []
-    for node in found:
-        entries = reader.mapping(node, "a suite", ("cases",), ("cases",))
-        for item in reader.items(entries.get("cases"), "cases"):
-            before = len(reader.findings)
-            case = _case(reader, item, beside, complete)
-            if case is not None and len(reader.findings) == before:
-                cases.append(case)
+    for item in reader.items(node, "cases"):
+        before = len(reader.findings)
+        case = _case(reader, item, beside, objects)
+        if case is not None and len(reader.findings) == before:
+            cases.append(case)
     return cases
 
 
-def _case(reader: PolicyReader, node: Node, beside: Beside, complete: Complete) -> Case | None:
+def _case(reader: PolicyReader, node: Node, beside: Beside, objects: Objects) -> Case | None:
     entries = reader.mapping(node, "a case", _CASE, ("title",))
-    stated, named = entries.get("spec"), entries.get("manifest")
-    if (stated is None) == (named is None):
-        reader.wrong(node, "a case has one of `spec` and `manifest`", "write what the VM is, or name its file")
+    held = [name for name in _HELD if entries.get(name) is not None]
+    if len(held) != 1:
+        way = "write what the VM is, or name its file, or write an object of KubeVirt's"
+        reader.wrong(node, "a case has one of `spec`, `manifest` and `object`", way)
         return None
-    spec, path, namespace = _tree(reader, stated, "spec"), "spec", "default"
-    written = spec
-    if named is not None:
-        spec, written, path, namespace = _manifest(reader, named, beside, complete)
+    what = _what(reader, entries, beside, objects)
     stored = entries.get("stored")
     return Case(
         title=reader.text(entries.get("title"), "title"),
-        spec=spec,
-        written=written,
-        request=_request(reader, entries.get("request"), namespace, "UPDATE" if stored else "CREATE"),
+        spec=what.spec,
+        written=what.written,
+        request=_request(reader, entries.get("request"), what.namespace, "UPDATE" if stored else "CREATE"),
         expected={mode: _verdicts(reader, entries, mode) for mode in _EXPECTED},
         where=f"{reader.at(node)}:{node.column}",
-        path=path,
+        path=what.path,
         stored=_tree(reader, stored, "stored") if stored else None,
+        foreign=what.foreign,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _What:
+    """What a case is about: a spec as it would be stored and as it is written, or an object of KubeVirt's."""
+
+    spec: Tree
+    written: Tree
+    path: str = "spec"
+    namespace: str = "default"
+    foreign: bool = False
+
+
+def _what(reader: PolicyReader, entries: Entries, beside: Beside, objects: Objects) -> _What:
+    stated, named = entries.get("spec"), entries.get("manifest")
+    if stated is not None:
+        spec = _tree(reader, stated, "spec")
+        return _What(spec, spec)
+    if named is not None:
+        return _manifest(reader, named, beside, objects)
+    node = entries.get("object")
+    obj = _tree(reader, node, "object")
+    if node is not None and obj and not objects.is_foreign(obj):
+        way = "write its `apiVersion` and `kind`, such as kubevirt.io/v1 VirtualMachine; our own VM is a `spec`"
+        reader.wrong(node, "is no object of KubeVirt's that policies are about", way)
+        return _What({}, {})
+    return _foreign(obj)
+
+
+def _foreign(obj: Any) -> _What:
+    metadata = obj.get("metadata")
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return _What(obj, obj, namespace=namespace if isinstance(namespace, str) else "default", foreign=True)
 
 
 def _tree(reader: PolicyReader, node: Node | None, what: str) -> Tree:
@@ -110,10 +181,10 @@ def _tree(reader: PolicyReader, node: Node | None, what: str) -> Tree:
     return {}
 
 
-def _manifest(reader: PolicyReader, node: Node, beside: Beside, complete: Complete) -> tuple[Tree, Tree, str, str]:
-    """The spec of the one object in a file beside the suite, as it would be stored and as it is written."""
+def _manifest(reader: PolicyReader, node: Node, beside: Beside, known: Objects) -> _What:
+    """The one object in a file beside the suite: one of ours as it would be stored and as it is written."""
     name = reader.text(node, "manifest")
-    nothing: tuple[Tree, Tree, str, str] = ({}, {}, "spec", "default")
+    nothing = _What({}, {})
     try:
         objects, findings = nodes(beside(name), name)
     except OSError as error:
@@ -124,8 +195,11 @@ def _manifest(reader: PolicyReader, node: Node, beside: Beside, complete: Comple
             node, f"`{name}` holds {'no YAML' if findings else f'{len(objects)} objects'}, expected one object"
         )
         return nothing
+    plain = objects[0].plain()
+    if known.is_foreign(plain):
+        return _foreign(plain)
     try:
-        return complete(objects[0].plain())
+        return _What(*known.complete(plain))
     except Refused as refused:
         reader.wrong(node, f"`{name}` cannot be completed: {refused.findings[0].path}: {refused.findings[0].problem}")
         return nothing

@@ -15,10 +15,10 @@ from webhook.findings import Finding
 from webhook.policy.engine.engine import Engine, compile_policies, utc_today
 from webhook.policy.engine.stated import stated_paths
 from webhook.policy.engine.submission import Submission
-from webhook.policy.language.model import LABELS, LEVELS, Policy, Rule, Today
+from webhook.policy.language.model import LABELS, LEVELS, Decision, Policy, Request, Rule, Today
 from webhook.policy.language.selection import possible
-from webhook.policy.loading.load import SUITE, Loading, load
-from webhook.policy.tools.cases import Case, Complete, Verdict, read_cases
+from webhook.policy.loading.load import SUITE, Loading, OtherApi, load
+from webhook.policy.tools.cases import Case, Objects, Verdict, read_cases
 
 Tree = dict[str, Any]
 # The fields of a spec that are no frontend, as the inspection finds them; the path is the spec's own.
@@ -40,6 +40,18 @@ class Outcome:
     findings: list[Finding]
 
 
+# What an engine comes to for an object of KubeVirt's, and its stored form where it is an update.
+DecideObject = Callable[[Engine, Request, Tree, Tree | None], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """KubeVirt's API, which policies of a folder may be about, and how its objects are judged."""
+
+    api: OtherApi
+    decide: DecideObject
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """A folder of policies with what suites need to know of VMs."""
@@ -47,7 +59,8 @@ class Folder:
     path: Path
     declared_fields: Mapping[str, DeclaredField]
     marks: Marks
-    complete: Complete
+    objects: Objects
+    foreign: Foreign
     today: Today = utc_today
 
     def named(self, file: Path) -> str:
@@ -55,23 +68,39 @@ class Folder:
         return f"{self.path.resolve().name}/{file.relative_to(self.path)}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The policies about one of the two APIs, what it declares, and how a case of it is judged."""
+
+    policies: tuple[Policy, ...]
+    declared_fields: Mapping[str, DeclaredField]
+    today: Today
+    decided: Callable[[Engine, Case, Request], list[Decision]]
+
+    def engine(self, policies: Iterable[Policy]) -> Engine:
+        """Policies of this side, ready for decisions."""
+        return compile_policies(policies, self.declared_fields, today=self.today)
+
+
 def run(folder: Folder) -> Outcome:
     """Run every suite of a folder of policies; Refused where the policies themselves do not load."""
-    policies = load(folder.path, Loading(folder.declared_fields, today=folder.today, levels=False)).engine.policies
+    sides = _sides(folder)
     findings: list[Finding] = []
     count = 0
     suites = sorted(folder.path.rglob(SUITE))
     for file in suites:
-        cases, wrong = read_cases(file.read_bytes(), folder.named(file), _beside(file), folder.complete)
+        cases, wrong = read_cases(file.read_bytes(), folder.named(file), _beside(file), folder.objects)
         findings += wrong
         count += len(cases)
-        own = [policy for policy in policies if _stands_by(policy, folder.named(file))]
-        level = next((policy.level for policy in own if policy.level), LEVELS[0])
-        judge = compile_policies(policies, folder.declared_fields, today=folder.today)
-        for case in cases:
-            findings += _unexpected(judge, case, level, folder)
-        if not wrong:
-            findings += _unneeded(policies, own, cases, level, folder)
+        near = [policy for side in sides.values() for policy in side.policies if _stands_by(policy, folder.named(file))]
+        level = next((policy.level for policy in near if policy.level), LEVELS[0])
+        for foreign, side in sides.items():
+            own = [case for case in cases if case.foreign is foreign]
+            judge = side.engine(side.policies)
+            for case in own:
+                findings += _unexpected(judge, case, level, side)
+            if not wrong:
+                findings += _unneeded([policy for policy in near if policy in side.policies], own, level, side)
     if count == 0 and not findings:
         findings.append(
             Finding(
@@ -79,15 +108,41 @@ def run(folder: Folder) -> Outcome:
             )
         )
     elif suites:
-        findings += _without_suite(policies, [folder.named(file) for file in suites], folder)
+        for side in sides.values():
+            findings += _without_suite(side, [folder.named(file) for file in suites])
     return Outcome(count, findings)
 
 
-def _without_suite(policies: Iterable[Policy], suites: list[str], folder: Folder) -> Iterator[Finding]:
+def _sides(folder: Folder) -> dict[bool, _Side]:
+    """Our own VMs, and KubeVirt's (True)."""
+    api = folder.foreign.api
+    loaded = load(folder.path, Loading(folder.declared_fields, today=folder.today, levels=False, kubevirt=api))
+
+    def of_ours(judge: Engine, case: Case, request: Request) -> list[Decision]:
+        marks = list(folder.marks(case.spec, case.path))
+        decisions = [judge.decide(Submission(case.spec, marks, case.path, case.stored), request)]
+        if judge.of_stated is not None:
+            known = [] if case.stored is None else [case.stored]
+            paths = stated_paths(case.written, known, case.path, folder.declared_fields)
+            own = Submission(case.written, list(folder.marks(case.written, case.path)), case.path, case.stored)
+            decisions.append(judge.decide_stated(own, request, paths))
+        return decisions
+
+    def of_kubevirt(judge: Engine, case: Case, request: Request) -> list[Decision]:
+        return [folder.foreign.decide(judge, request, case.spec, case.stored)]
+
+    about = loaded.kubevirt.policies if loaded.kubevirt is not None else ()
+    return {
+        False: _Side(tuple(loaded.engine.policies), folder.declared_fields, folder.today, of_ours),
+        True: _Side(tuple(about), api.declared_fields, folder.today, of_kubevirt),
+    }
+
+
+def _without_suite(side: _Side, suites: list[str]) -> Iterator[Finding]:
     """Policies whose rules nothing tries, as no suite stands in their folder."""
-    for policy in policies:
+    for policy in side.policies:
         tried = any(_stands_by(policy, suite) for suite in suites)
-        if not tried and any(_about_anything(rule, folder.declared_fields) for rule in policy.rules):
+        if not tried and any(_about_anything(rule, side.declared_fields) for rule in policy.rules):
             way = f"put a `{SUITE}` beside it, with cases that need its rules"
             yield Finding(policy.where, f"policy `{policy.name}` has no `{SUITE}` in its folder", way, "suite")
 
@@ -104,16 +159,10 @@ def _stands_by(policy: Policy, suite: str) -> bool:
     return policy.where.rpartition("/")[0] == suite.rpartition("/")[0]
 
 
-def _decided(judge: Engine, case: Case, level: str, folder: Folder) -> dict[str, list[Verdict]]:
+def _decided(judge: Engine, case: Case, level: str, side: _Side) -> dict[str, list[Verdict]]:
     """The path and the rule of each refusal, warning and audit."""
     request = replace(case.request, labels={LABELS["enforce"]: level, **case.request.labels})
-    marks = list(folder.marks(case.spec, case.path))
-    decisions = [judge.decide(Submission(case.spec, marks, case.path, case.stored), request)]
-    if judge.of_stated is not None:
-        known = [] if case.stored is None else [case.stored]
-        paths = stated_paths(case.written, known, case.path, folder.declared_fields)
-        own = Submission(case.written, list(folder.marks(case.written, case.path)), case.path, case.stored)
-        decisions.append(judge.decide_stated(own, request, paths))
+    decisions = side.decided(judge, case, request)
     found = {
         _REFUSED: [each for one in decisions for each in one.findings],
         "warned": [each for one in decisions for each in one.warned],
@@ -124,10 +173,10 @@ def _decided(judge: Engine, case: Case, level: str, folder: Folder) -> dict[str,
     }
 
 
-def _unexpected(judge: Engine, case: Case, level: str, folder: Folder) -> Iterator[Finding]:
+def _unexpected(judge: Engine, case: Case, level: str, side: _Side) -> Iterator[Finding]:
     """What becomes of a case and is not expected, or the other way round."""
     place = f"{case.where}: {shown(case.title, 120)}"
-    for mode, found in _decided(judge, case, level, folder).items():
+    for mode, found in _decided(judge, case, level, side).items():
         expected = case.expected[mode]
         for path, rule in found:
             if (path, rule) not in expected:
@@ -138,24 +187,21 @@ def _unexpected(judge: Engine, case: Case, level: str, folder: Folder) -> Iterat
                 yield Finding(place, f"`{path}` is not {mode} by `{rule}`", way, "suite")
 
 
-def _unneeded(
-    policies: Iterable[Policy], own: list[Policy], cases: list[Case], level: str, folder: Folder
-) -> Iterator[Finding]:
+def _unneeded(own: list[Policy], cases: list[Case], level: str, side: _Side) -> Iterator[Finding]:
     """Rules without which every case would end the same."""
-    all_rules = compile_policies(policies, folder.declared_fields, today=folder.today)
-    before = [_decided(all_rules, case, level, folder) for case in cases]
+    all_rules = side.engine(side.policies)
+    before = [_decided(all_rules, case, level, side) for case in cases]
     for policy in own:
         for rule in policy.rules:
-            if not _about_anything(rule, folder.declared_fields):
+            if not _about_anything(rule, side.declared_fields):
                 continue
             rest = replace(
                 policy,
                 rules=tuple(each for each in policy.rules if each is not rule),
                 exceptions=tuple(each for each in policy.exceptions if each.rule != rule.id),
             )
-            others = [rest if each is policy else each for each in policies]
-            judge = compile_policies(others, folder.declared_fields, today=folder.today)
-            if [_decided(judge, case, level, folder) for case in cases] == before:
+            judge = side.engine([rest if each is policy else each for each in side.policies])
+            if [_decided(judge, case, level, side) for case in cases] == before:
                 problem = f"rule `{rule.id}` is exercised by no case"
                 yield Finding(rule.where, problem, "add a case that needs it", "suite")
 
