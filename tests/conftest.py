@@ -40,6 +40,7 @@ REAL = frozenset({"cluster", "schemas"})
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
+    parser.addoption("--histories", type=int, default=200, help="of how many VMs through KubeVirt's hook (default 200)")
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:

@@ -60,7 +60,8 @@ def edit(vm: Tree, asked: Edit) -> None:
     """One edit, in place.
 
     `disk` or `card` adds (`at` a place in the list), `drop` removes, `reverse` turns a list round, `boot` is the disk
-    that it boots from, `memory` and `cores` are the guest's, `set` states fields of the devices; null removes them.
+    that it boots from, `memory` and `cores` are the guest's, `network` adds one for a card that is stated, `set` states
+    fields of the devices; null removes them.
     """
     (make,) = [make for word, make in _EDITS.items() if word in asked]
     make(vm["spec"]["template"]["spec"], asked)
@@ -77,7 +78,11 @@ def _card(template: Tree, asked: Edit) -> None:
     name, cards = asked["card"], template["domain"]["devices"]["interfaces"]
     pod = not any("masquerade" in card for card in cards)
     _insert(cards, {"name": name, **({"masquerade": {}} if pod else {"bridge": {}})}, asked)
-    template["networks"].append({"name": name, **({"pod": {}} if pod else {"multus": {"networkName": name}})})
+    template["networks"].append({"name": name, "pod": {}} if pod else _multus(name))
+
+
+def _multus(name: str) -> Tree:
+    return {"name": name, "multus": {"networkName": name}}
 
 
 def _drop(template: Tree, asked: Edit) -> None:
@@ -101,6 +106,7 @@ _EDITS: dict[str, Callable[[Tree, Edit], None]] = {
     "reverse": lambda template, asked: template["domain"]["devices"][asked["reverse"]].reverse(),
     "memory": lambda template, asked: template["domain"]["memory"].update(guest=asked["memory"]),
     "cores": lambda template, asked: template["domain"]["cpu"].update(cores=asked["cores"]),
+    "network": lambda template, asked: template["networks"].append(_multus(asked["network"])),
     "set": lambda template, asked: _state(template["domain"]["devices"], asked["set"]),
 }
 
@@ -115,3 +121,12 @@ def _state(devices: Tree, fields: Tree) -> None:
 
 def _insert(entries: list[Tree], entry: Tree, asked: Edit) -> None:
     entries.insert(asked.get("at", len(entries)), entry)
+
+
+def on_arm64(vm: Tree) -> Tree:
+    """A copy of a VM for arm64's machine."""
+    made = copy.deepcopy(vm)
+    template = made["spec"]["template"]["spec"]
+    template["architecture"] = "arm64"
+    template["domain"] |= {"machine": {"type": "virt-7.2"}, "cpu": {"cores": 2, "model": "host-passthrough"}}
+    return made

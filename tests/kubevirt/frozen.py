@@ -9,7 +9,7 @@ from tests.kubevirt.kubevirt import KubeVirt, Tree
 from webhook.kubevirt.freeze import freeze
 from webhook.kubevirt.site import Site
 
-GATES = ["GPU"]
+GATES = ["GPU", "HostDevices"]
 
 
 @dataclass

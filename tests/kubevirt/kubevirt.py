@@ -23,13 +23,14 @@ class Admitted:
 
 @dataclass(frozen=True)
 class Ports:
-    """What virt-launcher needs to know of a domain to reserve root ports: see `tests/kubevirt/launcher.py`."""
+    """What virt-launcher has beside a domain: what root ports are reserved by (`launcher.py`), and the VMI."""
 
     hotplug: bool
     interfaces: int
     annotations: dict[str, str]
     in_use: int
     bytes: int
+    vmi: Tree = field(default_factory=dict)
 
 
 class KubeVirt:
@@ -52,7 +53,8 @@ class KubeVirt:
         """The XML that virt-launcher makes of a stored VM, before libvirt has seen it."""
         said = self._ask(verb="domain", vm=vm, **more)
         found = said["ports"]
-        ports = Ports(found["hotplug"], found["interfaces"], found["annotations"] or {}, found["inUse"], found["bytes"])
+        numbers = (found["inUse"], found["bytes"])
+        ports = Ports(found["hotplug"], found["interfaces"], found["annotations"] or {}, *numbers, said["vmi"])
         return said["xml"], ports
 
     def restate(self, xml: str) -> str:

@@ -8,6 +8,7 @@ it is told here again; everything that it works on is KubeVirt's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lxml import etree
@@ -23,25 +24,34 @@ _LARGE_BYTES = 2 << 30
 _HIGHEST_BUS = 31
 
 
-def boot(kubevirt: KubeVirt, hypervisor: Hypervisor, vm: Tree, **more: Any) -> str:
-    """The inactive XML of the domain that starts."""
+# What a hook makes of a domain's XML, for the instance that KubeVirt hands it.
+Hook = Callable[[Tree, str], str]
+
+
+def boot(kubevirt: KubeVirt, hypervisor: Hypervisor, vm: Tree, hook: Hook | None = None, **more: Any) -> str:
+    """The inactive XML of the domain that starts; with a hook, that is called before each definition."""
     text, ports = kubevirt.domain(vm, **more)
     spec = etree.fromstring(text)
+
+    def defined(asked: etree._Element) -> str:
+        made = etree.fromstring(hook(ports.vmi, etree.tostring(asked).decode())) if hook else asked
+        return _defined(hypervisor, made)
+
     if not ports.hotplug:
-        return _defined(hypervisor, spec)
+        return defined(spec)
     placeholders = _placeholders(ports)
     devices = _only(spec, "devices")
     cards = devices.findall("interface")
     if placeholders:
         wanted = etree.fromstring(text)
         _hold(_only(wanted, "devices"), placeholders)
-        kept = _only(etree.fromstring(kubevirt.restate(_defined(hypervisor, wanted))), "devices")
+        kept = _only(etree.fromstring(kubevirt.restate(defined(wanted))), "devices")
         for card in kept.findall("interface"):
             kept.remove(card)
         kept.extend(cards)
         spec.replace(devices, kept)
         devices = kept
-    made = _defined(hypervisor, spec)
+    made = defined(spec)
     extra = _extra_ports(ports, placeholders)
     if not extra:
         return made
@@ -49,7 +59,7 @@ def boot(kubevirt: KubeVirt, hypervisor: Hypervisor, vm: Tree, **more: Any) -> s
     first = max(numbers, default=0) + 1
     for index in range(first, min(first + extra, _HIGHEST_BUS + 1)):
         etree.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
-    return _defined(hypervisor, spec)
+    return defined(spec)
 
 
 def _placeholders(ports: Ports) -> int:

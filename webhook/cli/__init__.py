@@ -1,4 +1,7 @@
-"""The `vmconfig` command (also `kubectl vmconfig`): one verb a thing that one wants to do, exit codes 0, 1 and 2."""
+"""The `vmconfig` command (also `kubectl vmconfig`): one verb a thing that one wants to do, exit codes 0, 1 and 2.
+
+A verb that has its module's name pays for nothing that only others need: KubeVirt waits for `hook` at each start.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from webhook.cli import files, verbs
 from webhook.cli.verb import Group, HasVerbs, Verb
 from webhook.findings import Refused
-from webhook.server.trace import trace
 
 OK, FINDINGS, USAGE = 0, 1, 2
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -32,13 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone; the interpreter must not complain when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except (files.Unreadable, ValueError, OSError) as error:
-        print(f"vmconfig: {error}", file=sys.stderr)
-        return USAGE
-    except Exception as error:  # an error of ours is shown without texts of the file
-        print(f"vmconfig: an unexpected error:\n{trace(error)}", file=sys.stderr)
-        return USAGE
+    except Exception as error:
+        return _failed(error)
     return code
+
+
+def _failed(error: Exception) -> int:
+    """Say why there is no answer; an error of ours is shown without texts of the file."""
+    from webhook.cli.files import Unreadable
+    from webhook.server.trace import trace
+
+    if isinstance(error, Unreadable | ValueError | OSError):
+        print(f"vmconfig: {error}", file=sys.stderr)
+    else:
+        print(f"vmconfig: an unexpected error:\n{trace(error)}", file=sys.stderr)
+    return USAGE
 
 
 def _read(words: Sequence[str]) -> argparse.Namespace:
@@ -55,6 +64,8 @@ def _run(given: argparse.Namespace) -> int:
     try:
         code: int = given.run(given)
     except Refused as refused:
+        from webhook.cli import verbs
+
         show = verbs.refuse if given.document else verbs.show_findings
         return show(refused.findings, given.output)
     return code
@@ -70,12 +81,22 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def found() -> list[Verb]:
-    """The verbs of every module of this folder, in the order of their words: one is here by being there."""
+def found(words: Sequence[str] | None = None) -> list[Verb]:
+    """The verbs of every module of this folder, in the order of their words: one is here by being there.
+
+    Of words that begin with a verb which has its module's name only that module's.
+    """
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "__main__")
-    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
-    here = (verb for module in modules if isinstance(module, HasVerbs) for verb in module.VERBS)
-    return sorted(here, key=lambda verb: verb.words)
+    if words and words[0] in names:
+        own = _verbs(words[0])
+        if any(verb.group is None and verb.name == words[0] for verb in own):
+            return own
+    return sorted((verb for name in names for verb in _verbs(name)), key=lambda verb: verb.words)
+
+
+def _verbs(name: str) -> list[Verb]:
+    module = importlib.import_module(f"{__name__}.{name}")
+    return list(module.VERBS) if isinstance(module, HasVerbs) else []
 
 
 def grammar() -> argparse.ArgumentParser:
@@ -92,7 +113,7 @@ def _parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     single = parser.add_subparsers(required=True, metavar="VERB")
-    for group, members in groupby(found(), key=lambda verb: verb.group):
+    for group, members in groupby(found(words), key=lambda verb: verb.group):
         listed = list(members)
         place = single if group is None else _tools(single, group, listed)
         for verb in listed:

@@ -62,13 +62,14 @@ class Devices:
     graphics: bool = True
     redirected: bool = False
     scsi: bool = True
+    always_usb: bool = False
     annotations: dict[str, str] = field(default_factory=dict)
 
     @property
     def usb(self) -> bool:
         """Whether KubeVirt adds a USB controller."""
         disks = any(disk.bus == "usb" and disk.target == "disk" for disk in self.disks)
-        return disks or self.redirected or any(bus == "usb" for _, bus in self.inputs)
+        return disks or self.redirected or self.always_usb or any(bus == "usb" for _, bus in self.inputs)
 
 
 def template_of(vm: Tree) -> Tree:
@@ -106,17 +107,25 @@ def devices_of(template: Tree, annotations: dict[str, str], passed_more: tuple[s
         graphics=listed.get("autoattachGraphicsDevice") is not False,
         redirected=listed.get("clientPassthrough") is not None,
         scsi=listed.get("disableHotplug") is not True or any(disk.bus == "scsi" for disk in disks),
+        always_usb=template.get("architecture") == "arm64",
         annotations=annotations,
     )
 
 
 def modelled(template: Tree, annotations: dict[str, str]) -> bool:
     """Whether what KubeVirt makes of a machine's places is known: q35's, with virtio's modern form."""
+    return template.get("architecture") != "arm64" and on_root_ports(template, annotations)
+
+
+def on_root_ports(template: Tree, annotations: dict[str, str]) -> bool:
+    """Whether a machine's devices stand on root ports: q35's and arm64's, with virtio's modern form."""
     machine = (template["domain"].get("machine") or {}).get("type") or ""
     listed = template["domain"].get("devices") or {}
+    kinds = {None: "q35", "": "q35", "amd64": "q35", "arm64": "virt"}
+    kind = kinds.get(template.get("architecture"))
     return (
-        template.get("architecture") in (None, "", "amd64")
-        and (not machine or "q35" in machine)
+        kind is not None
+        and (not machine or kind in machine)
         and listed.get("useVirtioTransitional") is not True
         and annotations.get(_ROOT_COMPLEX) != "true"
     )

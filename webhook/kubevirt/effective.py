@@ -15,6 +15,7 @@ from webhook.kubevirt.devices import (
     devices_of,
     lacks_card,
     modelled,
+    on_root_ports,
     target_of,
     template_of,
     volumes_without_disk,
@@ -135,6 +136,13 @@ def layout_of(vm: Tree, devices: Devices, site: Site) -> Layout | None:
     if ports == "unstable" or not modelled(template_of(vm), annotations_of(vm)):
         return None
     return layout(devices, held(devices, ports))
+
+
+def own_layout(vm: Tree, devices: Devices) -> Layout | None:
+    """Places of a VM's devices that a hook can give them, whatever KubeVirt would; None on another kind of machine."""
+    if not on_root_ports(template_of(vm), annotations_of(vm)):
+        return None
+    return layout(devices, 0)
 
 
 def slots_of(devices: Devices, site: Site) -> str:

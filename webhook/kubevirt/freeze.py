@@ -13,7 +13,19 @@ from typing import Any
 from webhook.findings import Finding
 from webhook.kubevirt import telling
 from webhook.kubevirt.devices import SLOT_COUNT, Devices, Tree, annotations_of, template_of, too_long, well_formed
-from webhook.kubevirt.effective import add, as_started, complete, devices_at, draft, layout_of, prefer, slots_of, state
+from webhook.kubevirt.effective import (
+    add,
+    as_started,
+    complete,
+    devices_at,
+    draft,
+    layout_of,
+    own_layout,
+    prefer,
+    slots_of,
+    state,
+)
+from webhook.kubevirt.hardware import Hardware
 from webhook.kubevirt.identities import draw, identify, is_clone, renew
 from webhook.kubevirt.layout import Layout, port_of
 from webhook.kubevirt.life import goes_on, restored
@@ -33,6 +45,7 @@ from webhook.kubevirt.preferences import matched
 from webhook.kubevirt.restoring import floats, reorder, restore, restore_devices, restore_places
 from webhook.kubevirt.site import Frozen, Site
 from webhook.kubevirt.topology import ports_of
+from webhook.kubevirt.whole import elsewhere, first_hardware, next_hardware, owned, taken_buses
 
 NOTHING = Machine()
 
@@ -60,17 +73,19 @@ def freeze(vm: Any, stored: Any, site: Site) -> Frozen:
 def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Frozen:
     """Of a VM that runs on: its places are noted, and its fields stay as they are."""
     new = machine is None
-    if machine is None:
+    slots = annotations_of(stored).get(SLOT_COUNT, "")
+    if machine is None or (site.hook and machine.hardware is None):
         preference, _ = matched(stored, "preference", site.find)
         devices = as_started(stored, preference, site)
         places = layout_of(stored, devices, site)
         if places is None:
             return Frozen(vm)
-        ports = known_ports(devices, places)
-        machine = Machine(_name(stored), _uuid(stored), written=False, ports=ports).readable({*ports})
-        slots = slots_of(devices, site)
-    else:
-        slots = annotations_of(stored).get(SLOT_COUNT, "")
+        hardware = first_hardware(places, devices, template_of(stored), {}) if site.hook else None
+        if machine is None:
+            ports = known_ports(devices, places)
+            machine = Machine(_name(stored), _uuid(stored), written=False, ports=ports)
+            slots = slots_of(devices, site)
+        machine = replace(machine, hardware=hardware).readable({*machine.ports, *places.places})
     made = draft(vm)
     annotations = annotations_of(made)
     annotations[ANNOTATION] = machine.text()
@@ -90,7 +105,8 @@ class _Writing:
         self.known = machine is not None
         self.again = stored is None and restored(vm)
         self.ports = ports_of(site.version)
-        self.crowded = False
+        self.crowded = 0
+        self.present: set[str] = set()
         self.warnings: list[Finding] = []
 
     def done(self) -> Frozen:
@@ -105,11 +121,37 @@ class _Writing:
             _write(self.template["domain"]["devices"], placed)
             if self.ports == "annotated":
                 annotations_of(self.vm)[SLOT_COUNT] = str(placed.slots)
+        known = self._known_hardware(earlier, before)
+        hardware = self._next_hardware(known, placed) if earlier is None or known else None
+        self.machine = replace(self.machine, hardware=hardware)
         annotations_of(self.vm)[ANNOTATION] = self._noted(placed).text()
         self._tell(placed)
-        moves = tuple(moved(before, placed.layout)) if before and placed else ()
-        self.warnings += telling.moves(moves, before, placed.layout if placed else None)
+        if self.site.hook and hardware is not None:
+            moves = elsewhere(known, hardware) if known else ()
+            self.warnings += telling.restated(moves, known or hardware, hardware)
+        else:
+            moves = tuple(moved(before, placed.layout)) if before and placed else ()
+            self.warnings += telling.moves(moves, before, placed.layout if placed else None)
         return Frozen(self.vm, warnings=tuple(self.warnings), moves=moves)
+
+    def _known_hardware(self, earlier: Devices | None, before: Layout | None) -> Hardware | None:
+        """The hardware that a guest knows: as it is noted, else as KubeVirt has placed it until now."""
+        if self.machine.hardware is not None or not self.site.hook or earlier is None or before is None:
+            return self.machine.hardware
+        return first_hardware(before, earlier, template_of(self.stored or self.vm), self.machine.ports)
+
+    def _next_hardware(self, known: Hardware | None, placed: Placed | None) -> Hardware | None:
+        """The hardware from now on; None where no hook shall restate it, or nobody can say it."""
+        if known is None and not self.site.hook:
+            return None
+        devices = placed.devices if placed else devices_at(self.vm, self.site)
+        made = placed.layout if placed else own_layout(self.vm, devices)
+        if made is None:
+            return known
+        self.present |= {owned(name) for name in made.places}
+        if known is None:
+            return first_hardware(made, devices, self.template, self.machine.ports)
+        return next_hardware(known, made, devices, self.template)
 
     def _preference(self) -> Tree | None:
         """The preference that the VM met first, while it names the same one; None where there is none."""
@@ -178,13 +220,14 @@ class _Writing:
             return None
         count = sum(1 for _ in placeable(devices))
         if count > MOST_PLACED:
-            self.crowded = True
-            self.warnings.append(telling.crowded(count, MOST_PLACED))
+            self.crowded = count
             return None
         known, avoided = self.machine.ports, set[int]()
         if earlier is not None and before is not None:
             known = {**known_ports(earlier, before), **known}
             avoided = automatic(before, earlier)
+        if self.machine.hardware is not None:
+            avoided = avoided | taken_buses(self.machine.hardware)
         self.machine = replace(self.machine, ports=known)
         return settled(with_ports(devices, choose(devices, known, avoided, self.ports)), before, self.ports)
 
@@ -197,10 +240,13 @@ class _Writing:
         made = replace(self.machine, name=_name(self.vm), uuid=_uuid(self.vm), written=True, ports={**gone, **here})
         listed = self.template["domain"]["devices"]
         having = {f"{kind} {entry['name']}" for kind in ("disk", "interface") for entry in listed.get(f"{kind}s") or ()}
-        return made.readable(having)
+        return made.readable(having | self.present)
 
     def _tell(self, placed: Placed | None) -> None:
-        """What is not held; said once, when the machine is written first."""
+        """What is not held; said once, when the machine is written first, but for places that nobody can choose."""
+        held = self.machine.hardware is not None
+        if self.crowded and not held:
+            self.warnings.append(telling.crowded(self.crowded, MOST_PLACED))
         if self.stored is not None and self.known and self.machine.written:
             return
         machine = (self.template["domain"].get("machine") or {}).get("type") or "q35"
@@ -209,8 +255,10 @@ class _Writing:
         _, missing = matched(self.vm, "instancetype", self.site.find)
         if missing:
             self.warnings.append(telling.unknown("instancetype", missing))
-        if placed is None and not self.crowded:
-            self.warnings.append(telling.unplaced(self.site.version if self.ports == "unstable" else ""))
+        if placed is None and not self.crowded and not held:
+            unknown = telling.uncaptured() if self.site.hook and self.stored else None
+            unstable = self.site.version if self.ports == "unstable" else ""
+            self.warnings.append(unknown or telling.unplaced(unstable))
 
 
 # The parts of a preference that make the guest's machine.

@@ -1,7 +1,7 @@
 """The frozen machine of a VM of KubeVirt's: what its fields cannot say, in an annotation of its template.
 
-Which VM it is, the places of its cards and disks, also of those that are gone, and their identities. A
-clone or a restored VM brings it along; KubeVirt does not read it.
+Which VM it is, the places of its cards and disks, also of those that are gone, and their identities; where a hook
+restates machines, the whole hardware. A clone or a restored VM brings it along; KubeVirt does not read it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from typing import Any
 import orjson
 
 from webhook.kubevirt.devices import MOST_LISTED
+from webhook.kubevirt.hardware import Hardware, read_hardware
 
 ANNOTATION = "vmconfig.kubevirt.io/machine"
 _VERSION = 1
 # Disks and cards that a VM has at most, each with some that are gone; what is more is of these, the eldest.
 _MOST = 2 * MOST_LISTED
+# A hook gets the VM as an argument, which Linux bounds to 128 KiB (MAX_ARG_STRLEN).
+_LONGEST = 64 << 10
 _PORTS = range(1, 256)
 _NAME = re.compile(r"(disk|interface) [^\x00-\x1f]{1,253}")
 # What KubeVirt takes as a serial number, and a MAC address.
@@ -29,6 +32,7 @@ class Machine:
     """`ports` and `identities` are by the device: `disk NAME`, `interface NAME`.
 
     `written`: the VM's fields say its places. `preference` is what the preference of this name was when the VM met it.
+    `hardware` has the places of all devices; without it a hook leaves the VM as it is.
     """
 
     name: str = ""
@@ -38,6 +42,7 @@ class Machine:
     identities: dict[str, str] = field(default_factory=dict)
     preferred: str = ""
     preference: dict[str, Any] = field(default_factory=dict)
+    hardware: Hardware | None = None
 
     def text(self) -> str:
         """The annotation's value."""
@@ -47,6 +52,8 @@ class Machine:
         tree |= {"ports": self.ports, "identities": self.identities}
         if self.preferred:
             tree |= {"preferred": self.preferred, "preference": self.preference}
+        if self.hardware is not None:
+            tree["hardware"] = self.hardware.tree(self.ports)
         return orjson.dumps(tree).decode()
 
     def readable(self, here: set[str]) -> Machine:
@@ -63,7 +70,19 @@ class Machine:
         identities = {
             name: each for name, each in self.identities.items() if name in kept and _IDENTITY.fullmatch(each)
         }
-        return replace(self, ports=ports, identities=identities)
+        return replace(self, ports=ports, identities=identities)._short(here)
+
+    def _short(self, here: set[str]) -> Machine:
+        """Without the eldest places of devices that are not `here`, where the text would be too long for a hook."""
+        made = self
+        while made.hardware is not None and len(made.text()) > _LONGEST:
+            gone = [name for name in made.hardware.addresses if name not in here]
+            if not gone:
+                return replace(made, hardware=None)
+            less = {*gone[: -(-len(gone) // 2)]}
+            kept = {name: address for name, address in made.hardware.addresses.items() if name not in less}
+            made = replace(made, hardware=replace(made.hardware, addresses=kept))
+        return made
 
 
 def read(text: str) -> Machine | None:
@@ -87,4 +106,7 @@ def read(text: str) -> Machine | None:
     preferred, preference = tree.get("preferred", ""), tree.get("preference", {})
     if type(preferred) is not str or type(preference) is not dict:
         return None
-    return Machine(name, uuid, tree.get("pending") is not True, ports, identities, preferred, preference)
+    hardware = read_hardware(tree["hardware"], ports) if "hardware" in tree else None
+    if "hardware" in tree and hardware is None:
+        return None
+    return Machine(name, uuid, tree.get("pending") is not True, ports, identities, preferred, preference, hardware)

@@ -25,7 +25,7 @@ class Site:
     """KubeVirt's version, the versioned machine of each alias, and what objects there are.
 
     `card` is KubeVirt's `defaultNetworkInterface`: how it connects a VM that says nothing of networks. `entropy(n)`
-    returns n random bytes.
+    returns n random bytes. `hook`: VMs start through a hook that restates their machines.
     """
 
     version: str = NEWEST
@@ -33,6 +33,7 @@ class Site:
     card: str = "bridge"
     find: Find = nothing_known
     entropy: Entropy = secrets.token_bytes
+    hook: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from webhook.findings import Finding
 from webhook.kubevirt.devices import MOST_LISTED
+from webhook.kubevirt.hardware import Hardware
 from webhook.kubevirt.layout import Layout
 from webhook.kubevirt.machine import ANNOTATION
 
@@ -46,6 +47,14 @@ def moves(names: Sequence[str], before: Layout | None, after: Layout | None) -> 
         comes = "comes" if "bridge" in after.ports else "goes"
         problem = f"a bridge of conventional PCI {comes} with this change: the numbers of buses behind it change"
         yield Finding(_DEVICES, problem, "look for names such as `enp2s0` in the guest before the next start", RULE)
+
+
+def restated(names: Sequence[str], before: Hardware, after: Hardware) -> Iterator[Finding]:
+    """The same of a VM that starts through a hook, which has moved only what the VM itself says otherwise."""
+    for name in names:
+        there, then = after.addresses[name], before.addresses[name]
+        problem = f"the guest finds {device(name)} at {there} at the next start, until now at {then}"
+        yield Finding(_DEVICES, problem, "undo the change of a place or a bus", RULE)
 
 
 def _way_out(name: str) -> str:
@@ -110,6 +119,12 @@ def crowded(count: int, most: int) -> Finding:
     """Of a VM with more cards and virtio disks than places can be chosen for."""
     problem = f"{count} network cards and virtio disks: places are held of {most} at most, and none of this VM's is"
     return Finding(_DEVICES, problem, "put disks on the bus `scsi`, which takes one place for all of them", RULE)
+
+
+def uncaptured() -> Finding:
+    """Of a VM that was there before a hook, and whose places nobody knows."""
+    problem = "where its devices are is not known, so that a hook leaves it as KubeVirt makes it"
+    return Finding(_ANNOTATION, problem, "note its places with `vmconfig capture --kubevirt` while it runs", RULE)
 
 
 def unplaced(version: str) -> Finding:

@@ -51,7 +51,11 @@ func domain(asked Question) (Answer, error) {
 		return Answer{}, err
 	}
 	text, err := xml.Marshal(&made.Spec)
-	return Answer{XML: string(text), Ports: &Ports{
+	if err != nil {
+		return Answer{}, err
+	}
+	whole, err := json.Marshal(instance)
+	return Answer{XML: string(text), VMI: whole, Ports: &Ports{
 		Hotplug:     defaults.SupportsPCIeHotplug(&instance.Spec),
 		Interfaces:  len(instance.Spec.Domain.Devices.Interfaces),
 		Annotations: instance.Annotations,

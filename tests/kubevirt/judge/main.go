@@ -35,6 +35,7 @@ type Answer struct {
 	Refused []string        `json:"refused,omitempty"`
 	XML     string          `json:"xml,omitempty"`
 	Ports   *Ports          `json:"ports,omitempty"`
+	VMI     json.RawMessage `json:"vmi,omitempty"`
 	Error   string          `json:"error,omitempty"`
 }
 
