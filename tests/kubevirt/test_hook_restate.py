@@ -191,6 +191,12 @@ def test_a_model_that_the_vm_does_not_state_is_the_frozen_one_and_a_stated_one_s
     assert '<model type="bochs"' in restate(instance(vga, video={"type": "bochs"}), bochs)
 
 
+def test_the_model_of_a_device_that_is_turned_off_is_not_restated() -> None:
+    off = domain("<controller type='usb' index='0' model='none'/>", "<video><model type='none'/></video>")
+    made = restate(instance(frozen(models={"usb0": "qemu-xhci", "video": "vga"})), off)
+    assert made.count('"none"') == 2
+
+
 @pytest.mark.parametrize("machine", ["pc-q35-8.0", "pc-i440fx-7.2", "pc", "virt"])
 def test_another_machine_is_refused(machine: str) -> None:
     assert f"the machine is `{machine}`" in refusal(domain(machine=machine), frozen())

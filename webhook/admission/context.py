@@ -28,10 +28,14 @@ CONTROLLERS = ("kubevirt-controller", "kubevirt-handler", "kubevirt-operator")
 
 @dataclass(frozen=True, slots=True)
 class KubeVirtSettings:
-    """What becomes of findings (`off`, `audit` or `enforce`), and the namespace that KubeVirt is installed in."""
+    """What becomes of findings (`off`, `audit` or `enforce`), and the namespace that KubeVirt is installed in.
+
+    `hardware`: virtual machines start through a hook, for which the whole hardware of each is noted.
+    """
 
     mode: str = ENFORCE
     namespace: str = "kubevirt"
+    hardware: bool = False
     # The users that KubeVirt's controllers are.
     controllers: frozenset[str] = field(init=False)
 

@@ -24,7 +24,8 @@ def keep_machine(review: Review, context: AdmissionContext) -> Verdict:
     if type(obj) is not dict or obj.get("apiVersion") != _VERSION:
         return ALLOWED
     stored = review.old_object if review.operation == "UPDATE" else None
-    site = replace(context.kubevirt_site(), machines=context.site.machines, entropy=context.entropy)
+    hook = context.kubevirt.hardware
+    site = replace(context.kubevirt_site(), machines=context.site.machines, entropy=context.entropy, hook=hook)
     made = freeze(obj, stored, site)
     warnings = tuple(map(str, made.warnings))
     if made.findings and review.user in context.kubevirt.controllers:

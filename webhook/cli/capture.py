@@ -1,4 +1,7 @@
-"""`vmconfig capture`: VMs with what libvirt added to their running domains, each found by its name or its UUID."""
+"""`vmconfig capture`: VMs with what libvirt added to their running domains, each found by its name or its UUID.
+
+Of KubeVirt's own VMs it is what a hook restates at their next start.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,11 @@ from webhook.declare import shown
 from webhook.declare.tree import at, copied
 from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
+from webhook.kubevirt.devices import well_formed
+from webhook.kubevirt.machine import ANNOTATION
 
 Tree = dict[str, Any]
+_KUBEVIRT = "VirtualMachine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +36,9 @@ class Dump:
     name: str
     uuid: str
 
-    def is_of(self, one: Manifest, domain: Tree) -> bool:
+    def is_of(self, one: Manifest, uuid: str) -> bool:
         """Whether it is the domain of a VM: by its UUID, its name, or NAMESPACE_NAME as KubeVirt's launcher has it."""
-        if self.uuid and self.uuid.lower() == str(domain.get("uuid") or "").lower():
+        if self.uuid and self.uuid.lower() == uuid.lower():
             return True
         return self.name in (one.name, f"{one.namespace or 'default'}_{one.name}")
 
@@ -42,28 +48,56 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     objects.with_objects(parser)
     what = "`virsh dumpxml` of a running domain, or a folder of such files (`*.xml`); repeatable"
     parser.add_argument("--xml", required=True, action="append", metavar="FILE", help=what)
+    parser.add_argument(
+        "--kubevirt",
+        action="store_true",
+        help="VirtualMachines of KubeVirt's: the annotation that `vmconfig hook` reads",
+    )
 
 
 def run(given: argparse.Namespace) -> int:
     """Print the VMs with the facts of their domains; findings where a VM and its domain disagree."""
-    found = objects.read(given)
+    found = objects.read(given, kubevirt=given.kubevirt).found
+    if given.kubevirt:
+        found = [one for one in found if one.kind == _KUBEVIRT]
+        if not found:
+            way = f"name a manifest of a {_KUBEVIRT} (`apiVersion: kubevirt.io/v1`)"
+            raise Refused([Finding("SOURCE", f"holds no {_KUBEVIRT} of KubeVirt's", way, "kind")])
     dumps = [_dump(file) for source in given.xml for file in _files(source)]
     made: list[Tree] = []
     findings: list[Finding] = []
-    for one, dump in _pairs(found.found, dumps):
-        kind, wrong = offline.kind_of(one.obj)
-        if kind is None:
-            findings += one.about(wrong)
-            continue
-        obj, wrong, added = _captured(one.obj, kind.spec, dump.xml)
+    for one, dump in _pairs(found, dumps):
+        obj, wrong, added = _with_hardware(one.obj, dump.xml) if given.kubevirt else _with_facts(one.obj, dump.xml)
         made.append(obj)
         findings += one.about(wrong)
         for place in added:
-            print(f"{f'{one}: ' if len(found.found) > 1 else ''}added: {place}", file=sys.stderr)
+            print(f"{f'{one}: ' if len(found) > 1 else ''}added: {place}", file=sys.stderr)
     if findings:
         return verbs.refuse(findings, given.output)
     verbs.show(made, given.output)
     return 0
+
+
+def _with_hardware(obj: Tree, xml: bytes) -> tuple[Tree, list[Finding], list[str]]:
+    """The same of a VM of KubeVirt's, whose template's annotation has the hardware."""
+    from webhook.kubevirt.captured import capture
+
+    if obj.get("apiVersion") != "kubevirt.io/v1" or not well_formed(obj):
+        way = "see `kubectl explain virtualmachine.spec.template.spec.domain`"
+        return obj, [Finding("$", f"is no {_KUBEVIRT} of kubevirt.io/v1 as KubeVirt has it", way, "kind")], []
+    try:
+        machine = capture(obj, xml.decode(errors="replace"))
+    except Refused as refused:
+        return obj, refused.findings, []
+    made: Tree = copied(obj)
+    metadata = made["spec"]["template"]["metadata"] = made["spec"]["template"].get("metadata") or {}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), ANNOTATION: machine.text()}
+    return made, [], [f"spec.template.metadata.annotations[{ANNOTATION}]"]
+
+
+def _with_facts(obj: Tree, xml: bytes) -> tuple[Tree, list[Finding], list[str]]:
+    kind, wrong = offline.kind_of(obj)
+    return (obj, list(wrong), []) if kind is None else _captured(obj, kind.spec, xml)
 
 
 def _captured(obj: Tree, keys: Sequence[str], xml: bytes) -> tuple[Tree, list[Finding], list[str]]:
@@ -88,7 +122,7 @@ def _pairs(found: Sequence[Manifest], dumps: Sequence[Dump]) -> list[tuple[Manif
     findings: list[Finding] = []
     way = "the domain's name or UUID has to be the VM's: name each with its own dump"
     for one in found:
-        own = [dump for dump in dumps if dump.is_of(one, _domain(one))]
+        own = [dump for dump in dumps if dump.is_of(one, _uuid(one))]
         if len(own) == 1:
             pairs.append((one, own[0]))
         else:
@@ -98,18 +132,19 @@ def _pairs(found: Sequence[Manifest], dumps: Sequence[Dump]) -> list[tuple[Manif
     findings += [
         Finding(dump.file, f"is the domain `{shown(dump.name)}`, which is none of the VMs", way, "capture")
         for dump in dumps
-        if dump.file not in taken and not any(dump.is_of(one, _domain(one)) for one in found)
+        if dump.file not in taken and not any(dump.is_of(one, _uuid(one)) for one in found)
     ]
     if findings:
         raise Refused(findings)
     return pairs
 
 
-def _domain(one: Manifest) -> Tree:
-    """The domain of a manifest's spec; empty where it has none."""
+def _uuid(one: Manifest) -> str:
+    """The UUID that a manifest's spec says; empty where it says none."""
+    if one.kind == _KUBEVIRT:
+        return str(at(one.obj, "spec.template.spec.domain.firmware.uuid") or "")
     kind, _ = offline.kind_of(one.obj)
-    domain = at(one.obj, f"{kind.spec_path}.domain") if kind is not None else None
-    return domain if type(domain) is dict else {}
+    return str(at(one.obj, f"{kind.spec_path}.domain.uuid") or "") if kind is not None else ""
 
 
 def _files(source: str) -> list[str]:

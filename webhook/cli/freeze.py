@@ -39,6 +39,8 @@ def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument("-f", "--filename", action="append", default=[], metavar="FILE", help="the same; repeatable")
     verbs.with_site(parser)
     seeds.with_seed(parser)
+    what = "note the whole hardware, for VMs that start through `vmconfig hook`"
+    parser.add_argument("--hardware", action="store_true", help=what)
     what = f"KubeVirt's version (default {NEWEST})"
     parser.add_argument("--kubevirt", type=release, default=NEWEST, metavar="VERSION", help=what)
 
@@ -47,6 +49,7 @@ def run(given: Namespace) -> int:
     """Print every VirtualMachine with its machine; instance types and preferences of the same file are looked up."""
     objects = _objects([*given.filename, *given.sources])
     site = Site(given.kubevirt, verbs.site(given.site).machines, find=_finder([one.obj for one in objects]))
+    site = replace(site, hook=given.hardware)
     made, findings = [], Findings(most=sys.maxsize)
     for one in objects:
         if one.kind == _KIND:

@@ -66,7 +66,7 @@ class FreePlaces:
         if at[0] == 0:
             return need in (PORT, BRIDGE, ROOT)
         model = next((each.model for each in self.controllers if each.index == at[0]), "")
-        return (need == PORT and model == ROOT_PORT and at[1] == 0) or (need == BRIDGE and model in BRIDGES)
+        return (need != BRIDGE and model == ROOT_PORT and at[1] == 0) or (need == BRIDGE and model in BRIDGES)
 
     def keep(self, name: str, need: str) -> bool:
         """Whether a device has a place that it can have."""

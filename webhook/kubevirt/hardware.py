@@ -23,7 +23,7 @@ ADDRESSES = {
 ROOT_PORT = "pcie-root-port"
 BRIDGES = frozenset({"pcie-to-pci-bridge", "pci-bridge", "dmi-to-pci-bridge"})
 # Devices whose model KubeVirt chooses, and may choose otherwise in another version.
-MODELLED = frozenset({"video", "usb0", "scsi0", "virtio-serial0", "memballoon", "tpm"})
+MODELLED = frozenset({"video", "usb0"})
 _RUN = re.compile(rf"({'|'.join(sorted({ROOT_PORT, *BRIDGES}))}) (\d{{1,3}})(?:-(\d{{1,3}}))? (.{{7}})")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,280}")
 _WORD = re.compile(r"[A-Za-z0-9._-]{0,64}")

@@ -58,7 +58,9 @@ def create_app(
         checks=Checks(),
         policies=Policies(settings.policies or shipped(), read, settings.default_level),
         site=read_site(settings.site),
-        kubevirt=KubeVirtSettings(settings.kubevirt, settings.kubevirt_namespace),
+        kubevirt=KubeVirtSettings(
+            settings.kubevirt, settings.kubevirt_namespace, hardware=settings.kubevirt_hardware == "noted"
+        ),
     )
     namespaces, events = _cluster(settings, apis)
     if namespaces is not None:

@@ -50,6 +50,10 @@ class Settings(BaseModel):
     kubevirt_objects: Literal["watch", "none"] = Field(
         "none", description="watch: look KubeVirt's version, instance types and preferences up in the cluster"
     )
+    kubevirt_hardware: Literal["noted", "none"] = Field(
+        "none",
+        description="noted: KubeVirt's virtual machines start through a hook, which is told their whole hardware",
+    )
     sources: Literal["watch", "none"] = Field(
         "none",
         description="watch: follow stored objects, of which snapshots and restored machines are made; none: refuse",

@@ -18,6 +18,8 @@ RULE = "hook"
 Tree = dict[str, Any]
 # libvirt's names of the models of PCI controllers, where they differ from the controllers'.
 _MODELS = {"pcie-to-pci-bridge": "pcie-pci-bridge", "dmi-to-pci-bridge": "i82801b11-bridge"}
+# Attributes of a controller's parts that libvirt prints beside ours, and that say nothing more.
+_OWN = frozenset({"multifunction"})
 _KEYS = {
     "usb": ("bus", "port"),
     "virtio-serial": ("controller", "bus", "port"),
@@ -42,10 +44,10 @@ def put(devices: Element, hardware: Hardware, stated: dict[str, str]) -> None:
     _complete_buses(devices, here, needs, places)
     for name in needs:
         _place(here[name], places.addresses.get(name, ""))
-    for model, name in ((model, name) for name, model in hardware.models.items() if name in here):
-        _model(here[name], model)
+    for name in needs.keys() & hardware.models.keys():
+        _model(here[name], hardware.models[name])
     for controller in places.controllers:
-        devices.append(_controller(controller, places.controllers))
+        devices.append(controller_element(controller, places.controllers))
 
 
 def stated_places(spec: Any) -> Iterator[tuple[str, str]]:
@@ -131,15 +133,14 @@ def _pci(device: Element, place: tuple[int, int, int]) -> Element:
 
 def _model(device: Element, model: str) -> None:
     """State the model of a device, where libvirt's XML has it."""
-    if device.tag == "video":
-        found = device.find("model")
-        if found is not None:
-            found.set("type", model)
-    else:
+    found = device.find("model") if device.tag == "video" else None
+    if found is not None:
+        found.set("type", model)
+    elif device.tag != "video":
         device.set("model", model)
 
 
-def _controller(controller: Controller, all_: list[Controller]) -> Element:
+def controller_element(controller: Controller, all_: list[Controller]) -> Element:
     """A PCI controller with what libvirt gives one of its index and address."""
     made = Element("controller", type="pci", index=str(controller.index), model=controller.model)
     SubElement(made, "model", name=_MODELS.get(controller.model, controller.model))
@@ -152,3 +153,16 @@ def _controller(controller: Controller, all_: list[Controller]) -> Element:
     if function == 0 and any(each.at[:2] == (bus, slot) and each.at[2] for each in all_):
         address.set("multifunction", "on")
     return made
+
+
+def unlike(made: Element, found: Element) -> Iterator[str]:
+    """What of a controller that was found would be otherwise in the one that is made."""
+    for path in ("model", "target", "address"):
+        ours, theirs = made.find(path), found.find(path)
+        there = {} if theirs is None else theirs.attrib
+        for key, value in ({} if ours is None else ours.attrib).items():
+            if there.get(key, value) != value and key != "multifunction":
+                yield f"{path} `{key}` `{shown(there[key])}` and not `{value}`"
+        yield from (
+            f"{path} `{shown(key)}`" for key in there if ours is None or (key not in ours.attrib and key not in _OWN)
+        )
