@@ -16,7 +16,7 @@ EDITS = yaml.safe_load((ROOT / "tests" / "kubevirt" / "edits.yaml").read_text())
 
 def test_the_command_prints_what_the_page_shows(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
     text = PAGE.read_text()
-    assert len(PART_IN_TEXT.findall(text)) == 2
+    assert len(PART_IN_TEXT.findall(text)) == 5
 
     golden(PAGE, happened(text, PART_IN_TEXT, tmp_path))
 

@@ -120,6 +120,12 @@ def test_kubevirts_root_ports_are_replaced_whole_and_its_root_is_not() -> None:
     assert found[10].find("address").get("multifunction") is None
 
 
+def test_a_bus_of_a_numa_cells_own_is_refused() -> None:
+    assert "`pcie-expander-bus`" in refusal(
+        domain("<controller type='pci' index='9' model='pcie-expander-bus'/>"), frozen()
+    )
+
+
 def test_a_machine_without_controllers_of_its_own_keeps_those_that_there_are() -> None:
     port = "<controller type='pci' index='1' model='pcie-root-port'/>"
     assert port in restate(instance(frozen(controllers=[])), domain(port)).replace('"', "'").replace(" />", "/>")

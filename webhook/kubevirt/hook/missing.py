@@ -12,11 +12,13 @@ from xml.etree.ElementTree import Element
 from webhook.declare import shown
 from webhook.declare.tree import at
 from webhook.findings import Finding
-from webhook.kubevirt.hardware import Hardware
+from webhook.kubevirt.hardware import BRIDGES, ROOT_PORT, Hardware
+from webhook.kubevirt.machine import ANNOTATION
 from webhook.kubevirt.restoring import floats
 
 RULE = "hook"
 Tree = dict[str, Any]
+_MODELS = frozenset({"pcie-root", "pci-root", ROOT_PORT, *BRIDGES})
 # How a device of a VM's list is called in a frozen machine, before its name.
 _LISTED = {
     "disks": "disk ",
@@ -40,6 +42,16 @@ def other_machine(hardware: Hardware, domain: Element) -> Iterator[Finding]:
         problem = f"the machine is `{shown(machine)}`, and the frozen one is `{hardware.machine}`"
         way = f"state `machine.type: {hardware.machine}` in the VM's domain, or capture the VM anew"
         yield Finding("domain.os.type", problem, way, RULE)
+
+
+def strange_controllers(devices: Element) -> Iterator[Finding]:
+    """Findings for PCI controllers that KubeVirt makes and no frozen machine has, such as a NUMA cell's own bus."""
+    for controller in devices.iterfind("controller[@type='pci']"):
+        model = controller.get("model", "")
+        if model not in _MODELS:
+            problem = f"has a PCI controller that no frozen machine has: `{shown(model)}`"
+            way = f"remove the annotation {ANNOTATION} from the VM's template, or what asks for the controller"
+            yield Finding("domain.devices", problem, way, RULE)
 
 
 # What a name without a version may mean.

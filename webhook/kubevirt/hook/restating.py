@@ -15,7 +15,7 @@ from webhook.findings import Finding, Refused
 from webhook.kubevirt.hardware import Hardware
 from webhook.kubevirt.hook.devices import is_placeholder, named
 from webhook.kubevirt.hook.document import parsed, text_of
-from webhook.kubevirt.hook.missing import RULE, is_versioned, missing_devices, other_machine
+from webhook.kubevirt.hook.missing import RULE, is_versioned, missing_devices, other_machine, strange_controllers
 from webhook.kubevirt.hook.placing import put, stated_places
 from webhook.kubevirt.machine import ANNOTATION, read
 
@@ -42,8 +42,9 @@ def restate(vmi: Tree, xml: str) -> str:
     devices = domain.find("devices")
     if devices is None:
         raise Refused([Finding("domain", "has no devices", "hand over what KubeVirt calls the hook with", RULE)])
+    wrong = [*strange_controllers(devices)]
     _clear(devices, machine.hardware)
-    wrong = [*other_machine(machine.hardware, domain)]
+    wrong += [*other_machine(machine.hardware, domain)]
     wrong += missing_devices(machine.hardware, spec, dict(named(devices)))
     if wrong:
         raise Refused(wrong)
