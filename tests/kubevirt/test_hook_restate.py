@@ -261,8 +261,17 @@ def test_an_address_of_the_vms_own_is_taken_where_it_is_free_and_refused_where_a
     assert restated(domain(disk("a")), frozen(known), **moving)["disk a"] == "pci 02.6/00.0"
 
 
+def test_root_ports_are_left_for_what_is_plugged_and_no_more_than_that_are_added() -> None:
+    def ports(controllers: str) -> int:
+        made = restate(instance(frozen({"rng": "pci 01:00.0"}, controllers=[controllers])), domain(RNG))
+        return len(etree.fromstring(made).findall("devices/controller[@model='pcie-root-port']"))
+
+    assert ports("pcie-root-port 1-2 00:02.0") == 7
+    assert ports("pcie-root-port 1-31 00:02.0") == 31
+
+
 @pytest.mark.parametrize(
-    "xml", ["", "no XML", "<domain>", "<domain/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><domain>&b;</domain>"]
+    "xml", ["", "no XML", "<domain>", "<domain/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><domain>&b;</domain>", "<a>" * 60]
 )
 def test_what_is_no_domain_is_refused(xml: str) -> None:
     assert "domain: " in refusal(xml, frozen())

@@ -93,6 +93,14 @@ class FreePlaces:
             self._give(name, address)
         return address or ""
 
+    def spare(self, number: int) -> None:
+        """Add root ports until so many are free for what is plugged later."""
+        ports = [each for each in self.controllers if each.model == ROOT_PORT]
+        used = {each.at[0] for each in self.controllers}
+        used |= {at[0] for name in self._here if (at := pci_of(self.addresses.get(name, "")))}
+        for _ in range(number - sum(each.index not in used for each in ports) if ports else 0):
+            self._added(ROOT_PORT)
+
     def _give(self, name: str, address: str) -> None:
         other = self._taken.get(address)
         if other is not None:

@@ -8,6 +8,9 @@ from xml.parsers import expat
 from webhook.findings import Finding, Refused
 
 RULE = "hook"
+_WAY = "hand over what KubeVirt calls the hook with"
+# libvirt's documents are not half as deep.
+_DEEPEST = 50
 
 
 def parsed(text: str) -> Element:
@@ -15,17 +18,29 @@ def parsed(text: str) -> Element:
     builder = TreeBuilder()
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
+    depth = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEEPEST:
+            raise Refused([Finding("domain", "is nested too deeply", _WAY, RULE)])
+        builder.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(name)
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = _no_type
     try:
         parser.Parse(text, True)
     except (expat.ExpatError, ValueError) as error:
         what = expat.ErrorString(error.code) if isinstance(error, expat.ExpatError) else "it has no characters of XML"
-        raise Refused(
-            [Finding("domain", f"is no XML: {what}", "hand over what KubeVirt calls the hook with", RULE)]
-        ) from None
+        raise Refused([Finding("domain", f"is no XML: {what}", _WAY, RULE)]) from None
     return builder.close()
 
 
@@ -35,4 +50,4 @@ def text_of(root: Element) -> str:
 
 
 def _no_type(*_: object) -> None:
-    raise Refused([Finding("domain", "has a document type", "hand over what KubeVirt calls the hook with", RULE)])
+    raise Refused([Finding("domain", "has a document type", _WAY, RULE)])

@@ -18,6 +18,8 @@ RULE = "hook"
 Tree = dict[str, Any]
 # libvirt's names of the models of PCI controllers, where they differ from the controllers'.
 _MODELS = {"pcie-to-pci-bridge": "pcie-pci-bridge", "dmi-to-pci-bridge": "i82801b11-bridge"}
+# KubeVirt itself leaves so many root ports free in a large machine.
+_SPARE_PORTS = 6
 # Attributes of a controller's parts that libvirt prints beside ours, and that say nothing more.
 _OWN = frozenset({"multifunction"})
 _KEYS = {
@@ -42,6 +44,7 @@ def put(devices: Element, hardware: Hardware, stated: dict[str, str]) -> None:
         if not places.keep(name, needs[name]):
             places.find(name, needs[name])
     _complete_buses(devices, here, needs, places)
+    places.spare(_SPARE_PORTS)
     for name in needs:
         _place(here[name], places.addresses.get(name, ""))
     for name in needs.keys() & hardware.models.keys():
