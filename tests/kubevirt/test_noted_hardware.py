@@ -89,6 +89,10 @@ def test_a_running_vm_has_it_noted_without_a_change_of_its_fields() -> None:
     assert devices_of(made.vm) == devices_of(vm)
     before = freeze(copy.deepcopy(vm), running, Site()).vm | {"status": {"created": True}}
     assert noted(freeze(copy.deepcopy(vm), before, HOOKED)) == noted(made)
+    # A KubeVirt that places anew: what was noted comes back where an update leaves it out, and no more is made up.
+    kept = freeze(copy.deepcopy(vm), before, Site(hook=True, version="v1.7.1"))
+    assert hardware(kept) is None
+    assert kept.vm["spec"]["template"]["metadata"] == before["spec"]["template"]["metadata"]
 
 
 def test_the_owners_own_place_is_his_and_who_had_it_is_said_to_move() -> None:

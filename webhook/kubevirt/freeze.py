@@ -76,16 +76,18 @@ def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Fro
     slots = annotations_of(stored).get(SLOT_COUNT, "")
     if machine is None or (site.hook and machine.hardware is None):
         preference, _ = matched(stored, "preference", site.find)
-        devices = as_started(stored, preference, site)
+        known = {} if machine is None else machine.ports
+        devices = with_ports(as_started(stored, preference, site), known)
         places = layout_of(stored, devices, site)
-        if places is None:
-            return Frozen(vm)
-        hardware = first_hardware(places, devices, template_of(stored), {}) if site.hook else None
         if machine is None:
+            if places is None:
+                return Frozen(vm)
             ports = known_ports(devices, places)
             machine = Machine(_name(stored), _uuid(stored), written=False, ports=ports)
             slots = slots_of(devices, site)
-        machine = replace(machine, hardware=hardware).readable({*machine.ports, *places.places})
+        if places is not None:
+            hardware = first_hardware(places, devices, template_of(stored), known) if site.hook else None
+            machine = replace(machine, hardware=hardware).readable({*machine.ports, *places.places})
     made = draft(vm)
     annotations = annotations_of(made)
     annotations[ANNOTATION] = machine.text()
