@@ -87,8 +87,8 @@ def found(words: Sequence[str] | None = None) -> list[Verb]:
     Of words that begin with a verb which has its module's name only that module's.
     """
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "__main__")
-    if words and words[0] in names:
-        own = _verbs(words[0])
+    if words and (module := words[0].replace("-", "_")) in names:
+        own = _verbs(module)
         if any(verb.group is None and verb.name == words[0] for verb in own):
             return own
     return sorted((verb for name in names for verb in _verbs(name)), key=lambda verb: verb.words)
