@@ -9,11 +9,17 @@ RUN python -m venv /opt/vmconfig \
     && /opt/vmconfig/bin/pip install --no-cache-dir --require-hashes --requirement requirements.txt \
     && /opt/vmconfig/bin/pip install --no-cache-dir --no-deps .
 
-FROM python:3.11-slim
+FROM python:3.11-slim AS run
 ENV PATH=/opt/vmconfig/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /opt/vmconfig /opt/vmconfig
 COPY policies /etc/vmconfig/policies
 USER 65532:65532
-EXPOSE 8443
 ENTRYPOINT ["vmconfig"]
+
+# `docker build --target hook`: KubeVirt starts the images of binding plugins and sidecars without arguments.
+FROM run AS hook
+CMD ["serve-hook"]
+
+FROM run
+EXPOSE 8443
 CMD ["serve", "--listen", "0.0.0.0:8443", "--policies", "/etc/vmconfig/policies"]

@@ -35,7 +35,7 @@ FAST = frozenset(
 # Rooms of theirs that an API server or a built program judges.
 JUDGED = frozenset({("policy", "vap")})
 # A test that asks for one of these fixtures starts a server, libvirt or a cluster.
-REAL = frozenset({"cluster", "schemas"})
+REAL = frozenset({"cluster", "launcher", "schemas"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -63,6 +63,7 @@ def programs() -> dict[str, tuple[Path, str]]:
         "typecheck": (SOURCE, "typecheck"),
         "sender": (SENDER, "."),
         "kubevirt": (KUBEVIRT, "."),
+        "launcher": (KUBEVIRT, "launcher"),
         "types": (TYPES, "."),
     }
 

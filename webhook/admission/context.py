@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from webhook.admission.drawn import Drawn
 from webhook.admission.duplicates import Duplicates
@@ -31,11 +31,13 @@ class KubeVirtSettings:
     """What becomes of findings (`off`, `audit` or `enforce`), and the namespace that KubeVirt is installed in.
 
     `hardware`: virtual machines start through a hook, for which the whole hardware of each is noted.
+    `container` is what their pods get for it, where somebody else does not run it.
     """
 
     mode: str = ENFORCE
     namespace: str = "kubevirt"
     hardware: bool = False
+    container: Mapping[str, Any] | None = None
     # The users that KubeVirt's controllers are.
     controllers: frozenset[str] = field(init=False)
 

@@ -31,7 +31,7 @@ from webhook.server.health import Health
 from webhook.server.hook_router import HookRouter
 from webhook.server.hooks import HOOKS, Hook
 from webhook.server.metrics import Metrics
-from webhook.server.settings import Settings, read_site
+from webhook.server.settings import Settings, read_container, read_site
 from webhook.server.supervision import Supervision
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def create_app(
         policies=Policies(settings.policies or shipped(), read, settings.default_level),
         site=read_site(settings.site),
         kubevirt=KubeVirtSettings(
-            settings.kubevirt, settings.kubevirt_namespace, hardware=settings.kubevirt_hardware == "noted"
+            settings.kubevirt,
+            settings.kubevirt_namespace,
+            hardware=settings.kubevirt_hardware == "noted",
+            container=read_container(settings.kubevirt_hook),
         ),
     )
     namespaces, events = _cluster(settings, apis)

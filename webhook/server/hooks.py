@@ -12,6 +12,7 @@ import orjson
 from webhook.admission.context import AdmissionContext
 from webhook.admission.kubevirt import validate_kubevirt
 from webhook.admission.kubevirt_machine import keep_machine
+from webhook.admission.kubevirt_pod import add_hook
 from webhook.admission.mutate import mutate
 from webhook.admission.policies import KIND as CONFIG_MAP
 from webhook.admission.policies import check_policies
@@ -37,11 +38,12 @@ HOOKS: dict[str, Decide] = {
     "policies": check_policies,
     "kubevirt": validate_kubevirt,
     "kubevirt-machine": keep_machine,
+    "kubevirt-pod": add_hook,
     "rights": check_rights,
 }
 # They read whole policy files, or ask the API server, which would hold up the event loop and the reviews of VMs on it.
 SLOW = frozenset({"policies", "rights"})
-_KNOWN = frozenset({*KINDS, *KUBEVIRT_KINDS, SNAPSHOT.name, CONFIG_MAP})
+_KNOWN = frozenset({*KINDS, *KUBEVIRT_KINDS, SNAPSHOT.name, CONFIG_MAP, "Pod"})
 # Kubernetes' reasons of a Status.
 _REASONS = {
     401: "Unauthorized",

@@ -80,7 +80,7 @@ class Metrics:
         self._kept: dict[str, int] = {}
         self.build = Info("vmconfig_build", "This service", **made)
         self._reviews: dict[tuple[str, str, str, bool], Counter] = {}
-        hooks = ("mutate", "validate", "policies", "kubevirt", "kubevirt-machine", "rights")
+        hooks = ("mutate", "validate", "policies", "kubevirt", "kubevirt-machine", "kubevirt-pod", "rights")
         self._seconds = {hook: self.seconds.labels(hook) for hook in hooks}
 
     def decided(self, decision: Decision, known: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -46,6 +46,9 @@ class Settings(BaseModel):
         "kubevirt",
         description="the namespace of KubeVirt's service accounts",
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    )
+    kubevirt_hook: Path | None = Field(
+        None, description="YAML file with the container that pods of KubeVirt's kept virtual machines get"
     )
     kubevirt_objects: Literal["watch", "none"] = Field(
         "none", description="watch: look KubeVirt's version, instance types and preferences up in the cluster"
@@ -148,6 +151,17 @@ def read_site(path: Path | None) -> Site:
     if wrong:
         raise ValueError("\n".join(map(str, wrong)))
     return Site(read.machines, read.graphics, read.domain_type, read.node_machines, read.rule_set)
+
+
+def read_container(path: Path | None) -> dict[str, Any] | None:
+    """The container of a file, as a pod has it; raises OSError, yaml.YAMLError, and ValueError where it is none."""
+    if path is None:
+        return None
+    read = yaml.safe_load(path.read_text())
+    if type(read) is not dict or not all(type(read.get(name)) is str and read[name] for name in ("name", "image")):
+        problem = "is no container: it has no `name` or no `image`"
+        raise ValueError(str(Finding(path.name, problem, "write it as it stands in a pod", "settings")))
+    return read
 
 
 def _missing_machines(path: Path, read: SiteFile) -> Iterator[Finding]:

@@ -78,6 +78,31 @@ site.yaml: |
   graphics: {{ .Values.site.graphics | quote }}
   domainType: {{ .Values.site.domainType }}
   ruleSet: {{ .Values.site.ruleSet | quote }}
+{{- if ne .Values.kubevirt.hook "off" }}
+hook.yaml: |
+  {{- include "vmconfig.hookContainer" . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Beside each machine of KubeVirt's that is kept, started before its launcher and ended after it. */}}
+{{- define "vmconfig.hookContainer" -}}
+name: vmconfig-hook
+image: {{ .Values.kubevirt.hookImage | default (include "vmconfig.image" .) }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+args: [serve-hook, {{ include "vmconfig.hookSocket" . }}]
+restartPolicy: Always
+resources: {{- toYaml .Values.kubevirt.hookResources | nindent 2 }}
+securityContext:
+  runAsNonRoot: true
+  seccompProfile: {type: RuntimeDefault}
+  {{- include "vmconfig.containerSecurity" . | nindent 2 }}
+volumeMounts:
+  - {name: kubevirt-plugin-sockets, mountPath: {{ dir (include "vmconfig.hookSocket" .) }}, subPath: {{ include "vmconfig.name" . }}}
+{{- end -}}
+
+{{/* KubeVirt asks that it stands in a folder of the plugin's name. */}}
+{{- define "vmconfig.hookSocket" -}}
+/var/run/kubevirt-plugin/{{ include "vmconfig.name" . }}/hook.sock
 {{- end -}}
 
 {{/* The restricted level of Pod Security, and more: nothing may be written, not even by nobody. */}}

@@ -191,6 +191,34 @@ rules:
 {{- include "vmconfig.kubevirtNamespaces" . }}
 {{- end -}}
 
+{{/* The pods of kept machines, as KubeVirt's controller makes them. Without the container such a machine does not start, and
+no pod gets it later; so there is no pod without an answer, and the controller tries again. No other pod waits. */}}
+{{- define "vmconfig.kubevirtPodWebhook" -}}
+name: kubevirt-pod.vmconfig.kubevirt.io
+admissionReviewVersions: [v1]
+sideEffects: None
+failurePolicy: Fail
+matchPolicy: Equivalent
+timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+clientConfig:
+  {{- include "vmconfig.clientConfig" (dict "root" . "path" "kubevirt-pod") | nindent 2 }}
+rules:
+  - apiGroups: [""]
+    apiVersions: [v1]
+    operations: [CREATE]
+    resources: [pods]
+    scope: Namespaced
+{{- include "vmconfig.kubevirtNamespaces" . }}
+# The label is the controller's; whoever writes it on a pod of his own gains nothing.
+objectSelector:
+  matchLabels: {kubevirt.io: virt-launcher}
+matchConditions:
+  - name: made-by-kubevirt
+    expression: request.userInfo.username == "system:serviceaccount:{{ .Values.kubevirt.namespace }}:kubevirt-controller"
+  - name: of-a-machine-that-is-kept
+    expression: has(object.metadata.annotations) && "vmconfig.kubevirt.io/machine" in object.metadata.annotations
+{{- end -}}
+
 {{- define "vmconfig.kubevirtClusterWebhook" -}}
 {{- include "vmconfig.kubevirtHead" (dict "root" . "name" "kubevirt-cluster") }}
 rules:
