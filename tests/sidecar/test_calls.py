@@ -194,3 +194,11 @@ def test_its_memory_does_not_grow_with_calls() -> None:
         for _ in range(900):
             call(hook.path, callback("PreCloudInitIso"), wire.text(1, b"x" * 20_000))
         assert hook.resident < before + 2 * 1024 * 1024
+
+
+def test_many_large_messages_at_once_leave_no_memory_behind() -> None:
+    with listening() as hook, ThreadPoolExecutor(MOST_CALLERS) as pool:
+        large = wire.text(1, b"x" * 3_900_000)
+        asked = [pool.submit(call, hook.path, callback("PreCloudInitIso"), large) for _ in range(MOST_CALLERS)]
+        assert all(len(each.result().message) > 3_900_000 for each in asked)
+        assert hook.resident < 40 * 1024 * 1024

@@ -11,6 +11,8 @@ from pathlib import Path
 from webhook.cli.verb import Verb
 
 _FOLDER = "/var/run/kubevirt-hooks"
+# glibc gives large messages back only where they never come from an arena, of which it would make one a thread.
+_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536"}
 
 
 def add_flags(parser: ArgumentParser) -> None:
@@ -25,7 +27,8 @@ def run(given: Namespace) -> int:
         raise ValueError("serving hooks needs the package h2: `pip install 'vmconfig[hook]'`")
     # KubeVirt knows the sockets of a pod's containers apart by their file names alone.
     socket = given.socket or Path(_FOLDER, f"vmconfig-{os.environ.get('CONTAINER_NAME') or 'hook'}.sock")
-    return os.execv(sys.executable, [sys.executable, "-m", "webhook.sidecar.listener", str(socket)])  # noqa: S606
+    command = [sys.executable, "-m", "webhook.sidecar.listener", str(socket)]
+    return os.execve(sys.executable, command, {**os.environ, **_MALLOC})  # noqa: S606
 
 
 VERBS = (Verb("serve-hook", "answer KubeVirt's hooks over gRPC, for one machine", run, add_flags, prints=False),)
