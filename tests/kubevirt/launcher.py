@@ -3,13 +3,13 @@
 KubeVirt reserves root ports in three steps (its `docs/pci-topology.md`): placeholder cards beside the real ones, the
 domain again without them, and root ports at the end. Between two definitions it reads back what libvirt made into its
 own structures, which keep only what they model. The step itself stands behind cgo in KubeVirt's `virtwrap` package, so
-it is told here again; everything that it works on is KubeVirt's.
+it is told here again, in each of its three forms; everything that it works on is KubeVirt's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from lxml import etree
 
@@ -18,6 +18,8 @@ from tests.oracle.hypervisor import Hypervisor
 
 SLOT_COUNT = "kubevirt.io/pci-interface-slot-count"
 ROOT_COMPLEX = "kubevirt.io/placePCIDevicesOnRootComplex"
+# How ports are reserved: v1 of 1.0 to 1.5, v2 of 1.6.0 to 1.6.3, 1.7.0 and 1.7.1, v3 of 1.6.4, 1.7.2, 1.8 and later.
+Topology = Literal["v1", "v2", "v3"]
 # KubeVirt's numbers: root ports in all, and free ones at least, of a small and of a large machine.
 _SMALL, _LARGE = (8, 3), (16, 6)
 _LARGE_BYTES = 2 << 30
@@ -28,7 +30,15 @@ _HIGHEST_BUS = 31
 Hook = Callable[[Tree, str], str]
 
 
-def boot(kubevirt: KubeVirt, hypervisor: Hypervisor, vm: Tree, hook: Hook | None = None, **more: Any) -> str:
+def boot(
+    kubevirt: KubeVirt,
+    hypervisor: Hypervisor,
+    vm: Tree,
+    hook: Hook | None = None,
+    *,
+    topology: Topology = "v3",
+    **more: Any,
+) -> str:
     """The inactive XML of the domain that starts; with a hook, that is called before each definition."""
     text, ports = kubevirt.domain(vm, **more)
     spec = etree.fromstring(text)
@@ -39,7 +49,7 @@ def boot(kubevirt: KubeVirt, hypervisor: Hypervisor, vm: Tree, hook: Hook | None
 
     if not ports.hotplug:
         return defined(spec)
-    placeholders = _placeholders(ports)
+    placeholders = _PLACEHOLDERS[topology](ports)
     devices = _only(spec, "devices")
     cards = devices.findall("interface")
     if placeholders:
@@ -52,7 +62,7 @@ def boot(kubevirt: KubeVirt, hypervisor: Hypervisor, vm: Tree, hook: Hook | None
         spec.replace(devices, kept)
         devices = kept
     made = defined(spec)
-    extra = _extra_ports(ports, placeholders)
+    extra = max(0, by_memory(ports) - placeholders) if topology == "v3" else 0
     if not extra:
         return made
     numbers = [int(each.get("index", "0")) for each in devices.findall("controller[@type='pci']")]
@@ -62,19 +72,28 @@ def boot(kubevirt: KubeVirt, hypervisor: Hypervisor, vm: Tree, hook: Hook | None
     return defined(spec)
 
 
-def _placeholders(ports: Ports) -> int:
-    if SLOT_COUNT in ports.annotations:
-        return max(0, int(ports.annotations[SLOT_COUNT]) - ports.interfaces)
+def four(ports: Ports) -> int:
+    """Placeholders of a VM with fewer than four cards, unless it has none."""
     if ports.annotations.get(ROOT_COMPLEX) == "true" or not ports.interfaces:
         return 0
     return max(0, 4 - ports.interfaces)
 
 
-def _extra_ports(ports: Ports, placeholders: int) -> int:
+def by_memory(ports: Ports) -> int:
+    """Ports that are to be free, by what takes one and by the memory."""
     if ports.annotations.get(ROOT_COMPLEX) == "true":
         return 0
     total, least = _LARGE if ports.bytes > _LARGE_BYTES else _SMALL
-    return max(0, max(total - ports.in_use, least) - placeholders)
+    return max(total - ports.in_use, least)
+
+
+def _stated(ports: Ports) -> int:
+    if SLOT_COUNT in ports.annotations:
+        return max(0, int(ports.annotations[SLOT_COUNT]) - ports.interfaces)
+    return four(ports)
+
+
+_PLACEHOLDERS: dict[Topology, Callable[[Ports], int]] = {"v1": four, "v2": by_memory, "v3": _stated}
 
 
 def _hold(devices: etree._Element, number: int) -> None:

@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -28,11 +29,7 @@ func admit(asked Question) (Answer, error) {
 	}
 	mutated := []byte(asked.VM)
 	if len(said.Patch) > 0 {
-		patch, err := jsonpatch.DecodePatch(said.Patch)
-		if err != nil {
-			return Answer{}, err
-		}
-		if mutated, err = patch.Apply(mutated); err != nil {
+		if mutated, err = patched(mutated, said.Patch); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -46,6 +43,29 @@ func admit(asked Question) (Answer, error) {
 		return Answer{Refused: refusal(said)}, nil
 	}
 	return Answer{VM: json.RawMessage(mutated)}, nil
+}
+
+// patched is a VM with a patch of virt-api's, which replaces parts of the object as a whole.
+func patched(vm, patch []byte) ([]byte, error) {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(vm, &object); err != nil {
+		return nil, err
+	}
+	var operations []struct {
+		Op, Path string
+		Value    json.RawMessage
+	}
+	if err := json.Unmarshal(patch, &operations); err != nil {
+		return nil, err
+	}
+	for _, each := range operations {
+		if part := each.Path[1:]; each.Op == "replace" && !strings.Contains(part, "/") {
+			object[part] = each.Value
+		} else {
+			return nil, fmt.Errorf("a patch that is not known here: %s %s", each.Op, each.Path)
+		}
+	}
+	return json.Marshal(object)
 }
 
 func reviewOf(asked Question) *admissionv1.AdmissionReview {

@@ -9,18 +9,13 @@ import (
 
 	v1 "kubevirt.io/api/core/v1"
 
-	"kubevirt.io/kubevirt/pkg/defaults"
 	"kubevirt.io/kubevirt/pkg/instancetype/apply"
 	"kubevirt.io/kubevirt/pkg/instancetype/find"
-	preferenceapply "kubevirt.io/kubevirt/pkg/instancetype/preference/apply"
 	preferencefind "kubevirt.io/kubevirt/pkg/instancetype/preference/find"
 	"kubevirt.io/kubevirt/pkg/network/vmispec"
-	"kubevirt.io/kubevirt/pkg/virt-api/webhooks/mutating-webhook/mutators"
-	"kubevirt.io/kubevirt/pkg/virt-controller/watch/vm"
 	"kubevirt.io/kubevirt/pkg/virt-launcher/virtwrap/api"
 	"kubevirt.io/kubevirt/pkg/virt-launcher/virtwrap/converter"
 	"kubevirt.io/kubevirt/pkg/virt-launcher/virtwrap/converter/arch"
-	convertertypes "kubevirt.io/kubevirt/pkg/virt-launcher/virtwrap/converter/types"
 )
 
 // Ports is what virt-launcher needs of a domain to reserve ports: its code for that is behind cgo, tests/kubevirt/boot.py has it.
@@ -56,7 +51,7 @@ func domain(asked Question) (Answer, error) {
 	}
 	whole, err := json.Marshal(instance)
 	return Answer{XML: string(text), VMI: whole, Ports: &Ports{
-		Hotplug:     defaults.SupportsPCIeHotplug(&instance.Spec),
+		Hotplug:     reservesPorts(instance),
 		Interfaces:  len(instance.Spec.Domain.Devices.Interfaces),
 		Annotations: instance.Annotations,
 		InUse:       inUse,
@@ -75,7 +70,7 @@ func instanceOf(asked Question) (*v1.VirtualMachineInstance, error) {
 		return nil, err
 	}
 	config := configuration(asked.Gates)
-	instance := vm.SetupVMIFromVM(&machine)
+	instance := instanceFrom(&machine)
 	instancetype, err := find.NewSpecFinder(nil, nil, nil, cluster).Find(&machine)
 	if err != nil {
 		return nil, err
@@ -85,9 +80,9 @@ func instanceOf(asked Question) (*v1.VirtualMachineInstance, error) {
 		return nil, err
 	}
 	if preference != nil {
-		preferenceapply.ApplyAutoAttachPreferences(preference, &instance.Spec)
+		preferAttached(preference, &instance.Spec)
 	}
-	vm.AutoAttachInputDevice(instance)
+	attachInput(instance)
 	if err := vmispec.SetDefaultNetworkInterface(config, &instance.Spec); err != nil {
 		return nil, err
 	}
@@ -97,28 +92,28 @@ func instanceOf(asked Question) (*v1.VirtualMachineInstance, error) {
 		return nil, conflicts
 	}
 	instance.UID = uid
-	return instance, mutators.ApplyNewVMIMutations(instance, config)
+	return instance, complete(instance, config)
 }
 
 // surroundings is a node without KVM, whose volumes are all block devices.
-func surroundings(instance *v1.VirtualMachineInstance) *convertertypes.ConverterContext {
+func surroundings(instance *v1.VirtualMachineInstance) *converterContext {
 	blocks := map[string]bool{}
 	for _, volume := range instance.Spec.Volumes {
 		blocks[volume.Name] = true
 	}
-	made := &convertertypes.ConverterContext{
+	made := &converterContext{
 		Architecture:       arch.NewConverter(instance.Spec.Architecture),
 		VirtualMachine:     instance,
 		AllowEmulation:     true,
 		IsBlockPVC:         blocks,
 		IsBlockDV:          blocks,
-		HypervisorName:     v1.KvmHypervisorName,
 		GPUHostDevices:     passed(len(instance.Spec.Domain.Devices.GPUs), "gpu", gpuName(instance)),
 		GenericHostDevices: passed(len(instance.Spec.Domain.Devices.HostDevices), "hostdevice", hostDeviceName(instance)),
 	}
+	onKVM(made)
 	if instance.IsBootloaderEFI() {
 		secure := instance.Spec.Domain.Firmware.Bootloader.EFI.SecureBoot
-		made.EFIConfiguration = &convertertypes.EFIConfiguration{
+		made.EFIConfiguration = &efiConfiguration{
 			EFICode:      "/usr/share/OVMF/OVMF_CODE.fd",
 			EFIVars:      "/usr/share/OVMF/OVMF_VARS.fd",
 			SecureLoader: secure == nil || *secure,
