@@ -14,7 +14,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.duplicates import DENY, Duplicate, Wanted, duplicates_of, keys_of, parse
 from webhook.admission.identity_index import IdentityIndex
 from webhook.admission.stored import StoredCheck, check_stored, check_stored_of_kubevirt
-from webhook.cli import adopt, fleet, objects, verbs
+from webhook.cli import adopt, fleet, kubevirt_audit, objects, verbs
 from webhook.cli.verb import Verb
 from webhook.findings import Finding
 from webhook.kinds import KINDS
@@ -31,10 +31,14 @@ Tree = dict[str, Any]
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the verb."""
     parser.add_argument(
-        "sources", nargs="*", metavar="SOURCE", help="with --adopt: manifests or folders of stored VMs, or vm/NAME"
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="with --adopt or --kubevirt: manifests or folders of stored VMs; with --adopt also vm/NAME",
     )
     parser.add_argument("--adopt", action="store_true", help="tell what a move to another rule set would change")
     adopt.with_rule_set(parser)
+    kubevirt_audit.with_upgrade(parser)
     parser.add_argument("--policies", type=Path, help="folder of policy files (default: the shipped ones)")
     parser.add_argument(
         "--default-level", choices=LEVELS, default=LEVELS[0], help="the policy level of namespaces without a label"
@@ -92,10 +96,16 @@ class Tally:
 
 def run(given: argparse.Namespace) -> int:
     """Print what is refused, what is warned of and what is malformed; exit code 1 where something is refused."""
+    if given.adopt + given.kubevirt + given.kubevirt_policies > 1:
+        raise ValueError("--adopt, --kubevirt and --kubevirt-policies are audits of their own: say one of them")
     if given.adopt:
         return fleet.run(given)
+    if given.kubevirt:
+        return kubevirt_audit.run(given)
+    if given.before or given.after:
+        raise ValueError("`--from` and `--to` are about KubeVirt's VMs: say --kubevirt")
     if given.sources:
-        raise ValueError("an audit of policies is of a whole cluster: name no sources, or say --adopt")
+        raise ValueError("an audit of policies is of a whole cluster: name no sources, or say --adopt or --kubevirt")
     # The kubernetes client costs half a second, which the other verbs need not pay.
     from webhook.cluster.api import connected
     from webhook.cluster.reports import Reports

@@ -20,9 +20,10 @@ _WHERE = {"group": GROUP, "version": VERSION, "plural": PLURAL}
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The reports of a cluster; `api` is an ApiClient. Everything raises Unanswered."""
+    """The reports of one name in a cluster; `api` is an ApiClient. Everything raises Unanswered."""
 
     api: Any
+    name: str = NAME
 
     def namespaces(self) -> set[str]:
         """The namespaces that have a report of ours."""
@@ -30,7 +31,7 @@ class Reports:
             with asking(PLURAL):
                 ask = self._objects().list_cluster_custom_object
                 ours = pages(ask, **_WHERE, label_selector=f"{LABEL}={NAME}")
-                return {each["metadata"]["namespace"] for each in ours if each["metadata"]["name"] == NAME}
+                return {each["metadata"]["namespace"] for each in ours if each["metadata"]["name"] == self.name}
         except Unanswered as error:
             if error.status != 404:
                 raise
@@ -47,7 +48,7 @@ class Reports:
                 self._objects().patch_namespaced_custom_object(
                     **_WHERE,
                     namespace=namespace,
-                    name=NAME,
+                    name=self.name,
                     body=report,
                     field_manager=WRITER,
                     force=True,
@@ -66,7 +67,7 @@ class Reports:
         try:
             with asking(f"the report of {namespace}"):
                 self._objects().delete_namespaced_custom_object(
-                    **_WHERE, namespace=namespace, name=NAME, _request_timeout=TIMEOUT
+                    **_WHERE, namespace=namespace, name=self.name, _request_timeout=TIMEOUT
                 )
         except Unanswered as error:
             if error.status != 404:

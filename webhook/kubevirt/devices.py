@@ -63,6 +63,7 @@ class Devices:
     redirected: bool = False
     scsi: bool = True
     always_usb: bool = False
+    console: bool = True
     annotations: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -108,6 +109,7 @@ def devices_of(template: Tree, annotations: dict[str, str], passed_more: tuple[s
         redirected=listed.get("clientPassthrough") is not None,
         scsi=listed.get("disableHotplug") is not True or any(disk.bus == "scsi" for disk in disks),
         always_usb=template.get("architecture") == "arm64",
+        console=listed.get("autoattachSerialConsole") is not False,
         annotations=annotations,
     )
 

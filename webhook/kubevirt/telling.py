@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from webhook.declare import shown
 from webhook.findings import Finding
 from webhook.kubevirt.devices import MOST_LISTED
 from webhook.kubevirt.hardware import Hardware
@@ -68,8 +69,8 @@ def device(name: str) -> str:
     """A device's name as people say it."""
     kind, _, rest = name.partition(" ")
     if kind in _KINDS and rest:
-        return f"{_KINDS[kind]} `{re.sub('^(hostdevice|gpu|sriov)-', '', rest)}`"
-    return _WORDS.get(name, f"`{name}`")
+        return f"{_KINDS[kind]} `{shown(re.sub('^(hostdevice|gpu|sriov)-', '', rest))}`"
+    return _WORDS.get(name, f"`{shown(name)}`")
 
 
 def no_machine() -> Finding:

@@ -119,6 +119,9 @@ class Report:
     """The results of one namespace as they come in; of each outcome no more are kept than a report could hold."""
 
     namespace: str
+    name: str = NAME
+    # What shows all results.
+    command: str = "vmconfig audit"
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     _kept: dict[str, list[Tree]] = field(default_factory=lambda: {outcome: [] for outcome in OUTCOMES})
     _bytes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
@@ -144,7 +147,7 @@ class Report:
         shown = self._shown()
         left = sum(self.counts.values()) - len(shown)
         if left:
-            problem = f"{left} more results are left out here: `vmconfig audit --namespace {self.namespace}` shows all"
+            problem = f"{left} more results are left out here: `{self.command} --namespace {self.namespace}` shows all"
             shown.append(
                 {
                     "source": NAME,
@@ -157,7 +160,7 @@ class Report:
         return {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": KIND,
-            "metadata": {"name": NAME, "namespace": self.namespace, "labels": {LABEL: NAME}},
+            "metadata": {"name": self.name, "namespace": self.namespace, "labels": {LABEL: NAME}},
             "scope": {"apiVersion": "v1", "kind": "Namespace", "name": self.namespace},
             "summary": {**self.counts, SKIP: 1 if left else 0},
             "results": shown,
