@@ -86,6 +86,7 @@ def test_a_machine_is_placed_as_kubevirts_page_about_it_says(
     assert (ports >= 16) == (topology != "v1")
 
 
+@pytest.mark.usefixtures("schemas")
 @pytest.mark.parametrize("version", build.versions())
 def test_a_version_writes_how_it_reserves_ports_where_the_table_says_that_it_knows(version: str) -> None:
     """What differs by version is data: the versions that the suite builds, and others where somebody built them."""
