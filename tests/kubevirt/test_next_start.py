@@ -141,6 +141,11 @@ def test_a_frozen_vm_does_not_move_and_without_its_annotation_is_another_vm() ->
     assert told(frozen).outcome == "moves"
 
 
+def test_a_vm_without_cards_and_virtio_disks_is_frozen_by_its_count_of_ports() -> None:
+    frozen = freeze(machine(0, ("sata",)), None, Site()).vm
+    assert told(frozen, Upgrade("v1.9.0", "v1.9.0")).outcome == "frozen"
+
+
 def test_a_vm_that_was_kept_where_no_place_can_be_held_moves_like_any_other() -> None:
     """Its annotation has its identities."""
     kept = freeze(machine(3, ("virtio", "sata")), None, Site("v1.6.1")).vm

@@ -114,7 +114,8 @@ def _forecast(vm: Any, instance: Any, upgrade: Upgrade, site: Site) -> NextStart
     why = f"KubeVirt held {start.holding} root ports behind the network cards, {upgrade.after} holds {holding}{why}"
     notes = tuple(_notes(vm, running, plugged))
     if not names:
-        return NextStart("frozen" if kept is not None and kept.ports else "stays", why, notes=notes)
+        placed = kept is not None and (kept.ports or SLOT_COUNT in annotations_of(vm))
+        return NextStart("frozen" if placed else "stays", why, notes=notes)
     moves = tuple(Move(name, start.layout.places[name], after.places[name]) for name in names)
     hold = _hold(start, now, len(names), upgrade)
     return NextStart("moves", why, moves, hold, "" if hold else _way_out(upgrade), notes)
