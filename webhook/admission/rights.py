@@ -25,6 +25,7 @@ RULE = "access/may-get"
 _RESOURCES = {
     "PersistentVolumeClaim": ("", "persistentvolumeclaims"),
     "Secret": ("", "secrets"),
+    "ConfigMap": ("", "configmaps"),
     "Network": ("k8s.cni.cncf.io", "network-attachment-definitions"),
     SNAPSHOT.name: (GROUP, SNAPSHOT.plural),
     **{kind.name: (GROUP, kind.plural) for kind in KINDS.values()},

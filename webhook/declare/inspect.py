@@ -229,7 +229,8 @@ def _way(path: str) -> str:
 
 
 def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:
-    near = nearest(str(name), _pairs(shape.element)) if suggest else ""
+    near = shape.element.also.get(str(name), "")
+    near = near or (nearest(str(name), _pairs(shape.element)) if suggest else "")
     way = f"did you mean `{near}`?" if near else _known(shape.element)
     shown_name = told_name(name, shape)
     if shown_name:

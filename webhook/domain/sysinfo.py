@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from webhook.declare import Element, backend, frontend, text
-from webhook.domain.types import Line, Path, SerialLine, Uuid
+from webhook.declare import Element, backend, frontend, reference, text
+from webhook.domain.types import Line, ObjectName, Path, SerialLine, Uuid
 
 # Month, day and year, as libvirt takes them: years of two digits are those from 1900 on.
 _DATE = "(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])/([0-9]{2}|(19|[2-9][0-9])[0-9]{2})"
@@ -81,6 +81,10 @@ class FwCfgEntry(Element, tag="entry", key="name"):
         secret=True,
     )
     file: Path | None = backend("host-path")
+    secret: ObjectName | None = reference("Secret", "-", doc="The Secret that holds a configuration of Ignition.")
+    config_map: ObjectName | None = reference(
+        "ConfigMap", "-", doc="The ConfigMap that holds a configuration of Ignition."
+    )
 
 
 class FwCfg(Element, tag="sysinfo[@type='fwcfg']"):

@@ -11,14 +11,16 @@ Tree = dict[str, Any]
 def order_boot(domain: Tree, resting: Iterable[Tree] = ()) -> None:
     """Where no boot order is stated: the first disk, then the first CD-ROM, then the first NIC, in place.
 
-    The firmware skips an empty disk, so that an installer in the CD-ROM drive starts. A machine of which a removed
-    device (one of `resting`) has a turn at boot was ordered when it was made, and is not ordered anew.
+    The firmware skips an empty disk, so that an installer in the CD-ROM drive starts; nothing boots from a seed. A
+    machine of which a removed device (one of `resting`) has a turn at boot was ordered when it was made, and is not
+    ordered anew.
     """
     os = domain.setdefault("os", {})
     devices = domain.get("devices", {})
     disks, nics = devices.get("disks", []), devices.get("interfaces", [])
     if os.get("boot") or any(device.get("bootOrder") for device in (*disks, *nics, *resting)):
         return
+    disks = [disk for disk in disks if not disk.get("seed")]
     first = [
         next((disk for disk in disks if disk.get("device", "disk") == "disk"), None),
         next((disk for disk in disks if disk.get("device") == "cdrom"), None),

@@ -24,10 +24,12 @@ _FEATURES = {
     "filesystems": ("filesystems", "claim"),
     "hostdevs": ("devices", "resource"),
 }
+# By what a tenant connects a device of the list otherwise (webhook.abi.restore_from).
+_BY = {"disks": "claim", "interfaces": "network", "filesystems": "claim", "hostdevs": "device"}
 # Drives that can be empty.
 _DRIVES = ("cdrom", "floppy")
 # What connects a device beside its reference; a placeholder is connected to nothing, and a substitute to the new one.
-_CONNECTION = ("type", "source", "backingStore", "mirror", "encryption", "auth")
+_CONNECTION = ("type", "source", "backingStore", "mirror", "encryption", "auth", "seed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +85,15 @@ def _change(devices: Tree, chosen: Chosen) -> Iterator[Finding]:
         yield Finding(f"{chosen.path}.name", f"`{shown(chosen.name)}` is no device of the snapshot", way, "restore")
     elif chosen.placeholder is bool(chosen.reference):
         said = "both" if chosen.placeholder else "neither `placeholder: true` nor"
-        what = " nor ".join(f"`{name}`" for name in sorted(references_of(chosen.kind)))
-        problem = f"says {said} {'`placeholder` and ' if chosen.placeholder else ''}{what}"
+        problem = f"says {said} {'`placeholder` and ' if chosen.placeholder else ''}`{_BY[chosen.kind]}`"
         way = "say one of the two" if chosen.placeholder else "say one of the two, or leave the entry out"
         yield Finding(chosen.path, problem, way, "restore")
     elif chosen.placeholder:
         yield from _empty(device, chosen)
+    elif device.get("seed"):
+        problem = f"would put another content in the place of the seed `{shown(chosen.name)}`"
+        way = "say `placeholder: true`, or leave the entry out"
+        yield Finding(f"{chosen.path}.{next(iter(chosen.reference))}", problem, way, "restore")
     else:
         for name in _CONNECTION if device.get("source") else ():
             device.pop(name, None)
@@ -117,6 +122,9 @@ def _empty(device: Tree, chosen: Chosen) -> Iterator[Finding]:
 def _reworded(features: Tree, chosen: list[Chosen], entries: Mapping[tuple[str, str], int]) -> Tree:
     """The snapshot's features, in which the entries of these devices (by their index) say what became of them."""
     features = dict(features)
+    emptied = {entries.get(("seed", each.name)) for each in chosen if each.kind == "disks" and each.placeholder}
+    if emptied - {None}:
+        features["seed"] = [seed for index, seed in enumerate(features["seed"]) if index not in emptied]
     for each in chosen:
         feature, word = _FEATURES[each.kind]
         index = entries.get((feature, each.name))

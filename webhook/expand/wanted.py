@@ -18,8 +18,8 @@ Names = Mapping[str, str]
 _TURNABLE = frozenset({"bootOrder", "readonly"})
 
 
-# What makes a device another one where it is said of one alone: a card of the host's is no virtio card.
-KIND_OF_DEVICE = ("sriov",)
+# What makes a device another one where it is said of one alone: a card of the host's is no virtio card, a seed no disk.
+KIND_OF_DEVICE = ("sriov", "seed")
 
 
 class Wanted(NamedTuple):

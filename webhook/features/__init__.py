@@ -44,6 +44,13 @@ class ClassedFeature(Feature, Protocol):
 
 
 @runtime_checkable
+class RenamedFeature(Feature, Protocol):
+    """A feature that is known elsewhere under other names, `ALSO`, from which a finding leads here."""
+
+    ALSO: tuple[str, ...]
+
+
+@runtime_checkable
 class DecliningFeature(Feature, Protocol):
     """A feature that a tenant can decline: `DECLINED` are the devices that he then has none of."""
 
@@ -71,6 +78,10 @@ Features: type[Element] = element(
     "A few words about the machine, of which all of its virtual hardware is made.",
     {name: _declared(feature) for name, feature in FEATURES.items()},
 )
+
+Features.also = {
+    word: camel(name) for name, each in FEATURES.items() if isinstance(each, RenamedFeature) for word in each.ALSO
+}
 
 _READ = reader(Features)
 # The word that declines beside false.

@@ -47,7 +47,7 @@ class Named(Element, key="name"):
     - `convention`: the backend that the isolated form gives it.
     - `optional_backend`: whether an import keeps a device without its backend, which the convention or libvirt chooses.
     - `referred`: how an import makes a reference of its backend.
-    - `hosted`: how the facts of a host become its backend.
+    - `hosted`: how the facts of a host become its backend, a way for each that a device can need.
     - `permanent`: whether it is made and named by the allocators, and removed by no update.
     """
 
@@ -61,7 +61,7 @@ class Named(Element, key="name"):
     optional_backend: ClassVar[bool] = False
     permanent: ClassVar[bool] = False
     referred: ClassVar[Referred | None] = None
-    hosted: ClassVar[Hosted | None] = None
+    hosted: ClassVar[tuple[Hosted, ...]] = ()
 
     name: Annotated[str, NAME] | None = frontend("alias/@name")
 

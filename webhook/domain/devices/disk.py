@@ -20,6 +20,8 @@ from webhook.domain.convention import (
 from webhook.domain.convention import IMAGES as SOURCES
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.iotune import Iotune
+from webhook.domain.seeds import CONFIG_DRIVE, NO_CLOUD, SYSPREP, conventional, object_of, read_back
+from webhook.domain.seeds import IMAGES as SEEDS
 from webhook.domain.storage import (
     IMAGES,
     STORAGE_TYPES,
@@ -36,6 +38,7 @@ from webhook.domain.types import (
     FileName,
     Flag,
     Loadparm,
+    ObjectName,
     ObjectOrNone,
     Path,
     Positive,
@@ -207,15 +210,30 @@ def _provide(disk: Tree) -> Tree:
     if kind not in _VOLUMES:
         return made
     source, volume = with_content(disk.get("source", {})), _volume(disk)
+    if kind == "file" and _seed(disk):
+        return {**made, "source": {**source, **conventional(SEEDS[disk["seed"]], disk)}}
     return {**made, "source": {**source, **_VOLUMES[kind].source(volume)}} if volume else made
 
 
 def _volume(disk: Tree) -> str:
     """The volume that the host has to find: none for a drive that is empty, or states what is in it."""
-    stated = set(with_content(disk.get("source", {}))) - {"startupPolicy"}
-    if stated or disk.get("type", "file") not in _VOLUMES:
+    if _states_source(disk) or disk.get("seed") or disk.get("type", "file") not in _VOLUMES:
         return ""
     return str(disk.get("claim") or _blank(disk))
+
+
+def _seed(disk: Tree) -> str:
+    """What the host has to make a seed of: nothing for a disk that is none, or states what is in it."""
+    return "" if _states_source(disk) or not disk.get("seed") else object_of(disk)
+
+
+def _seed_of_host(disk: Tree, seed: Tree) -> Tree:
+    """The disk with the file that a host has made of what the seed refers to."""
+    return {**disk, "type": "file", "source": {**with_content(disk.get("source", {})), "file": seed["file"]}}
+
+
+def _states_source(disk: Tree) -> bool:
+    return bool(set(with_content(disk.get("source", {}))) - {"startupPolicy"})
 
 
 def _of_host(disk: Tree, claim: Tree) -> Tree | None:
@@ -248,10 +266,15 @@ def _withdraw(disk: Tree) -> Tree:
     kind, source = disk.get("type", ""), dict(disk.get("source", {}))
     if kind not in _VOLUMES:
         return made
-    claim, conventional = _VOLUMES[kind].volume(source)
+    claim, is_conventional = _VOLUMES[kind].volume(source)
     if claim:
         made["claim"] = claim
-    if "claim" in made or conventional:
+    for seed, path in SEEDS.items() if kind == "file" else ():
+        found = read_back(path, source)
+        if found:
+            made |= {"seed": seed, **found}
+            is_conventional = True
+    if "claim" in made or is_conventional:
         del source[_VOLUMES[kind].field]
     if kind == "file" and not set(source) - {"startupPolicy"}:
         del made["type"]
@@ -284,9 +307,12 @@ class Disk(
     convention=Convention(_provide, _withdraw),
     optional_backend=True,
     referred=Referred("claim", "claims", SOURCES),
-    hosted=Hosted("claims", "claim", _volume, _of_host, lambda _: tuple(_VOLUMES)),
+    hosted=(
+        Hosted("claims", "claim", _volume, _of_host, lambda _: tuple(_VOLUMES)),
+        Hosted("seeds", "seed", _seed, _seed_of_host, lambda _: ("file",)),
+    ),
 ):
-    """A disk, CD-ROM or floppy drive. Its content is a PersistentVolumeClaim, named by `claim`."""
+    """A disk, CD-ROM or floppy drive. Its content is a PersistentVolumeClaim, named by `claim`, or a `seed`."""
 
     device: Annotated[str, choice("disk", "cdrom", "floppy", "lun")] | None = frontend(
         unless={"lun": Backend("passthrough")}
@@ -307,6 +333,11 @@ class Disk(
     snapshot: Annotated[bool, boolean("internal", "no")] | None = goal()
     # Empty where an update ejects the medium; stored without.
     claim: ObjectOrNone | None = reference("PersistentVolumeClaim", "-")
+    seed: Annotated[str, choice(NO_CLOUD, CONFIG_DRIVE, SYSPREP)] | None = frontend(
+        "-", doc="Which form the host gives what `secret` or `configMap` holds, for the guest to set itself up with."
+    )
+    secret: ObjectName | None = reference("Secret", "-", doc="The Secret that a seed is made of.")
+    config_map: ObjectName | None = reference("ConfigMap", "-", doc="The ConfigMap that a seed is made of.")
     source: Source | None = goal()
     target: Target | None = frontend()
     driver: Driver | None = goal()

@@ -100,7 +100,7 @@ class Filesystem(
     convention=Convention(_provide, _withdraw, shared_memory=True),
     optional_backend=True,
     referred=Referred("claim", "claims", IMAGES),
-    hosted=Hosted("claims", "claim", _wanted, _of_host, lambda _: ("folder",)),
+    hosted=(Hosted("claims", "claim", _wanted, _of_host, lambda _: ("folder",)),),
 ):
     """A folder that the guest mounts by the name `target`. A tenant names a claim instead of a folder."""
 

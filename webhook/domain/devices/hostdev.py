@@ -145,7 +145,7 @@ class Hostdev(
         Bus(PCI, 120, when={"type": (None,)}, unless={"device": (None,)}),
     ),
     convention=Convention(_provide, _withdraw),
-    hosted=Hosted("devices", "device", _wanted, _of_host, lambda _: ("pci", "mdev"), shared=False),
+    hosted=(Hosted("devices", "device", _wanted, _of_host, lambda _: ("pci", "mdev"), shared=False),),
 ):
     """A device of the host. A tenant names a device resource (`device`) instead of saying which."""
 

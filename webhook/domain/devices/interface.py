@@ -172,7 +172,7 @@ class Interface(
     convention=Convention(_provide, _withdraw),
     optional_backend=True,
     referred=Referred("network", "networks", ("bridge", "network", "dev", "path", "name")),
-    hosted=Hosted("networks", "network", _wanted, _of_host, _forms),
+    hosted=(Hosted("networks", "network", _wanted, _of_host, _forms),),
 ):
     """A NIC. What it is connected to is a network, named by `network`."""
 

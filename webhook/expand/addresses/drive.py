@@ -44,7 +44,8 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     names = {disk["target"]["dev"] for disk in (*disks, *resting) if disk.get("target", {}).get("dev")}
     drives = _Drives(disks, controllers, reserved, names)
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
-    for index, disk in enumerate(disks):
+    # Seeds come last: what they set up is the first disk of its bus, with them and without.
+    for index, disk in sorted(enumerate(disks), key=lambda each: bool(each[1].get("seed"))):
         target = disk.setdefault("target", {})
         bus = target.setdefault("bus", _usual_bus(disk, controllers))
         if bus in _UNITS and not disk.get("address"):

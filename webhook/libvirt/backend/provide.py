@@ -12,6 +12,7 @@ from typing import Any
 
 from webhook.domain.convention import Convention, taken
 from webhook.domain.devices import KINDS
+from webhook.libvirt.backend.blobs import provide_blobs, withdraw_blobs
 from webhook.libvirt.backend.firmware import provide_firmware, withdraw_firmware
 from webhook.libvirt.backend.iothreads import provide_iothreads, withdraw_iothreads
 from webhook.libvirt.backend.memory import provide_memory, withdraw_memory
@@ -27,7 +28,7 @@ def provide(domain: Tree) -> Tree:
     made = {**domain, "type": domain.get("type", _KVM["type"])}
     if "os" in domain:
         made["os"] = provide_firmware(domain["os"])
-    made = provide_iothreads(provide_memory(made))
+    made = provide_iothreads(provide_memory(provide_blobs(made)))
     return provide_places(_devices(made, lambda convention: convention.provide))
 
 
@@ -39,7 +40,7 @@ def withdraw(domain: Tree) -> Tree:
     made = taken(domain, _KVM)
     if "os" in domain:
         made["os"] = withdraw_firmware(domain["os"])
-    made = withdraw_iothreads(withdraw_memory(withdraw_places(made)))
+    made = withdraw_iothreads(withdraw_memory(withdraw_places(withdraw_blobs(made))))
     return _devices(made, lambda convention: convention.withdraw)
 
 

@@ -26,6 +26,7 @@ from webhook.domain.types import (
 _Path = Annotated[str, text(4096, "/.+", "an absolute path")]
 # Linux: IFNAMSIZ is 16 with its end, and a device's name has no slash (net/core/dev.c, dev_valid_name).
 _LinkName = Annotated[str, text(15, "[^/: ]+", "the name of a network device")]
+_SEED = text(10 + 253, "(secret|configmap)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "the name of a seed like `secret/web-init`")
 _Arch = Annotated[str, choice("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")]
 
 
@@ -66,6 +67,13 @@ class Claim(Element, key="name"):
     block: _Path | None = goal(doc="The block device.")
     folder: _Path | None = goal(doc="The folder, for a filesystem of the VM.")
     format: Annotated[str, IMAGES] | None = goal(doc="The image's format; `raw` where it is unsaid.")
+
+
+class Seed(Element, key="name"):
+    """What a host has made of a Secret or a ConfigMap that a VM is set up with."""
+
+    name: Annotated[str, _SEED] | None = goal(doc="`secret/NAME` or `configmap/NAME`.")
+    file: _Path | None = goal(doc="The image of a disk, or the text for Ignition.")
 
 
 class Connection(Element):
@@ -121,6 +129,7 @@ class HostFile(Element):
     nodes: list[Node] | None = goal()
     taken: Nodeset | None = goal(doc="CPUs that no VM gets for itself: those of the host's own work and of other VMs.")
     claims: list[Claim] | None = goal()
+    seeds: list[Seed] | None = goal()
     networks: list[Network] | None = goal()
     pod_network: Connection | None = goal(doc="What a NIC is connected to that names no network.")
     addresses: list[NicAddress] | None = goal()

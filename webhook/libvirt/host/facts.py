@@ -24,6 +24,7 @@ _ONE_OF = {
 _NEEDED = {
     "hypervisors": ("type",),
     "claims": ("name",),
+    "seeds": ("name", "file"),
     "networks": ("name",),
     "addresses": ("mac", "ip"),
     "firmware": ("arch", "loader", "template"),
@@ -48,7 +49,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The facts of one host. `offers` has by part and name what there is: claims, networks, devices."""
+    """The facts of one host. `offers` has by part and name what there is: claims, seeds, networks, devices."""
 
     types: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[Node, ...] = ()
@@ -172,6 +173,7 @@ def _facts(tree: Tree) -> Host:
         taken=frozenset(numbers(tree.get("taken", "")) or ()),
         offers={
             "claims": {entry["name"]: [entry] for entry in tree.get("claims", ())},
+            "seeds": {entry["name"]: [entry] for entry in tree.get("seeds", ())},
             "networks": networks,
             "devices": devices,
         },

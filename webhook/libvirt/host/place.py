@@ -12,6 +12,7 @@ from webhook.declare import shown
 from webhook.domain.convention import BLANK, POD_NETWORK, Hosted
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
+from webhook.libvirt.backend.blobs import HOSTED_BLOB
 from webhook.libvirt.backend.firmware import host_firmware
 from webhook.libvirt.host.facts import Host
 from webhook.libvirt.host.goals import reach_goals
@@ -28,6 +29,8 @@ def on_host(domain: Tree, name: str, host: Host, path: str = "spec.domain") -> T
     made = placing.devices(placing.hypervisor(domain))
     if "os" in made:
         made["os"] = placing.firmware(made["os"], name)
+    if made.get("fwCfg", {}).get("entries"):
+        made["fwCfg"] = {**made["fwCfg"], "entries": placing.blobs(made["fwCfg"]["entries"], f"{path}.fwCfg.entries")}
     made, lacking = reach_goals(made, host, path)
     if placing.findings or lacking:
         raise Refused([*placing.findings, *lacking])
@@ -64,7 +67,7 @@ class _Placing:
         devices = dict(domain.get("devices") or {})
         for listed, kind in KINDS.items():
             entries, hosted = devices.get(listed), kind.hosted
-            if hosted is None or not entries:
+            if not hosted or not entries:
                 continue
             single = isinstance(entries, dict)
             place = f"{self.path}.devices.{listed}"
@@ -75,9 +78,10 @@ class _Placing:
             devices[listed] = placed[0] if single else placed
         return {**domain, "devices": devices} if devices else domain
 
-    def _device(self, device: Tree, hosted: Hosted, place: str) -> Tree:
-        wanted = hosted.wanted(device)
-        if not wanted:
+    def _device(self, device: Tree, ways: tuple[Hosted, ...], place: str) -> Tree:
+        """A device with the host's end of it, by the one of its ways by which it needs anything of the host."""
+        hosted, wanted = next(((way, name) for way in ways if (name := way.wanted(device))), (None, ""))
+        if hosted is None:
             return device
         offers = self.host.offers.get(hosted.facts, {}).get(wanted, ())
         turn = 0 if hosted.shared else self.used.get(wanted, 0)
@@ -93,6 +97,10 @@ class _Placing:
             way = f"give it {forms} in `{hosted.facts}` of the host file"
             self.findings.append(Finding(f"{place}.{hosted.field}", problem, way, "host"))
         return placed or device
+
+    def blobs(self, entries: list[Tree], place: str) -> list[Tree]:
+        """What fw_cfg holds, with the files that a host has made of what is referred to."""
+        return [self._device(entry, (HOSTED_BLOB,), f"{place}[{index}]") for index, entry in enumerate(entries)]
 
     def firmware(self, os: Tree, name: str) -> Tree:
         """The `os` element with the host's image of its firmware, and the file of its variables."""
