@@ -33,7 +33,7 @@ NIC = {"name": "own", "network": "back"}
 
 
 def service(folder: Path, rules: str) -> AdmissionContext:
-    shutil.copytree(POLICIES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("suite.yaml"))
+    shutil.copytree(POLICIES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("suite.yaml", "cases"))
     (folder / "own.yaml").write_text(HEAD + rules)
     return AdmissionContext(Policies(folder, declared_fields()))
 
