@@ -15,7 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ADMISSION = "import webhook.admission.mutate, webhook.admission.validate"
-CLI = "import webhook.cli"
+CLI = "from webhook.cli import found; found()"
+HOOK = "from webhook.cli import main; main(['hook', '--vmi', '{}', '--domain', '<domain/>'])"
 VERB = "from webhook.cli import main; main(['check', 'examples/proposal-features.yaml'])"
 SERVER = "import webhook.server.app"
 MODEL = "from webhook.declare.model import model_of; from webhook.domain import Domain; model_of(Domain)"
@@ -49,6 +50,11 @@ def packages(statement: str) -> set[str]:
 def test_neither_an_admission_nor_a_verb_imports_more_than_it_needs(statement: str) -> None:
     assert packages(statement) == NEEDED
     assert modules(statement) & COSTLY == set()
+
+
+def test_a_hook_for_which_a_start_of_kubevirts_waits_imports_less_than_other_verbs() -> None:
+    assert packages(HOOK) == NEEDED - {"google-re2"}
+    assert modules(HOOK) & COSTLY == {"xml"}
 
 
 def test_a_server_does_import_what_it_serves_with() -> None:

@@ -12,7 +12,6 @@ import orjson
 
 from webhook.cli.verb import Verb
 from webhook.findings import Refused
-from webhook.kubevirt.hook import restate
 
 
 def add_flags(parser: ArgumentParser) -> None:
@@ -23,6 +22,9 @@ def add_flags(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> int:
     """Print the domain with the frozen machine's hardware; findings where the guest would miss something of it."""
+    # It reads XML, which no other verb needs.
+    from webhook.kubevirt.hook import restate
+
     try:
         vmi = orjson.loads(given.vmi)
     except orjson.JSONDecodeError:
