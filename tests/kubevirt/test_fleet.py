@@ -43,7 +43,9 @@ class Starts:
         """The domain of a member as the older KubeVirt stored it, with ports reserved so."""
         key = (member.seed, topology)
         if key not in self._known:
-            self._known[key] = boot(self.old, self.hypervisor, member.stored, topology, gates=GATES, objects=OBJECTS)
+            self._known[key] = boot(
+                self.old, self.hypervisor, member.stored, topology=topology, gates=GATES, objects=OBJECTS
+            )
         return self._known[key]
 
     def before(self, member: Member, topology: Topology = "v2") -> Places:
@@ -52,7 +54,7 @@ class Starts:
 
     def after(self, vm: Tree, kubevirt: KubeVirt | None = None, topology: Topology = "v3") -> Places:
         """The places of any VM at a start with the newest KubeVirt, or another one."""
-        return places(boot(kubevirt or self.new, self.hypervisor, vm, topology, gates=GATES, objects=OBJECTS))
+        return places(boot(kubevirt or self.new, self.hypervisor, vm, topology=topology, gates=GATES, objects=OBJECTS))
 
 
 @pytest.fixture(scope="module")
