@@ -155,6 +155,14 @@ def test_a_vm_that_was_kept_where_no_place_can_be_held_moves_like_any_other() ->
     assert told(kept, Upgrade("v1.9.0", "v1.9.0")).outcome == "unknown"
 
 
+def test_of_a_vm_whose_hardware_is_noted_it_is_said_that_a_hook_keeps_it() -> None:
+    frozen = freeze(machine(3, ("virtio", "sata")), None, Site(hook=True)).vm
+    notes = told(frozen, Upgrade("v1.9.0", "v1.7.0")).notes
+    assert [note.help for note in notes] == ["see to it that KubeVirt calls `vmconfig hook`"]
+    without = freeze(machine(3, ("virtio", "sata")), None, Site()).vm
+    assert told(without, Upgrade("v1.9.0", "v1.7.0")).notes == ()
+
+
 def test_a_vm_that_was_kept_with_four_ports_stays_where_they_are_four_by_themselves() -> None:
     kept = freeze(machine(3, ("virtio", "sata")), None, Site("v1.5.2")).vm
     assert told(kept, Upgrade("v1.5.2", "v1.9.0")).outcome == "frozen"

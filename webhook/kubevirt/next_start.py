@@ -74,6 +74,14 @@ class NextStart:
     notes: tuple[Finding, ...] = ()
 
 
+_HOOK = Finding(
+    f"spec.template.metadata.annotations[{ANNOTATION}]",
+    "notes the whole hardware: where a hook restates it at the next start, none of it moves",
+    "see to it that KubeVirt calls `vmconfig hook`",
+    telling.RULE,
+)
+
+
 class _Unknown(Exception):
     """Why it cannot be said where devices are."""
 
@@ -116,6 +124,8 @@ def _forecast(vm: Any, instance: Any, upgrade: Upgrade, site: Site) -> NextStart
     if not names:
         placed = kept is not None and (kept.ports or SLOT_COUNT in annotations_of(vm))
         return NextStart("frozen" if placed else "stays", why, notes=notes)
+    if kept is not None and kept.hardware is not None:
+        notes += (_HOOK,)
     moves = tuple(Move(name, start.layout.places[name], after.places[name]) for name in names)
     hold = _hold(start, now, len(names), upgrade)
     return NextStart("moves", why, moves, hold, "" if hold else _way_out(upgrade), notes)
