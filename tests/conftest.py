@@ -20,6 +20,7 @@ FAST = frozenset(
         "abi",
         "admission",
         "consistency",
+        "convert",
         "declare",
         "expand",
         "extending",

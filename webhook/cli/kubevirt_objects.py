@@ -14,7 +14,7 @@ from webhook.kubevirt.site import Find
 
 Tree = dict[str, Any]
 VIRTUAL_MACHINE, VERSION = "VirtualMachine", "kubevirt.io/v1"
-_LOOKED_UP = frozenset(
+LOOKED_UP = frozenset(
     {
         "ControllerRevision",
         "VirtualMachineInstancetype",
@@ -25,14 +25,16 @@ _LOOKED_UP = frozenset(
 )
 
 
-def read(sources: list[str], also: frozenset[str] = frozenset()) -> tuple[list[Manifest], Counter[str]]:
+def read(
+    sources: list[str], also: frozenset[str] = frozenset(), vms: frozenset[str] = frozenset({VIRTUAL_MACHINE})
+) -> tuple[list[Manifest], Counter[str]]:
     """The VMs of files and what they are looked up in, and how many of other kinds there are.
 
-    `also` are further kinds that are wanted. Raises Refused where there is no VM.
+    `vms` are the kinds of VMs, `also` further kinds that are wanted. Raises Refused where there is no VM.
     """
     found: list[Manifest] = []
     others: Counter[str] = Counter()
-    wanted = {VIRTUAL_MACHINE, *_LOOKED_UP, *also}
+    wanted = {*vms, *LOOKED_UP, *also}
     for file in dict.fromkeys(each for source in sources for each in files_of(source)):
         documents = files.documents(file, {*wanted, "List"})
         for document in documents:
@@ -44,7 +46,7 @@ def read(sources: list[str], also: frozenset[str] = frozenset()) -> tuple[list[M
                     found.append(Manifest(content, file, number, at if items else 0))
                 else:
                     others[kind] += 1
-    if not any(one.kind == VIRTUAL_MACHINE for one in found):
+    if not any(one.kind in vms for one in found):
         problem = f"holds no {VIRTUAL_MACHINE} of KubeVirt's"
         way = f"name a manifest of a {VIRTUAL_MACHINE} (`apiVersion: {VERSION}`)"
         raise Refused([Finding(", ".join(sources) or "SOURCE", problem, way, "kind")])

@@ -159,6 +159,18 @@ def _clock(domain: Tree, preference: Tree) -> None:
         domain["clock"] = {**clock, **offset}
 
 
+def preferred_fields() -> list[tuple[str, ...]]:
+    """Every field of a preference that is stated in a VM, as the names that lead to it."""
+    devices = (*BY_TARGET.values(), *(name for fields in _BY_ENTRY.values() for name in fields.values()))
+    firmware = ("preferredUseBios", "preferredEfi", "preferredUseEfi", "preferredUseSecureBoot")
+    return [
+        *(source for source, _, _ in _rows()),
+        *(("devices", name) for name in devices),
+        *(("firmware", name) for name in firmware),
+        ("clock", "preferredClockOffset"),
+    ]
+
+
 @cache
 def _rows() -> list[tuple[tuple[str, ...], tuple[str, ...], bool]]:
     text = (Path(__file__).parent / "preferred.yaml").read_text()

@@ -1,0 +1,1 @@
+"""VMs of KubeVirt's API as VMs of ours, and the other way."""
