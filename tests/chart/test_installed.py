@@ -19,6 +19,7 @@ from certs.cluster import Apis, Registrations, Secret, connect
 from certs.ensure import ensure
 from tests.chart.rendering import NAMESPACE, Tree, pod, rendered
 from tests.cluster.cluster import Cluster
+from webhook.kinds.crd import crds
 
 SECRET = "charted-vmconfig-certificates"
 NAME = "charted-vmconfig"
@@ -152,6 +153,10 @@ def test_the_service_may_do_its_work_and_nothing_else(release: Release) -> None:
         "create subjectaccessreviews.authorization.k8s.io": True,
         "create pods": False,
     }
+    # Of a resource that nobody has defined kubectl asks by another name.
+    for crd in crds():
+        release.cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump(crd))
+        release.cluster.wait_established(crd["metadata"]["name"])
     said = {
         words: release.cluster.kubectl(
             "-n", NAMESPACE, "auth", "can-i", *words.split(), account, check=False
