@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from webhook import guests, kubevirt
+from webhook import guests
 from webhook.abi.consequences import Row, rows
 from webhook.abi.plugging import table
 from webhook.admission.apis import kubevirt_api
 from webhook.consistency import RULES, Rule
 from webhook.declare import Shape, shape_of
 from webhook.kinds import declared_fields
+from webhook.kubevirt.api import declared_fields as kubevirt_fields
 from webhook.libvirt.host.declared import HostFile
 from webhook.policy import Loading, load, shipped
 from webhook.policy.language.selection import decided_with
@@ -33,15 +34,15 @@ and no policy turns them off.
 """
 _KUBEVIRT = """# Classes and paths of KubeVirt's API
 
-Made of the tables of `webhook/kubevirt/` by `make generate`. A rule of a `KubeVirtPolicy` names a class, a path below,
-or both. `vmi` is the spec of a VirtualMachineInstance wherever it stands, `vm` that of a VirtualMachine without its
-template, `annotations` and `labels` are those of the template, under the names of `webhook/kubevirt/annotations.yaml`.
+Made of the tables of `webhook/kubevirt/api/` by `make generate`. A rule of a `KubeVirtPolicy` names a class, a path
+below, or both. `vmi` is the spec of a VirtualMachineInstance wherever it stands, `vm` that of a VirtualMachine without
+its template, `annotations` and `labels` are those of the template, under the names that `annotations.yaml` there has.
 Below an element of a backend class nothing is listed: it is decided as a whole.
 [What each level refuses](../kubevirt-policy.md)."""
 _LEVELS = """# What each level refuses of KubeVirt's virtual machines
 
-Made of the tables of `webhook/kubevirt/` and the shipped policies by `make generate`. What is not here is allowed at
-every level. *By value*: some values are allowed, or some are refused. Below an element that is decided as a whole
+Made of the tables of `webhook/kubevirt/api/` and the shipped policies by `make generate`. What is not here is allowed
+at every level. *By value*: some values are allowed, or some are refused. Below an element that is decided as a whole
 nothing is listed. What the paths mean: [the classes](kubevirt-classes.md).
 
 | field | class | `restricted` | `baseline` | `privileged` |
@@ -70,7 +71,7 @@ def wanted() -> dict[str, str]:
     """Every generated page by its file's name."""
     return {
         "classes.md": page(declared_fields()),
-        "kubevirt-classes.md": page(kubevirt.declared_fields(), _KUBEVIRT),
+        "kubevirt-classes.md": page(kubevirt_fields(), _KUBEVIRT),
         "kubevirt-levels.md": _LEVELS + "".join(_levels()),
         "consistency.md": _RULES + "".join(map(_row, RULES)),
         "../life.md": _life(),
@@ -83,7 +84,7 @@ def _levels() -> Iterator[str]:
     """A row for each field of KubeVirt's that some level refuses."""
     loaded = load(shipped(), Loading(declared_fields(), kubevirt=kubevirt_api()))
     for path, kind, by_level in outcomes(loaded.kubevirt) if loaded.kubevirt else ():
-        if set(by_level) != {ALLOWED} and not decided_with(path, kubevirt.declared_fields()):
+        if set(by_level) != {ALLOWED} and not decided_with(path, kubevirt_fields()):
             yield f"| `{path}` | {kind} | {' | '.join(by_level)} |\n"
 
 

@@ -11,7 +11,7 @@ import yaml
 from tests.cli.test_cli import vmconfig
 from tests.kubevirt.edits import machine
 from tests.kubevirt.test_hook_restate import domain
-from webhook.kubevirt.machine import ANNOTATION, read
+from webhook.kubevirt.keeping.machine import ANNOTATION, read
 
 PORT = (
     "<controller type='pci' index='1' model='pcie-root-port'><model name='pcie-root-port'/>"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cli import ROOT, vmconfig
-from webhook import kubevirt
 from webhook.kinds import declared_fields
+from webhook.kubevirt import api as kubevirt
 from webhook.policy.language.conditions import CONDITIONS
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS
 from webhook.policy.language.totals import totals

@@ -13,10 +13,10 @@ from tests.kubevirt.edits import edited, machine
 from tests.kubevirt.fleet import LARGE, WINDOWS
 from tests.kubevirt.kubevirt import Tree
 from webhook.cli import main
-from webhook.kubevirt.devices import SLOT_COUNT
-from webhook.kubevirt.freeze import freeze
+from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.next_start import NOTE
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.devices import SLOT_COUNT
+from webhook.kubevirt.starting.site import Site
 
 KUBEVIRT: Tree = {
     "apiVersion": "kubevirt.io/v1",

@@ -16,7 +16,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
 from webhook.convert.from_kubevirt import from_kubevirt
 from webhook.declare.tree import copied
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.site import Site
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]
@@ -36,13 +36,13 @@ KINDS: Tree = {
         }
     },
 }
-WHOLE = around("VirtualMachine", MACHINE, {"instancetype": {"name": "i"}, "preference": {"name": "p"}}, {})
 SEEDS = [
     {"name": "a", "cloudInitNoCloud": {"userData": "x", "networkData": "y"}},
     {"name": "b", "cloudInitConfigDrive": {"secretRef": {"name": "s"}}},
     {"name": "c", "sysprep": {"configMap": {"name": "d"}}},
 ]
-WHOLE["spec"]["template"]["spec"].setdefault("volumes", []).extend(SEEDS)
+SEEDED = {**MACHINE, "volumes": [*MACHINE["volumes"], *SEEDS]}
+WHOLE = around("VirtualMachine", SEEDED, {"instancetype": {"name": "i"}, "preference": {"name": "p"}}, {})
 ALL: Tree = {"vm": WHOLE, **KINDS}
 PLACES = [way for way in places(ALL) if way[-1] not in ("apiVersion", "kind")]
 

@@ -17,9 +17,9 @@ from webhook.declare import DeclaredField, Frontend
 from webhook.declare.field_path import declared_form
 from webhook.declare.tree import copied
 from webhook.kinds import declared_fields as own_fields
-from webhook.kubevirt import declared_fields as kubevirt_fields
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.api import declared_fields as kubevirt_fields
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.starting.site import Site
 
 Tree = dict[str, Any]
 SITE = Site(entropy=lambda count: bytes(range(7, 7 + count)))

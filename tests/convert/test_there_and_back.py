@@ -15,7 +15,7 @@ from webhook.convert.from_kubevirt import from_kubevirt
 from webhook.convert.to_kubevirt import to_kubevirt
 from webhook.declare import Frontend, Shape
 from webhook.domain import domain_shape
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.site import Site
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]

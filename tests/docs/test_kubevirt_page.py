@@ -12,7 +12,7 @@ from tests.docs.pages import PART_IN_TEXT, ROOT, happened
 from tests.kubevirt.fleet import OBJECTS, fleet
 from webhook.cli.kubevirt_objects import finder
 from webhook.kubevirt.next_start import Upgrade, next_start
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.site import Site
 
 PAGE = ROOT / "docs" / "kubevirt.md"
 EDITS = yaml.safe_load((ROOT / "tests" / "kubevirt" / "edits.yaml").read_text())["edits"]

@@ -22,7 +22,7 @@ from tests.e2e.service import Service, serving
 from tests.e2e.test_beside_kubevirt import kubevirts
 from tests.kubevirt.edits import devices_of, edited, machine
 from tests.waiting import until
-from webhook.kubevirt.machine import ANNOTATION
+from webhook.kubevirt.keeping.machine import ANNOTATION
 
 Tree = dict[str, Any]
 PLURAL = "virtualmachines.kubevirt.io"

@@ -22,7 +22,7 @@ from tests.e2e.service import Service, account, release, serving
 from tests.kubevirt.attack_cases import MACHINE
 from tests.kubevirt.objects import VERSIONS, around, manifest
 from tests.waiting import until
-from webhook.kubevirt import KINDS
+from webhook.kubevirt.api import KINDS
 
 Tree = dict[str, Any]
 NAMES: dict[str, dict[str, list[str]]] = yaml.safe_load((Path(__file__).parent / "kubevirt.yaml").read_text())

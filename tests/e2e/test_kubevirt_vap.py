@@ -16,8 +16,8 @@ from tests.kubevirt.attack_cases import MACHINE, cases
 from tests.kubevirt.objects import around
 from tests.kubevirt.test_attacks import expected
 from tests.waiting import until
-from webhook.kubevirt import KINDS
-from webhook.kubevirt.projection import acting_annotations
+from webhook.kubevirt.api import KINDS
+from webhook.kubevirt.api.projection import acting_annotations
 
 # What is left to the webhook: places, families of annotations, fields that nobody knows, and bridges by their network.
 LEFT = re.compile(r"pciAddress|labels\[|new|topology|hostPID|resources\.limits|domain\.features$|\.bridge")

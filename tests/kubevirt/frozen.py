@@ -6,8 +6,8 @@ import copy
 from dataclasses import dataclass, field
 
 from tests.kubevirt.kubevirt import KubeVirt, Tree
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.starting.site import Site
 
 GATES = ["GPU", "HostDevices"]
 

@@ -21,8 +21,8 @@ from tests.oracle.hypervisor import Hypervisor
 from webhook.findings import Refused
 from webhook.kubevirt.captured import capture
 from webhook.kubevirt.hook import restate
-from webhook.kubevirt.machine import ANNOTATION
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.kubevirt.starting.site import Site
 
 DOG = {"name": "dog", "i6300esb": {"action": "reset"}}
 

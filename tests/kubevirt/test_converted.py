@@ -27,8 +27,8 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
 from webhook.convert.from_kubevirt import from_kubevirt
 from webhook.convert.to_kubevirt import to_kubevirt
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.starting.site import Site
 from webhook.policy import Policies, shipped
 
 Tree = dict[str, Any]

@@ -13,7 +13,7 @@ from tests.kubevirt.conftest import Of
 from tests.kubevirt.objects import VERSIONS, around, manifest, review
 from tests.kubevirt.test_attacks import rule_of
 from webhook.admission.kubevirt import validate_kubevirt
-from webhook.kubevirt import KINDS
+from webhook.kubevirt.api import KINDS
 
 Tree = dict[str, Any]
 DOORS: list[Tree] = yaml.safe_load((Path(__file__).parent / "doors.yaml").read_text())

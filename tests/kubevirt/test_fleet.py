@@ -20,10 +20,10 @@ from tests.kubevirt.kubevirt import KubeVirt, Tree
 from tests.kubevirt.launcher import Topology, boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.cli.kubevirt_objects import finder
-from webhook.kubevirt.devices import annotations_of
-from webhook.kubevirt.freeze import freeze
+from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.next_start import NextStart, Upgrade, next_start
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.devices import annotations_of
+from webhook.kubevirt.starting.site import Site
 
 VMS = 200
 # Every so manieth of the fleet, where a story needs fewer.

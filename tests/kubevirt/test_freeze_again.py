@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.kubevirt.edits import devices_of, machine
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.machine import ANNOTATION, read
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.keeping.machine import ANNOTATION, read
+from webhook.kubevirt.starting.site import Site
 
 Tree = dict[str, Any]
 

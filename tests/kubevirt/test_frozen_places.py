@@ -24,7 +24,7 @@ from tests.kubevirt.histories import History
 from tests.kubevirt.kubevirt import KubeVirt, Tree
 from tests.kubevirt.launcher import boot
 from tests.oracle.hypervisor import Hypervisor
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.site import Site
 
 TABLE = yaml.safe_load((Path(__file__).parent / "edits.yaml").read_text())
 # 2,000 histories of so many edits each, in as many tests; of every so manieth it is counted what moves without us.

@@ -8,8 +8,8 @@ import pytest
 
 from tests.kubevirt.go_types import API, CDI, VERSIONS, GoField, GoTypes, Named, NotThere, go_types
 from webhook.declare import BACKEND_KINDS, SECRET_KINDS, Backend
-from webhook.kubevirt import MESSAGES, declared_fields
-from webhook.kubevirt.declarations import APART, PARTS, annotation_tables, class_of, tables
+from webhook.kubevirt.api import MESSAGES, declared_fields
+from webhook.kubevirt.api.declarations import APART, PARTS, annotation_tables, class_of, tables
 from webhook.policy.engine.messages import texts
 from webhook.policy.language.selection import possible
 

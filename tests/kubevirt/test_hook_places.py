@@ -22,7 +22,7 @@ from tests.kubevirt.kubevirt import KubeVirt, Tree
 from tests.kubevirt.launcher import Hook, boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.kubevirt.hook import restate
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.site import Site
 
 HERE = Path(__file__).parent
 EDITS = yaml.safe_load((HERE / "edits.yaml").read_text())

@@ -15,7 +15,7 @@ from lxml import etree
 from tests.kubevirt.guest_places import places
 from webhook.findings import Refused
 from webhook.kubevirt.hook import restate
-from webhook.kubevirt.machine import ANNOTATION, read
+from webhook.kubevirt.keeping.machine import ANNOTATION, read
 
 Tree = dict[str, Any]
 RNG = "<rng model='virtio-non-transitional'><backend model='random'>/dev/urandom</backend></rng>"

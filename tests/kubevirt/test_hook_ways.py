@@ -23,11 +23,11 @@ from tests.kubevirt.launching import Launcher, can_change_root, instance
 from tests.kubevirt.test_hook_pod import after, review, with_hook
 from tests.sidecar.conftest import Hook, start
 from webhook.admission.kubevirt_pod import add_hook
-from webhook.kubevirt.freeze import freeze
 from webhook.kubevirt.hook import restate
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.launcher_pod import VOLUME
-from webhook.kubevirt.machine import ANNOTATION
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.site import Site
 
 Tree = dict[str, Any]
 DOMAIN = """<domain type="kvm"><name>shop_web</name><memory unit="b">1073741824</memory>

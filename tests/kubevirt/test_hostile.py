@@ -17,7 +17,7 @@ from tests.kubevirt.objects import around, manifest, review
 from webhook.admission.kubevirt import validate_kubevirt
 from webhook.admission.review import answer
 from webhook.declare.tree import copied
-from webhook.kubevirt import KINDS
+from webhook.kubevirt.api import KINDS
 
 Tree = dict[str, Any]
 NAMES = st.sampled_from(["name", "spec", "template", "metadata", "annotations", "domain", "devices", "pod", "bridge"])

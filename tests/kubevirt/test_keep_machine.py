@@ -8,7 +8,7 @@ from tests.kubevirt.conftest import Of, Tree
 from tests.kubevirt.edits import machine
 from tests.kubevirt.objects import review
 from webhook.admission.kubevirt_machine import keep_machine
-from webhook.kubevirt.machine import ANNOTATION
+from webhook.kubevirt.keeping.machine import ANNOTATION
 
 CONTROLLER = "system:serviceaccount:kubevirt:kubevirt-controller"
 

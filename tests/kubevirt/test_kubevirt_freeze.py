@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kubevirt.edits import devices_of, edited, machine
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.machine import ANNOTATION
-from webhook.kubevirt.site import Frozen, Site
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.kubevirt.starting.site import Frozen, Site
 
 Tree = dict[str, Any]
 SLOTS = "kubevirt.io/pci-interface-slot-count"

@@ -19,7 +19,7 @@ from tests.kubevirt.handler import NOTE
 from tests.kubevirt.kubevirt import KubeVirt, Tree
 from tests.kubevirt.launcher import Topology, boot
 from tests.oracle.hypervisor import Hypervisor
-from webhook.kubevirt.topology import ports_of
+from webhook.kubevirt.starting.topology import ports_of
 
 TABLE = yaml.safe_load((Path(__file__).parent / "edits.yaml").read_text())
 

@@ -11,7 +11,7 @@ import yaml
 
 from tests.kubevirt.attack_cases import cases
 from tests.kubevirt.objects import around, manifest
-from webhook.kubevirt import KINDS, ROOT, declared_fields, marks_of, project
+from webhook.kubevirt.api import KINDS, ROOT, declared_fields, marks_of, project
 from webhook.policy import Policies, Request, Submission, compile_policies
 from webhook.policy.language.model import LABELS, Policy
 

@@ -15,11 +15,11 @@ from tests.kubevirt.edits import devices_of, edited, machine
 from tests.kubevirt.kubevirt import Tree
 from tests.kubevirt.test_hostile import JSON, places
 from webhook.declare.tree import copied
-from webhook.kubevirt.devices import SLOT_COUNT
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.held_ports import is_large
+from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.next_start import NOTE, NextStart, Upgrade, next_start
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.starting.devices import SLOT_COUNT
+from webhook.kubevirt.starting.held_ports import is_large
+from webhook.kubevirt.starting.site import Site
 
 UPGRADE = Upgrade("v1.6.1", "v1.9.0", stated=True)
 NAMED = {"name": "vm", "namespace": "tenant"}

@@ -12,10 +12,10 @@ from tests.kubevirt.edits import devices_of, edited, machine, on_arm64
 from tests.kubevirt.objects import review
 from webhook.admission.context import KubeVirtSettings
 from webhook.admission.kubevirt_machine import keep_machine
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.hardware import Hardware
-from webhook.kubevirt.machine import ANNOTATION, read
-from webhook.kubevirt.site import Frozen, Site
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.keeping.hardware import Hardware
+from webhook.kubevirt.keeping.machine import ANNOTATION, read
+from webhook.kubevirt.starting.site import Frozen, Site
 
 Tree = dict[str, Any]
 HOOKED = Site(hook=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from webhook import kubevirt
 from webhook.declare import DeclaredField
 from webhook.kinds import declared_fields
+from webhook.kubevirt import api as kubevirt
 from webhook.policy.loading.current import DeclaredApis
 from webhook.policy.loading.load import OtherApi
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from webhook.admission.drawn import Drawn
 from webhook.admission.duplicates import Duplicates
 from webhook.features.platform import Site
-from webhook.kubevirt.site import Site as KubeVirtSite
+from webhook.kubevirt.starting.site import Site as KubeVirtSite
 
 if TYPE_CHECKING:
     from webhook.admission.objects import Sources

@@ -15,11 +15,11 @@ from webhook.admission.offline import NOBODY, Requester, review_of
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.declare.tree import identical
 from webhook.findings import Finding, Findings
-from webhook.kubevirt import KINDS, ROOT, KubeVirtKind, Projection, marks_of, project
-from webhook.kubevirt.kinds import VIRTUAL_MACHINE, at
-from webhook.kubevirt.patches import Patched, patched
-from webhook.kubevirt.pci_addresses import ignored_addresses, pci_addresses, wrong_addresses
-from webhook.kubevirt.spelling import misspelt, wrong_names
+from webhook.kubevirt.api import KINDS, ROOT, KubeVirtKind, Projection, marks_of, project
+from webhook.kubevirt.api.kinds import VIRTUAL_MACHINE, at
+from webhook.kubevirt.api.patches import Patched, patched
+from webhook.kubevirt.api.pci_addresses import ignored_addresses, pci_addresses, wrong_addresses
+from webhook.kubevirt.api.spelling import misspelt, wrong_names
 from webhook.policy import Decision, Engine, Request, Submission
 from webhook.policy.language.model import LABELS
 

@@ -11,7 +11,7 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.patch import diff
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.findings import Findings
-from webhook.kubevirt.freeze import freeze
+from webhook.kubevirt.keeping.freeze import freeze
 
 _KIND, _VERSION = "VirtualMachine", "kubevirt.io/v1"
 

@@ -19,7 +19,7 @@ from webhook.admission.site import machine_of_no_node, marks_of
 from webhook.declare import declared_form
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind, declared_fields, inspect_spec
-from webhook.kubevirt import KubeVirtKind
+from webhook.kubevirt.api import KubeVirtKind
 from webhook.policy import Decision
 from webhook.policy.language.selection import class_name
 

@@ -18,7 +18,7 @@ from webhook.cli import adopt, fleet, kubevirt_audit, objects, verbs
 from webhook.cli.verb import Verb
 from webhook.findings import Finding
 from webhook.kinds import KINDS
-from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
 from webhook.policy import LEVELS, Policies, shipped
 from webhook.policy.tools.report import ERROR, FAIL, OUTCOMES, WARN, Report, Result, Subject, outcome_of, results
 

@@ -20,8 +20,8 @@ from webhook.declare import shown
 from webhook.declare.tree import at, copied
 from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
-from webhook.kubevirt.devices import well_formed
-from webhook.kubevirt.machine import ANNOTATION
+from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.kubevirt.starting.devices import well_formed
 
 Tree = dict[str, Any]
 _KUBEVIRT = "VirtualMachine"

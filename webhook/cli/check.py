@@ -15,7 +15,7 @@ from webhook.cli.manifests import Manifest, Manifests
 from webhook.cli.sources import Sources, in_order
 from webhook.cli.verb import Verb
 from webhook.findings import Findings, Refused
-from webhook.kubevirt import kubevirt_kind
+from webhook.kubevirt.api import kubevirt_kind
 
 Judged = tuple[Any, Findings, list[str]]
 

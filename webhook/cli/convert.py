@@ -17,8 +17,8 @@ from webhook.convert.converted import Converted
 from webhook.convert.from_kubevirt import from_kubevirt
 from webhook.convert.to_kubevirt import to_kubevirt
 from webhook.findings import Findings
-from webhook.kubevirt.site import Site
-from webhook.kubevirt.topology import NEWEST
+from webhook.kubevirt.starting.site import Site
+from webhook.kubevirt.starting.topology import NEWEST
 
 Tree = dict[str, Any]
 _VMS = frozenset({VIRTUAL_MACHINE, "VM"})

@@ -21,8 +21,8 @@ from webhook.cli.manifests import Manifest
 from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Refused
 from webhook.kinds import Kind, inspect_spec
-from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
-from webhook.kubevirt import kubevirt_kind
+from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt.api import kubevirt_kind
 from webhook.policy import LEVELS, Policies, Request, Submission, shipped
 from webhook.policy.language.model import LABELS
 from webhook.policy.tools.explain import FieldDecision, explain, explain_stated

@@ -17,7 +17,7 @@ from webhook.cli.verb import POLICY, Verb
 from webhook.features.platform import Site
 from webhook.findings import Finding
 from webhook.kinds import KINDS, Kind, declared_fields
-from webhook.kubevirt import KubeVirtKind, kubevirt_kind
+from webhook.kubevirt.api import KubeVirtKind, kubevirt_kind
 from webhook.policy import LEVELS, Policies
 from webhook.policy.tools.difference import (
     NEWLY_ALLOWED,

@@ -15,8 +15,8 @@ from webhook.cli import verbs
 from webhook.cli.names import namespace_name
 from webhook.cli.verb import POLICY, Verb
 from webhook.kinds import GROUP, KINDS, VERSION, declared_fields
-from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
-from webhook.kubevirt.projection import acting_annotations
+from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt.api.projection import acting_annotations
 from webhook.policy import LEVELS, Loading, load, shipped
 from webhook.policy.vap import Export, ObjectParts, Target, export, export_kubevirt
 

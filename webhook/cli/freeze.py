@@ -12,10 +12,10 @@ from webhook.cli.kubevirt_objects import VERSION, VIRTUAL_MACHINE
 from webhook.cli.names import release
 from webhook.cli.verb import Verb
 from webhook.findings import Finding, Findings
-from webhook.kubevirt.devices import well_formed
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.site import Site
-from webhook.kubevirt.topology import NEWEST
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.starting.devices import well_formed
+from webhook.kubevirt.starting.site import Site
+from webhook.kubevirt.starting.topology import NEWEST
 
 Tree = dict[str, Any]
 

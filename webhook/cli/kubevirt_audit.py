@@ -16,10 +16,10 @@ from webhook.cli import kubevirt_objects, objects, verbs
 from webhook.cli.names import release
 from webhook.declare import shown
 from webhook.declare.tree import at
-from webhook.kubevirt import telling
+from webhook.kubevirt.keeping import telling
 from webhook.kubevirt.next_start import NextStart, Outcome, Upgrade, next_start
-from webhook.kubevirt.site import Find, Site
-from webhook.kubevirt.topology import NEWEST, is_newer, is_version
+from webhook.kubevirt.starting.site import Find, Site
+from webhook.kubevirt.starting.topology import NEWEST, is_newer, is_version
 from webhook.policy.tools.report import FAIL, NAME, PASS, WARN, Report, Result, Subject
 
 _ROW = "{:24} {:28} {:8} {:7} {}"

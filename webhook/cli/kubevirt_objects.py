@@ -10,7 +10,7 @@ from webhook.cli import files
 from webhook.cli.manifests import Manifest, files_of
 from webhook.declare import shown
 from webhook.findings import Finding, Refused
-from webhook.kubevirt.site import Find
+from webhook.kubevirt.starting.site import Find
 
 Tree = dict[str, Any]
 VIRTUAL_MACHINE, VERSION = "VirtualMachine", "kubevirt.io/v1"

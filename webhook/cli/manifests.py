@@ -13,8 +13,8 @@ from webhook.cli import files
 from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, SNAPSHOT
-from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
-from webhook.kubevirt import kubevirt_kind
+from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt.api import kubevirt_kind
 
 Tree = dict[str, Any]
 _SUFFIXES = (".yaml", ".yml", ".json")

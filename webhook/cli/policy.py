@@ -19,7 +19,7 @@ from webhook.declare import inspect
 from webhook.findings import Refused
 from webhook.kinds import declared_fields
 from webhook.kinds.spec import spec_shape
-from webhook.kubevirt.kinds import kubevirt_kind
+from webhook.kubevirt.api.kinds import kubevirt_kind
 from webhook.policy import Loading, Policies, load, shipped
 from webhook.policy.tools.cases import Complete, Objects
 from webhook.policy.tools.schema import policy_schema

@@ -12,8 +12,8 @@ from typing import Any
 from webhook.cluster.api import Tree
 from webhook.cluster.watch import Watch
 from webhook.declare.tree import at
-from webhook.kubevirt.site import Site
-from webhook.kubevirt.topology import NEWEST
+from webhook.kubevirt.starting.site import Site
+from webhook.kubevirt.starting.topology import NEWEST
 
 Key = tuple[str, str]
 _INSTANCE_TYPES, _VERSION = "instancetype.kubevirt.io", "v1beta1"

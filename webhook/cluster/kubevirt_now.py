@@ -11,7 +11,7 @@ import orjson
 from certs.cluster import TIMEOUT
 from webhook.cluster.api import Tree, Unanswered, asking, pages
 from webhook.cluster.vms import stored_if_known
-from webhook.kubevirt import KINDS
+from webhook.kubevirt.api import KINDS
 
 _INSTANCE_TYPES = "instancetype.kubevirt.io"
 

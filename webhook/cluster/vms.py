@@ -11,7 +11,7 @@ from typing import Any
 from certs.cluster import TIMEOUT
 from webhook.cluster.api import Tree, Unanswered, asking, pages
 from webhook.kinds import GROUP, VERSION, Kind
-from webhook.kubevirt import KubeVirtKind
+from webhook.kubevirt.api import KubeVirtKind
 
 
 def namespaces(api: Any, wanted: Collection[str] = ()) -> dict[str, Mapping[str, str]]:

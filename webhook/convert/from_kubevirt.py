@@ -14,11 +14,11 @@ from webhook.convert.kubevirt_machine import clock, cpu, firmware, hypervisor, m
 from webhook.convert.ledger import Ledger
 from webhook.declare import shown
 from webhook.kinds import GROUP, VERSION
-from webhook.kubevirt.devices import SLOT_COUNT, annotations_of, well_formed
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.machine import ANNOTATION
-from webhook.kubevirt.preferences import matched
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.kubevirt.starting.devices import SLOT_COUNT, annotations_of, well_formed
+from webhook.kubevirt.starting.preferences import matched
+from webhook.kubevirt.starting.site import Site
 
 Tree = dict[str, Any]
 _SPEC = "spec.template.spec"

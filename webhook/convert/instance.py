@@ -1,6 +1,6 @@
 """The instance that a VirtualMachine, its instance type and its preference make together.
 
-What a preference fills in beside the CPU is stated already (`webhook.kubevirt.freeze`).
+What a preference fills in beside the CPU is stated already (`webhook.kubevirt.keeping.freeze`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from webhook.convert.converted import Converted, left_over
 from webhook.convert.ledger import Ledger
 from webhook.declare.tree import at, copied
-from webhook.kubevirt.preferences import preferred_fields
+from webhook.kubevirt.starting.preferences import preferred_fields
 
 Tree = dict[str, Any]
 _SPREAD = {"spread", "preferSpread"}

@@ -8,8 +8,8 @@ from webhook.convert.converted import Converted
 from webhook.convert.ledger import Keys, Ledger
 from webhook.declare import shown
 from webhook.domain.names import label
-from webhook.kubevirt.devices import TARGETS
-from webhook.kubevirt.layout import port_of
+from webhook.kubevirt.starting.devices import TARGETS
+from webhook.kubevirt.starting.layout import port_of
 
 Tree = dict[str, Any]
 _AT: Keys = ("domain", "devices")

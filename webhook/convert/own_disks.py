@@ -9,7 +9,7 @@ from webhook.convert.converted import Converted
 from webhook.convert.kubevirt_seeds import DATASOURCES
 from webhook.convert.ledger import Keys, Ledger
 from webhook.declare import shown
-from webhook.kubevirt.layout import port_of
+from webhook.kubevirt.starting.layout import port_of
 
 Tree = dict[str, Any]
 _PATH = "spec.domain.devices"

@@ -13,10 +13,10 @@ from webhook.convert.converted import Converted, left_over
 from webhook.convert.kubevirt_machine import FLAGS, MODES, TIMERS
 from webhook.convert.ledger import Keys, Ledger
 from webhook.declare import kib, shown
-from webhook.kubevirt.devices import SLOT_COUNT
-from webhook.kubevirt.freeze import freeze
-from webhook.kubevirt.machine import ANNOTATION
-from webhook.kubevirt.site import Site
+from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.kubevirt.starting.devices import SLOT_COUNT
+from webhook.kubevirt.starting.site import Site
 
 Tree = dict[str, Any]
 _DOMAIN = "spec.domain"

@@ -11,13 +11,13 @@ from xml.etree.ElementTree import Element
 
 from webhook.declare import shown
 from webhook.findings import Finding, Refused
-from webhook.kubevirt.devices import Tree, annotations_of, template_of
-from webhook.kubevirt.free_places import PORT
-from webhook.kubevirt.hardware import BRIDGES, MODELLED, ROOT_PORT, Controller, Hardware, parts, pci, pci_of
 from webhook.kubevirt.hook.devices import is_placeholder, model_of, named, need
 from webhook.kubevirt.hook.document import parsed
 from webhook.kubevirt.hook.placing import controller_element, unlike
-from webhook.kubevirt.machine import ANNOTATION, Machine, read
+from webhook.kubevirt.keeping.free_places import PORT
+from webhook.kubevirt.keeping.hardware import BRIDGES, MODELLED, ROOT_PORT, Controller, Hardware, parts, pci, pci_of
+from webhook.kubevirt.keeping.machine import ANNOTATION, Machine, read
+from webhook.kubevirt.starting.devices import Tree, annotations_of, template_of
 
 RULE = "capture"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from webhook.kubevirt.machine import ANNOTATION
+from webhook.kubevirt.keeping.machine import ANNOTATION
 
 Tree = dict[str, Any]
 

@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 from webhook.declare import shown
 from webhook.findings import Finding
-from webhook.kubevirt import telling
-from webhook.kubevirt.devices import (
+from webhook.kubevirt.keeping import telling
+from webhook.kubevirt.keeping.machine import ANNOTATION, read
+from webhook.kubevirt.keeping.places import moved, with_ports
+from webhook.kubevirt.starting.devices import (
     SLOT_COUNT,
     Devices,
     Tree,
@@ -23,14 +25,12 @@ from webhook.kubevirt.devices import (
     too_long,
     well_formed,
 )
-from webhook.kubevirt.effective import devices_at, draft, state
-from webhook.kubevirt.held_ports import by_memory, is_large, noted
-from webhook.kubevirt.layout import Layout, held, layout
-from webhook.kubevirt.machine import ANNOTATION, read
-from webhook.kubevirt.places import moved, with_ports
-from webhook.kubevirt.preferences import matched
-from webhook.kubevirt.site import Site
-from webhook.kubevirt.topology import Ports, topology_of
+from webhook.kubevirt.starting.effective import devices_at, draft, state
+from webhook.kubevirt.starting.held_ports import by_memory, is_large, noted
+from webhook.kubevirt.starting.layout import Layout, held, layout
+from webhook.kubevirt.starting.preferences import matched
+from webhook.kubevirt.starting.site import Site
+from webhook.kubevirt.starting.topology import Ports, topology_of
 
 Outcome = Literal["moves", "unknown", "frozen", "stays"]
 # KubeVirt's own note of how a VM's ports were reserved: `v2` with a count, which it keeps, or `v3`.

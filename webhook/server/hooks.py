@@ -20,7 +20,7 @@ from webhook.admission.review import NoReview, Review, Verdict, answer, envelope
 from webhook.admission.rights import check_rights
 from webhook.admission.validate import validate
 from webhook.kinds import KINDS, SNAPSHOT
-from webhook.kubevirt import KINDS as KUBEVIRT_KINDS
+from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
 from webhook.server import logs
 from webhook.server.decision import Decision
 from webhook.server.metrics import Metrics

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from xml.etree.ElementTree import Element
 
-from webhook.kubevirt.devices import CONVENTIONAL_CARDS
-from webhook.kubevirt.free_places import BRIDGE, PORT, ROOT
+from webhook.kubevirt.keeping.free_places import BRIDGE, PORT, ROOT
+from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS
 
 _USER = "ua-"
 _PASSED_CARD = "sriov-"

@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element
 from webhook.declare import shown
 from webhook.declare.tree import at
 from webhook.findings import Finding
-from webhook.kubevirt.hardware import BRIDGES, ROOT_PORT, Hardware
-from webhook.kubevirt.machine import ANNOTATION
-from webhook.kubevirt.restoring import floats
+from webhook.kubevirt.keeping.hardware import BRIDGES, ROOT_PORT, Hardware
+from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.kubevirt.keeping.restoring import floats
 
 RULE = "hook"
 Tree = dict[str, Any]

@@ -9,10 +9,10 @@ from xml.etree.ElementTree import Element, SubElement
 from webhook.declare import shown
 from webhook.declare.tree import at
 from webhook.findings import Finding, Refused
-from webhook.kubevirt.free_places import BRIDGE, MOST_USB_PORTS, PORT, USB_PORTS, FreePlaces, is_hub
-from webhook.kubevirt.hardware import ROOT_PORT, Controller, Hardware, parts, pci
 from webhook.kubevirt.hook.devices import named, need
-from webhook.kubevirt.layout import port_of
+from webhook.kubevirt.keeping.free_places import BRIDGE, MOST_USB_PORTS, PORT, USB_PORTS, FreePlaces, is_hub
+from webhook.kubevirt.keeping.hardware import ROOT_PORT, Controller, Hardware, parts, pci
+from webhook.kubevirt.starting.layout import port_of
 
 RULE = "hook"
 Tree = dict[str, Any]

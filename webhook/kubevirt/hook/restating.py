@@ -12,12 +12,12 @@ from xml.etree.ElementTree import Element
 
 from webhook.declare.tree import at
 from webhook.findings import Finding, Refused
-from webhook.kubevirt.hardware import Hardware
 from webhook.kubevirt.hook.devices import is_placeholder, named
 from webhook.kubevirt.hook.document import parsed, text_of
 from webhook.kubevirt.hook.missing import RULE, is_versioned, missing_devices, other_machine, strange_controllers
 from webhook.kubevirt.hook.placing import put, stated_places
-from webhook.kubevirt.machine import ANNOTATION, read
+from webhook.kubevirt.keeping.hardware import Hardware
+from webhook.kubevirt.keeping.machine import ANNOTATION, read
 
 Tree = dict[str, Any]
 

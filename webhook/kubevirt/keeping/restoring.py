@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from webhook.kubevirt.devices import CONVENTIONAL_CARDS, target_of
-from webhook.kubevirt.order import kept_order
+from webhook.kubevirt.keeping.order import kept_order
+from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS, target_of
 
 Tree = dict[str, Any]
 # Names of machines without a version, which are whatever QEMU of the node makes of them.

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from webhook.findings import Finding
-from webhook.kubevirt.declarations import ANNOTATIONS, LABELS
-from webhook.kubevirt.kinds import Keys, KubeVirtKind, at
+from webhook.kubevirt.api.declarations import ANNOTATIONS, LABELS
+from webhook.kubevirt.api.kinds import Keys, KubeVirtKind, at
 
 RULE = "names"
 

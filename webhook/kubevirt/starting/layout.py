@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from webhook.kubevirt.devices import CONVENTIONAL_CARDS, SLOT_COUNT, Card, Devices
-from webhook.kubevirt.topology import Ports
+from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS, SLOT_COUNT, Card, Devices
+from webhook.kubevirt.starting.topology import Ports
 
 Places = dict[str, str]
 _ADDRESS = re.compile(r"([0-9a-fA-F]{4}):([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])")

@@ -11,9 +11,34 @@ from dataclasses import replace
 from typing import Any
 
 from webhook.findings import Finding
-from webhook.kubevirt import telling
-from webhook.kubevirt.devices import SLOT_COUNT, Devices, Tree, annotations_of, template_of, too_long, well_formed
-from webhook.kubevirt.effective import (
+from webhook.kubevirt.keeping import telling
+from webhook.kubevirt.keeping.hardware import Hardware
+from webhook.kubevirt.keeping.identities import draw, identify, is_clone, renew
+from webhook.kubevirt.keeping.life import goes_on, restored
+from webhook.kubevirt.keeping.machine import ANNOTATION, Machine, read
+from webhook.kubevirt.keeping.places import (
+    MOST_PLACED,
+    Placed,
+    automatic,
+    choose,
+    known_ports,
+    moved,
+    placeable,
+    settled,
+    with_ports,
+)
+from webhook.kubevirt.keeping.restoring import floats, reorder, restore, restore_devices, restore_places
+from webhook.kubevirt.keeping.whole import elsewhere, first_hardware, next_hardware, owned, taken_buses
+from webhook.kubevirt.starting.devices import (
+    SLOT_COUNT,
+    Devices,
+    Tree,
+    annotations_of,
+    template_of,
+    too_long,
+    well_formed,
+)
+from webhook.kubevirt.starting.effective import (
     add,
     as_started,
     complete,
@@ -25,27 +50,10 @@ from webhook.kubevirt.effective import (
     slots_of,
     state,
 )
-from webhook.kubevirt.hardware import Hardware
-from webhook.kubevirt.identities import draw, identify, is_clone, renew
-from webhook.kubevirt.layout import Layout, port_of
-from webhook.kubevirt.life import goes_on, restored
-from webhook.kubevirt.machine import ANNOTATION, Machine, read
-from webhook.kubevirt.places import (
-    MOST_PLACED,
-    Placed,
-    automatic,
-    choose,
-    known_ports,
-    moved,
-    placeable,
-    settled,
-    with_ports,
-)
-from webhook.kubevirt.preferences import matched
-from webhook.kubevirt.restoring import floats, reorder, restore, restore_devices, restore_places
-from webhook.kubevirt.site import Frozen, Site
-from webhook.kubevirt.topology import ports_of
-from webhook.kubevirt.whole import elsewhere, first_hardware, next_hardware, owned, taken_buses
+from webhook.kubevirt.starting.layout import Layout, port_of
+from webhook.kubevirt.starting.preferences import matched
+from webhook.kubevirt.starting.site import Frozen, Site
+from webhook.kubevirt.starting.topology import ports_of
 
 NOTHING = Machine()
 

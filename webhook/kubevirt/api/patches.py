@@ -15,8 +15,8 @@ import orjson
 
 from webhook.declare import shown
 from webhook.findings import Finding
-from webhook.kubevirt.kinds import VIRTUAL_MACHINE, Keys, at
-from webhook.kubevirt.spelling import names_above
+from webhook.kubevirt.api.kinds import VIRTUAL_MACHINE, Keys, at
+from webhook.kubevirt.api.spelling import names_above
 
 RULE = "patches"
 # A value that is taken from elsewhere in the object: nothing that a condition holds of.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.findings import Finding
-from webhook.kubevirt.topology import NEWEST
+from webhook.kubevirt.starting.topology import NEWEST
 
 Tree = dict[str, Any]
 Entropy = Callable[[int], bytes]

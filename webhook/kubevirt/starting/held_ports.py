@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from webhook.kubevirt.devices import Devices, Tree
-from webhook.kubevirt.layout import Layout, card_name
+from webhook.kubevirt.starting.devices import Devices, Tree
+from webhook.kubevirt.starting.layout import Layout, card_name
 
 # KubeVirt: root ports in all, and free ones at least, of a small and of a large machine.
 _SMALL, _LARGE = (8, 3), (16, 6)

@@ -8,7 +8,7 @@ from typing import Any
 
 from webhook.declare import shown
 from webhook.findings import Finding
-from webhook.kubevirt.kinds import at
+from webhook.kubevirt.api.kinds import at
 
 RULE = "pciAddress"
 _FORM = re.compile("([0-9a-fA-F]{4}):([0-9a-fA-F]{2}):([0-9a-fA-F]{2})[.]([0-7])")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from webhook.kubevirt.declarations import ANNOTATIONS, APART, LABELS, annotation_tables
-from webhook.kubevirt.kinds import Keys, KubeVirtKind, at
+from webhook.kubevirt.api.declarations import ANNOTATIONS, APART, LABELS, annotation_tables
+from webhook.kubevirt.api.kinds import Keys, KubeVirtKind, at
 
 Tree = dict[str, Any]
 # What paths of findings begin with until they are those of the object.

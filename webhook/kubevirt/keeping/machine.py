@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from webhook.kubevirt.devices import MOST_LISTED
-from webhook.kubevirt.hardware import Hardware, read_hardware
+from webhook.kubevirt.keeping.hardware import Hardware, read_hardware
+from webhook.kubevirt.starting.devices import MOST_LISTED
 
 ANNOTATION = "vmconfig.kubevirt.io/machine"
 _VERSION = 1

@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from webhook.kubevirt.devices import CONVENTIONAL_CARDS, SLOT_COUNT, Card, Devices, Disk
-from webhook.kubevirt.layout import Layout, address_of, card_name, held, layout, port_of
-from webhook.kubevirt.topology import Ports
+from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS, SLOT_COUNT, Card, Devices, Disk
+from webhook.kubevirt.starting.layout import Layout, address_of, card_name, held, layout, port_of
+from webhook.kubevirt.starting.topology import Ports
 
 # Port 1 is left to the bridge that a watchdog brings: libvirt gives it the lowest port that is free.
 _LOW = range(2, 9)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from webhook.declare import shown
 from webhook.findings import Finding
-from webhook.kubevirt.devices import MOST_LISTED
-from webhook.kubevirt.hardware import Hardware
-from webhook.kubevirt.layout import Layout
-from webhook.kubevirt.machine import ANNOTATION
+from webhook.kubevirt.keeping.hardware import Hardware
+from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.kubevirt.starting.devices import MOST_LISTED
+from webhook.kubevirt.starting.layout import Layout
 
 RULE = "places"
 _ANNOTATION = f"spec.template.metadata.annotations[{ANNOTATION}]"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from webhook.kubevirt.devices import target_of
-from webhook.kubevirt.machine import Machine
-from webhook.kubevirt.site import Entropy
+from webhook.kubevirt.keeping.machine import Machine
+from webhook.kubevirt.starting.devices import target_of
+from webhook.kubevirt.starting.site import Entropy
 
 Tree = dict[str, Any]
 # IEEE 802: bit 1 of the first octet says locally administered, bit 0 would be a group address.

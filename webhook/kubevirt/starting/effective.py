@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.kubevirt.devices import (
+from webhook.kubevirt.starting.devices import (
     DEFAULT_BUS,
     MOST_LISTED,
     NAMED,
@@ -21,10 +21,10 @@ from webhook.kubevirt.devices import (
     volumes_without_disk,
     well_formed,
 )
-from webhook.kubevirt.layout import Layout, held, layout
-from webhook.kubevirt.preferences import fill, fill_entries, matched, preferred_bus, preferred_input
-from webhook.kubevirt.site import Site
-from webhook.kubevirt.topology import ports_of
+from webhook.kubevirt.starting.layout import Layout, held, layout
+from webhook.kubevirt.starting.preferences import fill, fill_entries, matched, preferred_bus, preferred_input
+from webhook.kubevirt.starting.site import Site
+from webhook.kubevirt.starting.topology import ports_of
 
 # What a VM has where neither it nor its preference says.
 _USUAL = {

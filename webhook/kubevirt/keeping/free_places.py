@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from webhook.kubevirt.hardware import BRIDGES, ROOT_PORT, Controller, Hardware, parts, pci, pci_of
+from webhook.kubevirt.keeping.hardware import BRIDGES, ROOT_PORT, Controller, Hardware, parts, pci, pci_of
 
 # What a device asks for: a PCI Express slot, one of conventional PCI, one of the root bus; an address of another kind.
 PORT, BRIDGE, ROOT = "port", "bridge", "root"
-# Root ports for what comes later: cards and virtio disks have others by themselves (webhook/kubevirt/places.py).
+# Root ports for what comes later: cards and virtio disks have others by themselves (`places.py`).
 _PORTS = (*range(9, 0x10), *range(8, 0, -1), *range(0x10, 0x1F))
 _ROOT_SLOTS = (0x01, *range(0x1E, 0x01, -1))
 # q35's and virt's own devices; slots for root ports end before the sound card's.

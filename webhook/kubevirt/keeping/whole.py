@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from webhook.kubevirt.devices import CONVENTIONAL_CARDS, Devices, Tree
-from webhook.kubevirt.free_places import BRIDGE, PORT, ROOT, FreePlaces, is_hub
-from webhook.kubevirt.hardware import ROOT_PORT, Controller, Hardware, pci, pci_of
-from webhook.kubevirt.layout import Layout, card_name
-from webhook.kubevirt.restoring import floats
+from webhook.kubevirt.keeping.free_places import BRIDGE, PORT, ROOT, FreePlaces, is_hub
+from webhook.kubevirt.keeping.hardware import ROOT_PORT, Controller, Hardware, pci, pci_of
+from webhook.kubevirt.keeping.restoring import floats
+from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS, Devices, Tree
+from webhook.kubevirt.starting.layout import Layout, card_name
 
 # Root ports that a machine has at least: as many as both firmwares enumerate.
 _LEAST_PORTS = 31

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from webhook.kubevirt.site import Find
+from webhook.kubevirt.starting.site import Find
 
 Tree = dict[str, Any]
 _KINDS = {

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from webhook.declare import Backend, Field, Mark, Where, place_text
-from webhook.kubevirt.declarations import ANNOTATIONS, made, root
-from webhook.kubevirt.kinds import at
-from webhook.kubevirt.projection import ROOT, Tree
+from webhook.kubevirt.api.declarations import ANNOTATIONS, made, root
+from webhook.kubevirt.api.kinds import at
+from webhook.kubevirt.api.projection import ROOT, Tree
 
 _UNREAD = Backend("escape-hatch")
 _UNKNOWN = made("", _UNREAD, None, None)
