@@ -86,6 +86,32 @@ def test_the_manifest_applied_again_asks_for_nothing_else(site: Site) -> None:
     assert again.warnings == ()
 
 
+@pytest.mark.parametrize("runs", [True, False], ids=["running", "stopped"])
+@pytest.mark.parametrize("adopted", [True, False], ids=["adopted before", "not met before"])
+def test_ports_that_are_noted_of_a_guest_are_where_its_devices_stay(site: Site, runs: bool, adopted: bool) -> None:
+    """As virt-handler notes them of a guest that an older KubeVirt started, and an admin before an upgrade."""
+    there = machine(2, ("virtio", "virtio"))
+    known = running(there) if runs or adopted else there
+    if adopted:
+        known = freeze(copy.deepcopy(known), known, site).vm
+    noted = copy.deepcopy(known)
+    noted["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})[SLOTS] = "10"
+    if not runs:
+        noted |= {"status": {}, "spec": {**noted["spec"], "runStrategy": "Halted"}}
+    made = freeze(noted, known, site).vm
+    assert annotations(made)[SLOTS] == "10"
+    # Ten ports for cards, then the controllers of USB, SCSI and the console.
+    assert json.loads(annotations(made)[ANNOTATION])["ports"] == {
+        "interface net0": 1,
+        "interface net1": 2,
+        "disk disk0": 13,
+        "disk disk1": 14,
+    }
+    # What leaves it out, as Git does, changes nothing of it.
+    plain = {**noted, "spec": {**noted["spec"], "template": {"spec": noted["spec"]["template"]["spec"]}}}
+    assert annotations(freeze(plain, made, site).vm)[SLOTS] == "10"
+
+
 def test_a_removed_disk_comes_back_to_its_place_and_another_does_not_get_it(site: Site) -> None:
     manifest = machine(1, ("virtio", "virtio"))
     first = stored(manifest, site)

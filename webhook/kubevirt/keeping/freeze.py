@@ -40,6 +40,7 @@ from webhook.kubevirt.starting.devices import (
 )
 from webhook.kubevirt.starting.effective import (
     add,
+    as_noted,
     as_started,
     complete,
     devices_at,
@@ -73,8 +74,11 @@ def freeze(vm: Any, stored: Any, site: Site) -> Frozen:
     machine = read(text) if text is not None else None
     if before is None and text is not None and machine is None:
         return Frozen(vm, (telling.no_machine(),))
-    if before is not None and (machine is None or not machine.written) and goes_on(vm, before):
-        return _adopted(vm, before, machine, site)
+    if before is not None and (machine is None or not machine.written):
+        if (noted := as_noted(vm, before)) is not None:
+            before, machine = noted, None
+        if goes_on(vm, before):
+            return _adopted(vm, before, machine, site)
     return _Writing(vm, before, machine, site).done()
 
 
