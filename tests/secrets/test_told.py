@@ -21,6 +21,7 @@ from webhook.kinds import declared_fields
 SECRET = leaves(secret=True)
 # Without those that stand in what nests in itself: the same declarations once more.
 OUTER = {path: place for path, place in SECRET.items() if not re.search(r"(backingStore|mirror|dataStore)\.", path)}
+CREDENTIALS = ("password", "token", "secret", "apiKey")
 Specs = Callable[[str, DeclaredField], Iterator[Any]]
 
 
@@ -46,7 +47,10 @@ def with_an_unknown_name_beside(path: str, place: DeclaredField) -> Iterator[Any
 
 
 def with_unknown_credentials_beside(path: str, _: DeclaredField) -> Iterator[Any]:
-    for name in ("password", "token", "secret", "apiKey"):
+    # Where `secret` is a field, it has the name of a Secret.
+    unknown = [name for name in CREDENTIALS if f"{path.rpartition('.')[0]}.{name}" not in declared_fields()]
+    assert len(unknown) > 2
+    for name in unknown:
         yield beside(path, name, CANARY)
         yield beside(path, name, {CANARY: [CANARY]})
 
