@@ -16,6 +16,7 @@ from webhook.kubevirt.keeping.hardware import Hardware
 from webhook.kubevirt.keeping.identities import draw, identify, is_clone, renew
 from webhook.kubevirt.keeping.life import goes_on, restored
 from webhook.kubevirt.keeping.machine import ANNOTATION, Machine, read
+from webhook.kubevirt.keeping.noting import note_of
 from webhook.kubevirt.keeping.places import (
     MOST_PLACED,
     Placed,
@@ -40,7 +41,6 @@ from webhook.kubevirt.starting.devices import (
 )
 from webhook.kubevirt.starting.effective import (
     add,
-    as_noted,
     as_started,
     complete,
     devices_at,
@@ -50,6 +50,7 @@ from webhook.kubevirt.starting.effective import (
     prefer,
     slots_of,
     state,
+    with_count,
 )
 from webhook.kubevirt.starting.layout import Layout, port_of
 from webhook.kubevirt.starting.preferences import matched
@@ -74,31 +75,32 @@ def freeze(vm: Any, stored: Any, site: Site) -> Frozen:
     machine = read(text) if text is not None else None
     if before is None and text is not None and machine is None:
         return Frozen(vm, (telling.no_machine(),))
-    if before is not None and (machine is None or not machine.written):
-        if (noted := as_noted(vm, before)) is not None:
-            before, machine = noted, None
-        if goes_on(vm, before):
-            return _adopted(vm, before, machine, site)
-    return _Writing(vm, before, machine, site).done()
+    noted = note_of(vm, before, machine) if before is not None else ""
+    if before is not None and noted:
+        before, machine = with_count(before, noted), None
+    if before is not None and (machine is None or not machine.written) and goes_on(vm, before):
+        return _adopted(vm, before, (machine, noted), site)
+    return _Writing(vm, before, (machine, noted), site).done()
 
 
-def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Frozen:
+def _adopted(vm: Tree, stored: Tree, known: tuple[Machine | None, str], site: Site) -> Frozen:
     """Of a VM that runs on: its places are noted, and its fields stay as they are."""
+    machine, noted = known
     new = machine is None
     slots = annotations_of(stored).get(SLOT_COUNT, "")
     if machine is None or (site.hook and machine.hardware is None):
         preference, _ = matched(stored, "preference", site.find)
-        known = {} if machine is None else machine.ports
-        devices = with_ports(as_started(stored, preference, site), known)
+        ports = {} if machine is None else machine.ports
+        devices = with_ports(as_started(stored, preference, site), ports)
         places = layout_of(stored, devices, site)
         if machine is None:
             if places is None:
                 return Frozen(vm)
-            ports = known_ports(devices, places)
-            machine = Machine(_name(stored), _uuid(stored), written=False, ports=ports)
+            found = known_ports(devices, places)
+            machine = Machine(_name(stored), _uuid(stored), written=False, ports=found, noted=noted)
             slots = slots_of(devices, site)
         if places is not None:
-            hardware = first_hardware(places, devices, template_of(stored), known) if site.hook else None
+            hardware = first_hardware(places, devices, template_of(stored), ports) if site.hook else None
             machine = replace(machine, hardware=hardware).readable({*machine.ports, *places.places})
     made = draft(vm)
     annotations = annotations_of(made)
@@ -111,10 +113,11 @@ def _adopted(vm: Tree, stored: Tree, machine: Machine | None, site: Site) -> Fro
 class _Writing:
     """A VM that is new, stopped or to be started again, or stated already: its fields get to say what it is."""
 
-    def __init__(self, vm: Tree, stored: Tree | None, machine: Machine | None, site: Site) -> None:
+    def __init__(self, vm: Tree, stored: Tree | None, known: tuple[Machine | None, str], site: Site) -> None:
+        machine, noted = known
         self.vm, self.stored, self.site = draft(vm), stored, site
         self.template = template_of(self.vm)
-        self.machine = machine or NOTHING
+        self.machine = machine or replace(NOTHING, noted=noted)
         # Whether a guest has known the machine: by its annotation, or since it was there before.
         self.known = machine is not None
         self.again = stored is None and restored(vm)

@@ -22,6 +22,8 @@ _MOST = 2 * MOST_LISTED
 # A hook gets the VM as an argument, which Linux bounds to 128 KiB (MAX_ARG_STRLEN).
 _LONGEST = 64 << 10
 _PORTS = range(1, 256)
+# How many ports KubeVirt's annotation reserves, as far as a machine has them.
+COUNT = re.compile(r"[0-9]{1,3}")
 _NAME = re.compile(r"(disk|interface) [^\x00-\x1f]{1,253}")
 # What KubeVirt takes as a serial number, and a MAC address.
 _IDENTITY = re.compile(r"[A-Za-z0-9_.+-]{1,256}|(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
@@ -32,7 +34,8 @@ class Machine:
     """`ports` and `identities` are by the device: `disk NAME`, `interface NAME`.
 
     `written`: the VM's fields say its places. `preference` is what the preference of this name was when the VM met it.
-    `hardware` has the places of all devices; without it a hook leaves the VM as it is.
+    `hardware` has the places of all devices; without it a hook leaves the VM as it is. `noted` is how many ports the
+    guest had when the VM was met, where somebody else said it.
     """
 
     name: str = ""
@@ -43,12 +46,15 @@ class Machine:
     preferred: str = ""
     preference: dict[str, Any] = field(default_factory=dict)
     hardware: Hardware | None = None
+    noted: str = ""
 
     def text(self) -> str:
         """The annotation's value."""
         tree: dict[str, Any] = {"version": _VERSION, "of": self.name, "uuid": self.uuid}
         if not self.written:
             tree["pending"] = True
+        if self.noted:
+            tree["noted"] = self.noted
         tree |= {"ports": self.ports, "identities": self.identities}
         if self.preferred:
             tree |= {"preferred": self.preferred, "preference": self.preference}
@@ -109,4 +115,8 @@ def read(text: str) -> Machine | None:
     hardware = read_hardware(tree["hardware"], ports) if "hardware" in tree else None
     if "hardware" in tree and hardware is None:
         return None
-    return Machine(name, uuid, tree.get("pending") is not True, ports, identities, preferred, preference, hardware)
+    noted = tree.get("noted", "")
+    if type(noted) is not str or not (noted == "" or COUNT.fullmatch(noted)):
+        return None
+    written = tree.get("pending") is not True
+    return Machine(name, uuid, written, ports, identities, preferred, preference, hardware, noted)

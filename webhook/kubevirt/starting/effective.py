@@ -116,16 +116,10 @@ def as_started(vm: Tree, preference: Tree | None, site: Site) -> Devices:
     return devices_at(made, site)
 
 
-def as_noted(vm: Tree, stored: Tree) -> Tree | None:
-    """A stored VM with the ports that an update notes its guest to have; None where it notes none.
-
-    virt-handler notes them of a guest that an older KubeVirt started, an admin before an upgrade.
-    """
-    told = annotations_of(vm).get(SLOT_COUNT)
-    if not told or told == annotations_of(stored).get(SLOT_COUNT):
-        return None
-    made = draft(stored)
-    annotations_of(made)[SLOT_COUNT] = told
+def with_count(vm: Tree, count: str) -> Tree:
+    """A copy of a VM for which KubeVirt reserves so many ports."""
+    made = draft(vm)
+    annotations_of(made)[SLOT_COUNT] = count
     return made
 
 
