@@ -74,6 +74,20 @@ def caches_that_are_named_exist(domain: Tree, path: str) -> Iterator[Finding]:
 
 
 @rule
+def cells_with_caches_have_ways(domain: Tree, path: str) -> Iterator[Finding]:
+    """QEMU does not start a cell with a cache and no latency and bandwidth to the cell (hw/core/numa.c, hmat-cache)."""
+    cpu = domain.get("cpu", {})
+    interconnects = cpu.get("interconnects", {})
+    told = [{way.get("target") for way in interconnects.get(kind, ())} for kind in ("latencies", "bandwidths")]
+    for index, cell in enumerate(cpu.get("numa", ())):
+        number = cell.get("cell", index)
+        if cell.get("caches") and not all(number in targets for targets in told):
+            problem = "needs a latency and a bandwidth of the cell: QEMU does not start without"
+            way = f"add one of each with `target: {number}` to `cpu.interconnects`, or remove the caches"
+            yield Finding(f"{path}.cpu.numa[{index}].caches", problem, way, "numa")
+
+
+@rule
 def cells_that_are_named_exist(domain: Tree, path: str) -> Iterator[Finding]:
     """libvirt refuses distances, ways and memory of a cell that there is not (src/conf/numa_conf.c)."""
     cpu = domain.get("cpu", {})
