@@ -40,12 +40,7 @@ def firmware(ledger: Ledger, spec: Tree, arch: str) -> None:
     serial = ledger.text("domain", "firmware", "serial")
     if serial:
         sysinfo["serial"] = serial
-    chassis = {
-        name: value
-        for name in ("manufacturer", "version", "serial", "asset", "sku")
-        if (value := ledger.text("domain", "chassis", name))
-    }
-    if chassis:
+    if chassis := ledger.texts("domain", "chassis", names=CHASSIS):
         sysinfo["chassis"] = chassis
     if sysinfo:
         domain["sysinfo"] = sysinfo
@@ -150,6 +145,8 @@ def clock(ledger: Ledger, domain: Tree) -> None:
 
 # KubeVirt's timers, and libvirt's.
 TIMERS = {"hpet": "hpet", "kvm": "kvmclock", "pit": "pit", "rtc": "rtc", "hyperv": "hypervclock"}
+# What both say of a chassis, by the same names.
+CHASSIS = ("manufacturer", "version", "serial", "asset", "sku")
 # Enlightenments that are on or off.
 FLAGS = ("relaxed", "vapic", "vpindex", "runtime", "synic", "reset", "frequencies", "reenlightenment", "ipi", "evmcs")
 _RETRIES = 4096

@@ -6,7 +6,7 @@ A converter takes what it carries. What nobody took is left, whatever it is, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from webhook.declare.tree import copied
@@ -33,6 +33,10 @@ class Ledger:
         """A text that says something."""
         found: str | None = self._take(keys, str)
         return found or None
+
+    def texts(self, *keys: Key, names: Iterable[str]) -> dict[str, str]:
+        """The texts of these names below the keys, as far as each says something."""
+        return {name: value for name in names if (value := self.text(*keys, name))}
 
     def number(self, *keys: Key) -> int | None:
         """A whole number."""

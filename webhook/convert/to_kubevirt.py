@@ -10,7 +10,7 @@ from typing import Any
 
 from webhook.convert import own_devices
 from webhook.convert.converted import Converted, left_over
-from webhook.convert.kubevirt_machine import FLAGS, MODES, TIMERS
+from webhook.convert.kubevirt_machine import CHASSIS, FLAGS, MODES, TIMERS
 from webhook.convert.ledger import Keys, Ledger
 from webhook.declare import kib, shown
 from webhook.kubevirt.keeping.freeze import freeze
@@ -173,12 +173,7 @@ def _identity(ledger: Ledger, domain: Tree) -> None:
         ledger.take("sysinfo", "uuid")
     if ledger.says("os", "smbios", "mode") == "sysinfo":
         ledger.take("os", "smbios")
-    chassis = {
-        name: value
-        for name in ("manufacturer", "version", "serial", "asset", "sku")
-        if (value := ledger.text("sysinfo", "chassis", name))
-    }
-    if chassis:
+    if chassis := ledger.texts("sysinfo", "chassis", names=CHASSIS):
         domain["chassis"] = chassis
 
 
