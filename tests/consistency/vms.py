@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,16 @@ MACHINES: dict[str, Tree] = {
 }
 
 
+@cache
+def policies() -> Policies:
+    """The shipped policies, read once."""
+    return Policies(ROOT / "policies", declared_fields())
+
+
 def context() -> AdmissionContext:
     """An emulated site whose admin permits all that can be permitted, with identities that are the same each time."""
-    policies = Policies(ROOT / "policies", declared_fields())
     made = random.Random("identities").randbytes
-    return AdmissionContext(policies=policies, site=Site(domain_type="qemu"), labels=lambda _: PRIVILEGED, entropy=made)
+    return AdmissionContext(policies(), site=Site(domain_type="qemu"), labels=lambda _: PRIVILEGED, entropy=made)
 
 
 def vm(machine: str, domain: Tree) -> Tree:
