@@ -44,12 +44,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--histories", type=int, default=200, help="of how many VMs through KubeVirt's hook (default 200)")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what the fast lane has nothing of: to read it takes as long as to run half of the lane."""
+    if config.getoption("markexpr") != "fast" or not collection_path.is_relative_to(ROOT):
+        return None
+    parts = collection_path.relative_to(ROOT).parts
+    return True if collection_path.is_dir() and parts and not _fast_folder(parts) else None
+
+
+def _fast_folder(parts: tuple[str, ...]) -> bool:
+    """Whether tests of this folder may be fast."""
+    return parts[0] in FAST and parts[:2] not in JUDGED
+
+
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark what stands in the fast lane: `make test-fast` runs it."""
     for item in items:
         parts = item.path.relative_to(ROOT).parts
         slow = item.get_closest_marker("thorough") or not REAL.isdisjoint(getattr(item, "fixturenames", ()))
-        if parts[0] in FAST and parts[:2] not in JUDGED and not slow:
+        if _fast_folder(parts) and not slow:
             item.add_marker(pytest.mark.fast)
 
 

@@ -188,6 +188,7 @@ class Life:
         return sorted((name, source) for name, source in pairs if source)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(LIVES))
 def test_no_device_that_stays_is_moved(seed: int) -> None:
     life = Life(seed)

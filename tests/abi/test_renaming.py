@@ -29,6 +29,7 @@ def test_there_is_every_order() -> None:
 WAYS = [(False, "fresh", 1), (False, "left", 4), (True, "fresh", 4), (True, "left", 4)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("named", "names", "stride"), WAYS, ids=["unnamed", "unnamed, left", "named", "named, left"])
 def test_no_order_moves_a_device(named: bool, names: str, stride: int) -> None:
     first, _ = admitted({"features": {**GUEST, **connected(named=named)}})

@@ -245,6 +245,7 @@ def test_a_history_of_thirty_changes(seed: int) -> None:
     assert history.passed > STEPS / 3, history.refused
 
 
+@pytest.mark.thorough
 def test_histories_give_places_up_and_run() -> None:
     """The property would be empty otherwise."""
     histories = [History(seed) for seed in range(4)]

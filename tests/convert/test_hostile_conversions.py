@@ -52,6 +52,7 @@ def ours() -> AdmissionContext:
     return AdmissionContext(Policies(shipped(), apis(with_kubevirt=False)))
 
 
+@pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
 @given(way=st.sampled_from(PLACES), value=JSON)
 def test_any_json_at_any_place_is_converted_or_refused(

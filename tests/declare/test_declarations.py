@@ -246,6 +246,7 @@ def test_a_tree_made_of_the_declarations_is_accepted_by_both_readings(tree: Any)
     assert _taken_by_the_model(tree)
 
 
+@pytest.mark.thorough
 @given(strategies.mutated(strategies.trees(domain_shape())))
 @settings(max_examples=300, deadline=None)
 def test_the_walk_accepts_exactly_what_the_model_accepts(tree: Any) -> None:

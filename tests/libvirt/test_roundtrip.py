@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def test_reading_undoes_rendering(domain: dict[str, Any]) -> None:
     assert _placed(reading.domain, SHAPE) == _placed(_meant(withdraw(domain)), SHAPE)
 
 
+@pytest.mark.thorough
 @given(FRONTENDS)
 @settings(max_examples=200, deadline=None)
 def test_frontends_come_back_as_they_were(domain: dict[str, Any]) -> None:
@@ -99,6 +101,7 @@ def test_rendering_does_not_depend_on_the_order_of_keys(domain: dict[str, Any]) 
     assert render(turned(domain), "vm") == render(domain, "vm")
 
 
+@pytest.mark.thorough
 @given(strategies.mutated(strategies.trees(SHAPE)) | strategies.JSON, strategies.JSON)
 @settings(max_examples=200, deadline=None)
 def test_no_tree_makes_rendering_fail_but_by_refusing(domain: Any, name: Any) -> None:

@@ -60,6 +60,7 @@ def test_a_shipped_policy_that_is_cut_at_any_byte_is_not_whole(file: Path) -> No
     assert [size for size in range(len(without_tail(content))) if complete(content[:size])] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
 def test_a_shipped_policy_that_is_cut_behind_any_line_is_refused(file: Path) -> None:
     lines = file.read_bytes().splitlines(keepends=True)
