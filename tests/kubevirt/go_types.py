@@ -25,7 +25,7 @@ _WORDS = ("string", "bool", "int", "int32", "int64", "uint32", "uint")
 INLINE = {
     "k8s.io/api/core/v1.PersistentVolumeClaimVolumeSource": {"claimName": "string", "readOnly": "bool"},
     "k8s.io/api/core/v1.LocalObjectReference": {"name": "string"},
-    "k8s.io/apimachinery/pkg/apis/meta/v1.TypeMeta": {},
+    "k8s.io/apimachinery/pkg/apis/meta/v1.TypeMeta": {"apiVersion": "string", "kind": "string"},
 }
 Named = tuple[str, str]
 
