@@ -307,6 +307,19 @@ def test_what_is_no_object_of_kubevirts_is_told(tmp_path: Path) -> None:
     for number, head in enumerate(("kind: VirtualMachine", "apiVersion: v1, kind: Pod", "a: b")):
         code, said = suite_of_kubevirt(tmp_path / str(number), f"object: {of_machine('pc-q35-9.2', head)}")
         assert (code, "is no object of KubeVirt's that policies are about" in said) == (1, True), head
+    code, said = suite_of_kubevirt(tmp_path / "empty", "object: {}")
+    assert (code, "is no object of KubeVirt's that policies are about" in said) == (1, True)
+    code, said = suite_of_kubevirt(tmp_path / "text", "object: text")
+    assert (code, "object is no object" in said, "policies are about" in said) == (1, True, False)
+
+
+def test_an_update_starts_from_an_object_of_the_same_kind(tmp_path: Path) -> None:
+    good = f"object: {of_machine('pc-q35-9.2')}"
+    for number, stored in enumerate(("{}", "{domain: {}}", of_machine("q35", "apiVersion: v1, kind: Pod"))):
+        code, said = suite_of_kubevirt(tmp_path / str(number), f"{good}, stored: {stored}")
+        assert (code, "stored is no object of the same kind" in said) == (1, True), stored
+    older = of_machine("q35", "apiVersion: kubevirt.io/v1alpha3, kind: VirtualMachine")
+    assert "same kind" not in suite_of_kubevirt(tmp_path / "older", f"{good}, stored: {older}")[1]
 
 
 def test_a_policy_on_kubevirts_machines_is_named_until_a_suite_stands_in_its_folder(folder: Path) -> None:
@@ -326,6 +339,10 @@ def test_a_suite_includes_files_and_a_manifest_may_be_kubevirts(tmp_path: Path) 
     good = f"cases: [{{title: t, object: {of_machine('pc-q35-9.2')}}}]\n"
     (folder / "suite.yaml").write_text(good + "include: [cases/more.yaml]\n")
     assert vmconfig("policy", "test", str(folder)).stdout.startswith("2 cases as expected")
+    listed = f"apiVersion: v1\nkind: List\nitems: [{of_machine('q35')}, {of_machine('q35')}]\n"
+    (folder / "cases" / "vm.yaml").write_text(listed)
+    said = vmconfig("policy", "test", str(folder)).stdout
+    assert "`cases/vm.yaml` holds a list of 2, expected one object" in said
     (folder / "cases" / "more.yaml").write_text("include: []\ncases: [{title: t}]\n")
     said = vmconfig("policy", "test", str(folder)).stdout
     assert "some/cases/more.yaml:1:1: `include` is no field of a file of cases" in said

@@ -134,7 +134,7 @@ def _case(reader: PolicyReader, node: Node, beside: Beside, objects: Objects) ->
         expected={mode: _verdicts(reader, entries, mode) for mode in _EXPECTED},
         where=f"{reader.at(node)}:{node.column}",
         path=what.path,
-        stored=_tree(reader, stored, "stored") if stored else None,
+        stored=_stored(reader, stored, what, objects) if stored else None,
         foreign=what.foreign,
     )
 
@@ -158,12 +158,26 @@ def _what(reader: PolicyReader, entries: Entries, beside: Beside, objects: Objec
     if named is not None:
         return _manifest(reader, named, beside, objects)
     node = entries.get("object")
+    before = len(reader.findings)
     obj = _tree(reader, node, "object")
-    if node is not None and obj and not objects.is_foreign(obj):
+    if len(reader.findings) > before:
+        return _What({}, {})
+    if node is not None and not objects.is_foreign(obj):
         way = "write its `apiVersion` and `kind`, such as kubevirt.io/v1 VirtualMachine; our own VM is a `spec`"
         reader.wrong(node, "is no object of KubeVirt's that policies are about", way)
         return _What({}, {})
     return _foreign(obj)
+
+
+def _stored(reader: PolicyReader, node: Node, what: _What, objects: Objects) -> Tree:
+    """What an update starts from: of an object of KubeVirt's one of the same kind."""
+    found = len(reader.findings)
+    tree = _tree(reader, node, "stored")
+    told = len(reader.findings) > found or not what.foreign
+    if not told and not (objects.is_foreign(tree) and tree["kind"] == what.spec["kind"]):
+        way = f"write the whole object, with `kind: {what.spec['kind']}` and its `apiVersion`"
+        reader.wrong(node, "stored is no object of the same kind", way)
+    return tree
 
 
 def _foreign(obj: Any) -> _What:
@@ -190,12 +204,14 @@ def _manifest(reader: PolicyReader, node: Node, beside: Beside, known: Objects) 
     except OSError as error:
         reader.wrong(node, f"`{name}` cannot be read: {error.strerror}", "name a file beside the suite")
         return nothing
-    if findings or len(objects) != 1:
-        reader.wrong(
-            node, f"`{name}` holds {'no YAML' if findings else f'{len(objects)} objects'}, expected one object"
-        )
+    plain = objects[0].plain() if len(objects) == 1 else None
+    items = plain.get("items") if isinstance(plain, dict) else None
+    if findings or len(objects) != 1 or isinstance(items, list):
+        count = len(items) if isinstance(items, list) else len(objects)
+        holds = "no YAML" if findings else f"a list of {count}" if isinstance(items, list) else f"{count} objects"
+        way = "write one object into the file, and a case for each further one"
+        reader.wrong(node, f"`{name}` holds {holds}, expected one object", way)
         return nothing
-    plain = objects[0].plain()
     if known.is_foreign(plain):
         return _foreign(plain)
     try:
