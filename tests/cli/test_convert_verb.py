@@ -94,6 +94,39 @@ def test_a_virtual_machine_becomes_one_of_ours_with_the_secret_of_what_stood_in_
     assert "hunter2" not in err
 
 
+# KubeVirt's own account of a VM of this name (`CalculateLegacyUUID`), as a stored instance of Harvester's shows it.
+VM1 = "133bf63e-9459-5126-9b21-b56e9b3d17b3"
+STORED = (
+    CONSOLE.replace("  instancetype: {name: small}\n  preference: {name: linux}\n", "")
+    .replace("metadata: {name: first,", "metadata: {name: vm1, uid: 0fea47ca-d9c6-4b0f-94cc-8bc03350d09a,")
+    .replace("        devices:", "        memory: {guest: 4Gi}\n        devices:")
+)
+
+
+def test_a_stored_machine_without_a_uuid_has_the_one_that_kubevirt_makes_of_its_name(convert: Any) -> None:
+    code, out, err = convert(STORED)
+    assert (code, yaml.safe_load(out.split("---")[0])["spec"]["domain"]["uuid"]) == (0, VM1)
+    assert f"firmware.uuid: is not said: it is `{VM1}`" in err
+
+
+def test_one_that_is_stated_stays_and_a_new_machine_has_none_yet(convert: Any) -> None:
+    stated = STORED.replace(
+        "        memory:", "        firmware: {uuid: 94d288ab-a8e6-4534-a84c-4cd12622fc6d}\n        memory:"
+    )
+    code, out, err = convert(stated)
+    domain = yaml.safe_load(out.split("---")[0])["spec"]["domain"]
+    assert (code, domain["uuid"], "firmware.uuid" in err) == (0, "94d288ab-a8e6-4534-a84c-4cd12622fc6d", False)
+    code, out, err = convert(STORED.replace("uid: 0fea47ca-d9c6-4b0f-94cc-8bc03350d09a, ", ""))
+    assert (code, "uuid" in yaml.safe_load(out.split("---")[0])["spec"]["domain"]) == (0, False)
+    assert "firmware.uuid: is not said, and gets drawn" in err
+
+
+def test_the_name_that_a_guest_has_by_cloud_init_is_told_for_what_it_is(convert: Any) -> None:
+    named = STORED.replace("      networks:", "      hostname: web\n      networks:")
+    said = "spec.template.spec.hostname: is not carried over: the guest has this name by cloud-init"
+    assert said in convert(named)[2]
+
+
 def test_without_its_instance_type_it_does_not(convert: Any) -> None:
     code, out, err = convert(CONSOLE)
     assert (code, out) == (1, "")

@@ -15,6 +15,7 @@ from webhook.convert.ledger import Ledger
 from webhook.declare import shown
 from webhook.kinds import GROUP, VERSION
 from webhook.kubevirt.keeping.freeze import freeze
+from webhook.kubevirt.keeping.identities import uuid_of_name
 from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.starting.devices import SLOT_COUNT, annotations_of, well_formed
 from webhook.kubevirt.starting.preferences import matched
@@ -49,6 +50,7 @@ def from_kubevirt(vm: Any, site: Site) -> Converted:
     ledger = Ledger(known["spec"]["template"]["spec"], _SPEC)
     spec: Tree = {"features": {"system": {"type": "other"}}, "domain": {}}
     _system(ledger, spec, made)
+    _uuid(vm["metadata"], spec["domain"], made)
     kubevirt_devices.carry(ledger, spec, made)
     secrets = kubevirt_seeds.carry(ledger, spec, vm["metadata"], made)
     kubevirt_devices.without_volume(ledger, spec, made)
@@ -93,6 +95,18 @@ def _system(ledger: Ledger, spec: Tree, made: Converted) -> None:
     cpu(ledger, spec, made)
     clock(ledger, domain)
     hypervisor(ledger, domain)
+
+
+def _uuid(metadata: Tree, domain: Tree, made: Converted) -> None:
+    """The UUID that the guest knows where the VM states none; what a cluster has stored has one all the same."""
+    if domain.get("uuid"):
+        return
+    if metadata.get("uid"):
+        domain["uuid"] = uuid_of_name(metadata["name"])
+        problem = f"is not said: it is `{domain['uuid']}`, which KubeVirt makes of the VM's name"
+    else:
+        problem = "is not said, and gets drawn: a guest that has started has its own, see `kubectl get -o yaml`"
+    made.tell(f"{_SPEC}.domain.firmware.uuid", problem)
 
 
 def _beside(vm: Tree, made: Converted) -> None:

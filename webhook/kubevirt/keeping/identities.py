@@ -14,6 +14,13 @@ Tree = dict[str, Any]
 _LOCAL, _FIXED = 0x02, 0x03
 # virtio-blk shows 20 characters of a serial number at most.
 _SERIAL_BYTES = 10
+# What KubeVirt makes the UUID of a VM of that states none (its `CalculateLegacyUUID`).
+_NAMES = uuid.UUID("6a1a24a1-4061-4607-8bf4-a3963d0c5895")
+
+
+def uuid_of_name(name: str) -> str:
+    """The UUID that the guest of a stored VM without one has: KubeVirt before 1.6 stored none."""
+    return str(uuid.uuid5(_NAMES, name))
 
 
 def is_clone(domain: Tree, machine: Machine) -> bool:
