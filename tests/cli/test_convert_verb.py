@@ -127,6 +127,23 @@ def test_the_name_that_a_guest_has_by_cloud_init_is_told_for_what_it_is(convert:
     assert said in convert(named)[2]
 
 
+def test_the_name_of_a_template_that_has_no_values_yet_is_told_beside_the_rest(convert: Any) -> None:
+    code, _, err = convert(
+        STORED.replace("name: vm1", 'name: "${NAME}"').replace("networks:", "accessCredentials: [{}]\n      networks:")
+    )
+    assert code == 1
+    assert "VirtualMachine shop/${NAME}: metadata.name: `${NAME}` is not the name of a Kubernetes object" in err
+    assert "spec.template.spec.accessCredentials" in err
+    code, _, err = convert(STORED.replace("name: vm1", "generateName: vm-"))
+    assert (code, "metadata.name: is not said" in err) == (1, True)
+
+
+def test_what_is_refused_of_the_vm_that_was_made_is_told_with_its_kind(convert: Any) -> None:
+    code, out, err = convert(STORED.replace("claimName: first-root", 'claimName: "${ROOT}"'))
+    assert (code, out) == (1, "")
+    assert "vm.yaml: VM shop/vm1: spec.features.storage[0].source: `${ROOT}` is not the name" in err
+
+
 def test_without_its_instance_type_it_does_not(convert: Any) -> None:
     code, out, err = convert(CONSOLE)
     assert (code, out) == (1, "")

@@ -8,23 +8,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from webhook.admission import offline
-from webhook.cli import files, objects, verbs
+from webhook.cli import files, kubevirt_objects, objects, verbs
+from webhook.cli.kubevirt_objects import VIRTUAL_MACHINE
 from webhook.cli.manifests import Manifest
+from webhook.cli.other_kinds import counted
 from webhook.cli.verb import Verb
 from webhook.declare import shown
 from webhook.declare.tree import at, copied
 from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
 from webhook.kubevirt.keeping.machine import ANNOTATION
-from webhook.kubevirt.starting.devices import well_formed
 
 Tree = dict[str, Any]
-_KUBEVIRT = "VirtualMachine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the VMs with the facts of their domains; findings where a VM and its domain disagree."""
-    found = objects.read(given, kubevirt=given.kubevirt).found
-    if given.kubevirt:
-        found = [one for one in found if one.kind == _KUBEVIRT]
-        if not found:
-            way = f"name a manifest of a {_KUBEVIRT} (`apiVersion: kubevirt.io/v1`)"
-            raise Refused([Finding("SOURCE", f"holds no {_KUBEVIRT} of KubeVirt's", way, "kind")])
+    found = _of_kubevirt(given) if given.kubevirt else objects.read(given).found
     dumps = [_dump(file) for source in given.xml for file in _files(source)]
     made: list[Tree] = []
     findings: list[Finding] = []
@@ -78,13 +73,20 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+def _of_kubevirt(given: argparse.Namespace) -> list[Manifest]:
+    found, others = kubevirt_objects.read([*given.filename, *given.sources])
+    others.update(one.kind for one in found if one.kind != VIRTUAL_MACHINE)
+    if others:
+        print(f"note: not printed are objects of other kinds: {counted(others)}", file=sys.stderr)
+    return [one for one in found if one.kind == VIRTUAL_MACHINE]
+
+
 def _with_hardware(obj: Tree, xml: bytes) -> tuple[Tree, list[Finding], list[str]]:
     """The same of a VM of KubeVirt's, whose template's annotation has the hardware."""
     from webhook.kubevirt.captured import capture
 
-    if obj.get("apiVersion") != "kubevirt.io/v1" or not well_formed(obj):
-        way = "see `kubectl explain virtualmachine.spec.template.spec.domain`"
-        return obj, [Finding("$", f"is no {_KUBEVIRT} of kubevirt.io/v1 as KubeVirt has it", way, "kind")], []
+    if wrong := kubevirt_objects.misshapen(obj):
+        return obj, wrong, []
     try:
         machine = capture(obj, xml.decode(errors="replace"))
     except Refused as refused:
@@ -141,7 +143,7 @@ def _pairs(found: Sequence[Manifest], dumps: Sequence[Dump]) -> list[tuple[Manif
 
 def _uuid(one: Manifest) -> str:
     """The UUID that a manifest's spec says; empty where it says none."""
-    if one.kind == _KUBEVIRT:
+    if one.kind == VIRTUAL_MACHINE:
         return str(at(one.obj, "spec.template.spec.domain.firmware.uuid") or "")
     kind, _ = offline.kind_of(one.obj)
     return str(at(one.obj, f"{kind.spec_path}.domain.uuid") or "") if kind is not None else ""
@@ -156,7 +158,10 @@ def _dump(file: str) -> Dump:
     from webhook.libvirt.xml.parse import read
 
     xml = files.xml(file)
-    reading = read(xml)
+    try:
+        reading = read(xml)
+    except Refused as refused:
+        raise Refused(replace(one, path=files.place_in_xml(file, one.path)) for one in refused.findings) from None
     return Dump(file, xml, reading.name, str(reading.domain.get("uuid") or ""))
 
 

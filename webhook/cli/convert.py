@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
-from webhook.cli import kubevirt_objects, seeds, verbs
+from webhook.cli import kubevirt_objects, other_kinds, seeds, verbs
 from webhook.cli.kubevirt_objects import LOOKED_UP, VIRTUAL_MACHINE
 from webhook.cli.manifests import Manifest
 from webhook.cli.verb import Verb
 from webhook.convert.converted import Converted
 from webhook.convert.from_kubevirt import from_kubevirt
 from webhook.convert.to_kubevirt import to_kubevirt
-from webhook.findings import Findings
+from webhook.findings import Finding, Findings
 from webhook.kubevirt.starting.site import Site
 from webhook.kubevirt.starting.topology import NEWEST
 
@@ -40,7 +41,7 @@ def run(given: Namespace) -> int:
     objects, others = kubevirt_objects.read([*given.filename, *given.sources], vms=_VMS)
     others.update(one.kind for one in objects if one.kind in LOOKED_UP)
     if others:
-        print(f"note: not printed are objects of other kinds: {kubevirt_objects.counted(others)}", file=sys.stderr)
+        print(f"note: not printed are objects of other kinds: {other_kinds.counted(others)}", file=sys.stderr)
     context = verbs.context(given)
     site = Site(
         given.kubevirt, verbs.site(given.site).machines, find=kubevirt_objects.finder(one.obj for one in objects)
@@ -51,8 +52,10 @@ def run(given: Namespace) -> int:
         if one.kind in LOOKED_UP:
             continue
         own = site if given.seed is None else replace(site, entropy=seeds.entropy(given.seed, one))
-        converted = _converted(one, given, context, own)
+        converted, refused = _converted(one, given, context, own)
         findings.take(one.about(converted.findings))
+        # What is refused of the VM that was made has that one's places.
+        findings.take(replace(one, obj=converted.objects[0]).about(refused) if refused else ())
         for note in converted.notes:
             print(f"note: {one}: {note.path}: {note.problem}", file=sys.stderr)
         made += converted.objects
@@ -62,17 +65,17 @@ def run(given: Namespace) -> int:
     return 0
 
 
-def _converted(one: Manifest, given: Namespace, context: AdmissionContext, site: Site) -> Converted:
+def _converted(
+    one: Manifest, given: Namespace, context: AdmissionContext, site: Site
+) -> tuple[Converted, Sequence[Finding]]:
+    """What is made of a VM, and what is wrong with a VM of ours that was made of one of KubeVirt's."""
     if one.kind == VIRTUAL_MACHINE:
         made = from_kubevirt(one.obj, site)
-        if not made.findings:
-            _, found, _ = expand_object(made.objects[0], context, verbs.requester(given))
-            made.findings += found
-        return made
+        return made, [] if made.findings else expand_object(made.objects[0], context, verbs.requester(given))[1]
     entropy = None if given.seed is None else seeds.entropy(given.seed, one)
     own = context if entropy is None else replace(context, entropy=entropy)
     complete, found, _ = expand_object(one.obj, own, verbs.requester(given))
-    return Converted(findings=found) if complete is None or found else to_kubevirt(complete, site)
+    return Converted(findings=list(found)) if complete is None or found else to_kubevirt(complete, site), []
 
 
 VERBS = (

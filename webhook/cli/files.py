@@ -25,6 +25,7 @@ _READ_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("binary", "set",
 # What the parser quotes: a token's name, a character, or a text of the file.
 _QUOTED = re.compile("'([^']*)'|\"([^\"]*)\"")
 _WAY = "mend the YAML, then try again"
+_RENDER = "a template's expression is no YAML yet: render it first, as `helm template` does, and give what that prints"
 
 
 class Unreadable(Exception):
@@ -157,7 +158,8 @@ def documents(file: str, kinds: Container[str] | None = None) -> list[Document]:
     try:
         found = list(_Loader(text).documents(kinds))
     except yaml.MarkedYAMLError as error:
-        raise Refused([Finding(f"{file}{place_of(error)}", _unquoted(str(error.problem)), _WAY, "yaml")]) from None
+        way = _RENDER if _is_template(text, error) else _WAY
+        raise Refused([Finding(f"{file}{place_of(error)}", _unquoted(str(error.problem)), way, "yaml")]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else _unread(error)
         raise Refused([Finding(file, f"is no YAML: {what}", _WAY, "yaml")]) from None
@@ -175,9 +177,21 @@ def xml(file: str) -> bytes:
         raise Unreadable(f"{file}: {error.strerror}") from None
 
 
+def place_in_xml(file: str, path: str) -> str:
+    """The place of a finding about an XML file: the file alone where the document as a whole is meant."""
+    shown_file = "standard input" if file == "-" else file
+    return shown_file if path == "/" else f"{shown_file}: {path}"
+
+
 def xml_below(folder: Path) -> list[str]:
     """The XML files of a folder, by name."""
     return [str(file) for file in sorted(folder.glob("*.xml"))]
+
+
+def _is_template(text: bytes, error: yaml.MarkedYAMLError) -> bool:
+    """Whether what is no YAML begins like an expression of Helm's or Jinja's, in its line or the one before."""
+    line = error.problem_mark.line if error.problem_mark is not None else 0
+    return any(opened in each for each in text.splitlines()[max(0, line - 1) : line + 1] for opened in (b"{{", b"{%"))
 
 
 def _unquoted(problem: str) -> str:

@@ -7,13 +7,12 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from typing import Any
 
-from webhook.cli import kubevirt_objects, seeds, verbs
-from webhook.cli.kubevirt_objects import VERSION, VIRTUAL_MACHINE
+from webhook.cli import kubevirt_objects, other_kinds, seeds, verbs
+from webhook.cli.kubevirt_objects import VIRTUAL_MACHINE
 from webhook.cli.names import release
 from webhook.cli.verb import Verb
 from webhook.findings import Finding, Findings
 from webhook.kubevirt.keeping.freeze import freeze
-from webhook.kubevirt.starting.devices import well_formed
 from webhook.kubevirt.starting.site import Site
 from webhook.kubevirt.starting.topology import NEWEST
 
@@ -38,7 +37,7 @@ def run(given: Namespace) -> int:
     objects, others = kubevirt_objects.read([*given.filename, *given.sources])
     others.update(one.kind for one in objects if one.kind != VIRTUAL_MACHINE)
     if others:
-        print(f"note: not printed are objects of other kinds: {kubevirt_objects.counted(others)}", file=sys.stderr)
+        print(f"note: not printed are objects of other kinds: {other_kinds.counted(others)}", file=sys.stderr)
     find = kubevirt_objects.finder(one.obj for one in objects)
     site = Site(given.kubevirt, verbs.site(given.site).machines, find=find)
     site = replace(site, hook=given.hardware)
@@ -57,9 +56,8 @@ def run(given: Namespace) -> int:
 
 
 def _frozen(vm: Tree, site: Site) -> tuple[Tree, list[Finding], tuple[Finding, ...]]:
-    if vm.get("apiVersion") != VERSION or not well_formed(vm):
-        problem = f"is no {VIRTUAL_MACHINE} of {VERSION} as KubeVirt has it"
-        return vm, [Finding("$", problem, "see `kubectl explain virtualmachine.spec.template.spec.domain`", "kind")], ()
+    if wrong := kubevirt_objects.misshapen(vm):
+        return vm, wrong, ()
     # One that a cluster has made is one that a guest knows.
     there = {key: value for key, value in vm.items() if key != "status"} if vm["metadata"].get("uid") else None
     made = freeze(vm, there, site)

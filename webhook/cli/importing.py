@@ -65,7 +65,10 @@ def import_xml(given: argparse.Namespace) -> int:
     for each in found:
         prefix = f"{each.source}: " if several else ""
         wrong = [*each.findings, *clashes.get(each.source, ())]
-        findings += [replace(one, path=f"{prefix}{one.path}") for one in wrong]
+        findings += [
+            replace(one, path=files.place_in_xml(each.source, one.path)) if several or one.path == "/" else one
+            for one in wrong
+        ]
         for note in each.notes:
             print(f"{prefix}{note}", file=sys.stderr)
     if left := unused(names):

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import orjson
 
-from webhook.cli import kubevirt_objects, objects, verbs
+from webhook.cli import kubevirt_objects, objects, other_kinds, verbs
 from webhook.cli.names import release
 from webhook.declare import shown
 from webhook.declare.tree import at
@@ -145,7 +145,7 @@ def _files(sources: list[str]) -> Seen:
     """The objects of files; instances belong to the VM of their name."""
     found, others = kubevirt_objects.read(sources, _ALSO)
     if others:
-        print(f"note: not looked at are objects of other kinds: {kubevirt_objects.counted(others)}", file=sys.stderr)
+        print(f"note: not looked at are objects of other kinds: {other_kinds.counted(others)}", file=sys.stderr)
     by_kind: dict[str, list[Tree]] = {}
     for one in found:
         by_kind.setdefault(one.kind, []).append(one.obj)

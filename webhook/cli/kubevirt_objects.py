@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from webhook.cli import files
-from webhook.cli.manifests import Manifest, files_of
+from webhook.cli.manifests import Manifest, of_files
+from webhook.cli.other_kinds import without_vms
 from webhook.declare import shown
-from webhook.findings import Finding, Refused
+from webhook.findings import Finding
+from webhook.kubevirt.starting.devices import well_formed
 from webhook.kubevirt.starting.site import Find
 
 Tree = dict[str, Any]
@@ -32,30 +34,42 @@ def read(
 
     `vms` are the kinds of VMs, `also` further kinds that are wanted. Raises Refused where there is no VM.
     """
+    if not sources:
+        raise files.Unreadable("no object is named: give a file, a folder, or `-` for standard input")
+    wanted = {*vms, *LOOKED_UP, *also}
     found: list[Manifest] = []
     others: Counter[str] = Counter()
-    wanted = {*vms, *LOOKED_UP, *also}
-    for file in dict.fromkeys(each for source in sources for each in files_of(source)):
-        documents = files.documents(file, {*wanted, "List"})
-        for document in documents:
-            number = document.number if len(documents) > 1 else 0
-            items = document.content.get("items") if type(document.content) is dict else None
-            for at, content in enumerate(items if type(items) is list else [document.content], 1):
-                kind = document.other or str(content.get("kind") if type(content) is dict else "")
-                if type(content) is dict and kind in wanted:
-                    found.append(Manifest(content, file, number, at if items else 0))
-                else:
-                    others[kind] += 1
+    for one in of_files(sources, lambda file: _objects(file, wanted)):
+        if type(one.obj) is dict and one.kind in wanted:
+            found.append(one)
+        else:
+            others[one.kind] += 1
     if not any(one.kind in vms for one in found):
-        problem = f"holds no {VIRTUAL_MACHINE} of KubeVirt's"
-        way = f"name a manifest of a {VIRTUAL_MACHINE} (`apiVersion: {VERSION}`)"
-        raise Refused([Finding(", ".join(sources) or "SOURCE", problem, way, "kind")])
+        raise without_vms(sources, others + Counter(one.kind for one in found), kubevirt=True)
     return found, others
 
 
-def counted(others: Counter[str]) -> str:
-    """Kinds with how many there are of each; empty where there are none."""
-    return ", ".join(f"{shown(kind)} {number}" for kind, number in sorted(others.items()) if kind)
+def _objects(file: str, wanted: set[str]) -> Iterator[Manifest]:
+    """The objects of a file and those of its lists; of other kinds than these only which."""
+    documents = files.documents(file, {*wanted, "List"})
+    for document in documents:
+        number = document.number if len(documents) > 1 else 0
+        content = {"kind": document.other} if document.other else document.content
+        items = content.get("items") if type(content) is dict else None
+        for at, obj in enumerate(items if type(items) is list else [content], 1):
+            yield Manifest(obj, file, number, at if items else 0)
+
+
+def misshapen(vm: Tree) -> list[Finding]:
+    """Why an object is no VirtualMachine of the version that is known; empty where it is one."""
+    version = vm.get("apiVersion")
+    if type(version) is str and version != VERSION and version.startswith("kubevirt.io/"):
+        way = f"write `{VERSION}`, which has the same fields"
+        return [Finding("apiVersion", f"is `{shown(version)}`, expected `{VERSION}`", way, "kind")]
+    if version != VERSION or not well_formed(vm):
+        way = "see `kubectl explain virtualmachine.spec.template.spec.domain`"
+        return [Finding("$", f"is no {VIRTUAL_MACHINE} of {VERSION} as KubeVirt has it", way, "kind")]
+    return []
 
 
 def finder(objects: Iterable[Any]) -> Find:

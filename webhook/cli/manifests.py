@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from webhook.cli import files
+from webhook.cli import files, other_kinds
 from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, SNAPSHOT
@@ -17,8 +17,9 @@ from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
 from webhook.kubevirt.api import kubevirt_kind
 
 Tree = dict[str, Any]
+_Read = TypeVar("_Read")
 _SUFFIXES = (".yaml", ".yml", ".json")
-_READ = {*KINDS, *KUBEVIRT_KINDS, SNAPSHOT.name, "Namespace"}
+_WANTED = {*KINDS, *KUBEVIRT_KINDS, SNAPSHOT.name, "Namespace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,7 @@ class Manifests:
 
     def told(self) -> str:
         """What was left out, in words; empty where nothing was."""
-        count = self.skipped.total()
-        kinds = ", ".join(f"{shown(kind)} {number}" for kind, number in sorted(self.skipped.items()))
-        return f"{count} object{'s' if count > 1 else ''} of other kinds skipped ({kinds})" if count else ""
+        return other_kinds.skipped(self.skipped)
 
 
 def read(*sources: str | Path, snapshots: bool = False, kubevirt: bool = False) -> Manifests:
@@ -138,15 +137,13 @@ def read(*sources: str | Path, snapshots: bool = False, kubevirt: bool = False) 
     Raises Refused where there is none or a file is no YAML, Unreadable where a file cannot be read.
     """
     found = Manifests(kubevirt=kubevirt)
-    for source in sources:
-        for file in files_of(str(source)):
-            for manifest in _manifests(file):
-                found.add(manifest)
+    for manifest in of_files(sources, _manifests):
+        found.add(manifest)
     if not snapshots:
         found.skipped.update([SNAPSHOT.name] * len(found.snapshots))
         found.snapshots.clear()
     if not found.found and not found.snapshots:
-        raise _without_vms(sources, found)
+        raise other_kinds.without_vms(sources, found.skipped, kubevirt=False)
     return found
 
 
@@ -154,14 +151,22 @@ def vms(*sources: str | Path, kubevirt: bool = False) -> Manifests:
     """The same for whoever asks nothing of what is no VM: raises Refused where nothing is one."""
     found = read(*sources, kubevirt=kubevirt)
     if not found.objects:
-        raise _without_vms(sources, found)
+        raise other_kinds.without_vms(sources, found.skipped, kubevirt=False)
     return found
 
 
-def _without_vms(sources: Iterable[str | Path], found: Manifests) -> Refused:
-    problem = f"holds no VM{f', only {found.told()}' if found.skipped else ''}"
-    way = f"name manifests of {' or '.join(KINDS)} (`apiVersion: {GROUP}/…`)"
-    return Refused([Finding(", ".join(map(str, sources)), problem, way, "kind")])
+def of_files(sources: Iterable[str | Path], read_one: Callable[[str], Iterable[_Read]]) -> list[_Read]:
+    """What is read of each file, once each; raises Refused with what is wrong with any of them."""
+    found: list[_Read] = []
+    findings: list[Finding] = []
+    for file in dict.fromkeys(each for source in sources for each in files_of(str(source))):
+        try:
+            found += read_one(file)
+        except Refused as refused:
+            findings += refused.findings
+    if findings:
+        raise Refused(findings)
+    return found
 
 
 def files_of(source: str) -> list[str]:
@@ -174,7 +179,7 @@ def files_of(source: str) -> list[str]:
 
 def _manifests(file: str) -> Iterator[Manifest]:
     """The objects of a file; those of a `List`, as kubectl prints several, are its items."""
-    documents = files.documents(file, _READ)
+    documents = files.documents(file, _WANTED)
     for document in documents:
         number = document.number if len(documents) > 1 else 0
         content = document.content if not document.other else {"apiVersion": "", "kind": document.other}

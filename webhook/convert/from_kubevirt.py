@@ -13,6 +13,7 @@ from webhook.convert.instance import as_instance
 from webhook.convert.kubevirt_machine import clock, cpu, firmware, hypervisor, memory
 from webhook.convert.ledger import Ledger
 from webhook.declare import shown
+from webhook.domain.convention import is_name
 from webhook.kinds import GROUP, VERSION
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.identities import uuid_of_name
@@ -33,9 +34,13 @@ _OF_THE_OBJECT = ("kubectl.kubernetes.io/", "kubevirt.io/", "kubemacpool.io/")
 def from_kubevirt(vm: Any, site: Site) -> Converted:
     """The VM, and the Secrets of what a cloud-init volume has in clear."""
     made = Converted()
-    if not well_formed(vm) or type(vm["metadata"].get("name")) is not str:
+    if not well_formed(vm):
         help_ = "see `kubectl explain virtualmachine.spec.template.spec.domain`"
         made.lose("spec.template.spec", "is no VirtualMachine of kubevirt.io/v1 as KubeVirt has it", help_)
+        return made
+    name = vm["metadata"].get("name")
+    if type(name) is not str:
+        made.lose("metadata.name", "is not said", "write the name that the VM shall have")
         return made
     kinds: dict[str, Tree] = {}
     for which in ("instancetype", "preference"):
@@ -46,6 +51,9 @@ def from_kubevirt(vm: Any, site: Site) -> Converted:
         kinds[which] = found or {}
     if made.findings:
         return made
+    if not is_name(name):
+        way = "give a template's parameters their values first, as `oc process` does"
+        made.lose("metadata.name", f"`{shown(name)}` is not the name of a Kubernetes object", way)
     known = as_instance(_kept(vm, site, made), kinds, made)
     ledger = Ledger(known["spec"]["template"]["spec"], _SPEC)
     spec: Tree = {"features": {"system": {"type": "other"}}, "domain": {}}
