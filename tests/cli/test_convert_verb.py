@@ -138,6 +138,13 @@ def test_the_name_of_a_template_that_has_no_values_yet_is_told_beside_the_rest(c
     assert (code, "metadata.name: is not said" in err) == (1, True)
 
 
+@pytest.mark.parametrize("written", ["DE-AD-00-00-BE-AF", "DE:AD:00:00:BE:AF"])
+def test_a_mac_address_is_the_same_in_each_form_that_kubevirt_takes(convert: Any, written: str) -> None:
+    code, out, _ = convert(STORED.replace("02:00:00:00:00:07", written))
+    made = yaml.safe_load(out.split("---")[0])["spec"]["features"]["network"][0]["mac"]
+    assert (code, made) == (0, "DE:AD:00:00:BE:AF")
+
+
 def test_what_is_refused_of_the_vm_that_was_made_is_told_with_its_kind(convert: Any) -> None:
     code, out, err = convert(STORED.replace("claimName: first-root", 'claimName: "${ROOT}"'))
     assert (code, out) == (1, "")

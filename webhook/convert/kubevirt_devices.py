@@ -112,7 +112,8 @@ def _binding(ledger: Ledger, at: Keys, made: Converted) -> None:
 def _identity(ledger: Ledger, at: Keys, card: Tree, own: Tree) -> None:
     mac, order = ledger.text(*at, "macAddress"), ledger.number(*at, "bootOrder")
     if mac:
-        card["mac"] = mac
+        # KubeVirt takes what Go's `ParseMAC` does: pairs with `-`, too.
+        card["mac"] = mac.replace("-", ":")
     if order:
         card["bootOrder"] = order
     index, address = ledger.number(*at, "acpiIndex"), ledger.says(*at, "pciAddress")
