@@ -6,7 +6,7 @@ change later; its content is never read here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from webhook.declare import Element, choice, frontend, reference
@@ -49,7 +49,7 @@ Wanted = list[Seed]
 
 
 def expand(wanted: list[Seed] | None, platform: Platform, origin: str) -> list[Contribution]:
-    """One contribution a seed. Raises Refused for one that says too little or two things, and a second Ignition."""
+    """One contribution a seed. Raises Refused for one that says too little or too much, and for a second of a form."""
     if not wanted:
         return []
     findings = [finding for index, seed in enumerate(wanted) for finding in _wrong(seed, f"{origin}[{index}]")]
@@ -57,9 +57,7 @@ def expand(wanted: list[Seed] | None, platform: Platform, origin: str) -> list[C
     of_ignition = [index for index, seed in enumerate(wanted) if seed.type == _IGNITION]
     if of_ignition and platform.machine.family not in _WITH_FW_CFG:
         findings.append(absent(f"{origin}[{of_ignition[0]}].type", "place for Ignition (fw_cfg)", platform))
-    for index in of_ignition[1:]:
-        problem = f"is `{_IGNITION}`, as that of entry {of_ignition[0]} is: the guest reads one"
-        findings.append(Finding(f"{origin}[{index}].type", problem, "leave one of the two out", "seed"))
+    findings += _read_once(wanted, origin)
     if findings:
         raise Refused(findings)
     names = names_of((seed.name, _base(seed)) for seed in wanted)
@@ -67,6 +65,24 @@ def expand(wanted: list[Seed] | None, platform: Platform, origin: str) -> list[C
         _contribution(seed, name, platform, f"{origin}[{index}]")
         for index, (seed, name) in enumerate(zip(wanted, names, strict=True))
     ]
+
+
+def _read_once(wanted: list[Seed], origin: str) -> Iterator[Finding]:
+    """Of several seeds that one reader would find, it reads one."""
+    first: dict[str, int] = {}
+    for index, seed in enumerate(wanted):
+        form = _form(seed)
+        if form and first.setdefault(form, index) != index:
+            what = f"`{seed.type}` by `{form}`" if seed.type == _CLOUD_INIT else f"`{seed.type}`"
+            problem = f"is {what}, as that of entry {first[form]} is: the guest reads one"
+            yield Finding(f"{origin}[{index}].type", problem, "leave one of the two out", "seed")
+
+
+def _form(seed: Seed) -> str:
+    """What its drive is found by, or where its text is; empty for a seed that says too little."""
+    if seed.type == _CLOUD_INIT:
+        return seed.datasource or NO_CLOUD
+    return {_SYSPREP: SYSPREP, _IGNITION: IGNITION}.get(seed.type or "", "")
 
 
 def _wrong(seed: Seed, place: str) -> list[Finding]:
@@ -99,8 +115,7 @@ def _contribution(seed: Seed, name: str, platform: Platform, origin: str) -> Con
     because = platform.guest.because
     if seed.type == _IGNITION:
         return Contribution(origin, {"fwCfg": {"entries": [{"name": IGNITION, **reference}]}}, {}, because)
-    form = SYSPREP if seed.type == _SYSPREP else seed.datasource or NO_CLOUD
     bus = platform.machine.defaults["cdrom"]
     drive: Tree = {"name": name, "device": "cdrom", "target": {"bus": bus}, "readonly": True}
-    asked = one("disks", {"name": name, "seed": form, **reference})
+    asked = one("disks", {"name": name, "seed": _form(seed), **reference})
     return Contribution(origin, asked, one("disks", drive), because, "" if seed.name else _base(seed))
