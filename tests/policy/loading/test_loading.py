@@ -172,6 +172,14 @@ def test_a_name_that_cannot_be_shown_is_a_finding_that_can(tmp_path: Path, name:
     assert finding.path.isprintable()
 
 
+def test_what_is_no_folder_leads_to_one_and_a_file_that_is_gone_does_not(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(whole(policy()))
+    for named in ("a.yaml", "gone"):
+        assert "name a folder of policy files" in wrong(tmp_path / named)
+    _linked(tmp_path / "b.yaml", "gone")
+    assert "put there what this process can read, or remove it" in wrong(tmp_path)
+
+
 def test_a_folder_that_is_a_link_to_itself_is_a_finding(tmp_path: Path) -> None:
     os.symlink("policies", tmp_path / "policies")
     assert "policies: cannot be read: Too many levels of symbolic links" in wrong(tmp_path / "policies")

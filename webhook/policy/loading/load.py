@@ -113,7 +113,9 @@ def _loaded(folder: str, files: Contents, loading: Loading) -> Loaded:
         parsed.findings.append(exhausted.finding)
     except OSError as error:
         place = folder if error.filename is None else Path(error.filename).name
-        parsed.findings.append(Finding(place, f"cannot be read: {error.strerror}", "", "policy"))
+        no_folder = place == folder and isinstance(error, FileNotFoundError | NotADirectoryError)
+        way = "name a folder of policy files" if no_folder else "put there what this process can read, or remove it"
+        parsed.findings.append(Finding(place, f"cannot be read: {error.strerror}", way, "policy"))
     if parsed.findings:
         raise Refused(parsed.findings)
     return Loaded(
