@@ -230,7 +230,7 @@ def test_nobody_is_asked_about_kubevirts_machines_unless_somebody_wants_it() -> 
     name = "ValidatingWebhookConfiguration/vmconfig"
     plain, wanted_too = rendered(), rendered({"kubevirt": {"mode": "enforce"}})
     assert not [hook for hook in plain[name]["webhooks"] if "kubevirt" in hook["name"].partition(".")[0]]
-    assert len(wanted_too[name]["webhooks"]) == len(plain[name]["webhooks"]) + 2
+    assert len(wanted_too[name]["webhooks"]) == len(plain[name]["webhooks"]) + 3
     data = "ConfigMap/vmconfig-policies"
     assert not [file for file in plain[data]["data"] if file.startswith("kubevirt-")]
     assert {file for file in wanted_too[data]["data"] if file.startswith("kubevirt-")} == {

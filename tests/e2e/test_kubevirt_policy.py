@@ -35,7 +35,9 @@ def definition(group: str, kind: str) -> Tree:
     plural, *short = NAMES[group][kind]
     anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower(), "shortNames": short}
-    version = VERSIONS[kind].partition("/")[2]
+    version = {"name": VERSIONS[kind].partition("/")[2], "served": True, "storage": True, "schema": anything}
+    if kind == "VirtualMachine":
+        version["subresources"] = {"status": {}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -44,7 +46,7 @@ def definition(group: str, kind: str) -> Tree:
             "group": group,
             "scope": "Cluster" if KINDS[kind].cluster else "Namespaced",
             "names": names,
-            "versions": [{"name": version, "served": True, "storage": True, "schema": anything}],
+            "versions": [version],
         },
     }
 
@@ -69,7 +71,7 @@ class Site:
         values = {"webhook": {"url": self.service.url, "caBundle": ca}, "kubevirt": {"mode": mode}}
         [made] = [each for each in release(values) if each["kind"] == "ValidatingWebhookConfiguration"]
         made["webhooks"] = [each for each in made["webhooks"] if each["name"].startswith("kubevirt")]
-        assert len(made["webhooks"]) == 2
+        assert len(made["webhooks"]) == 3
         text = yaml.safe_dump(made)
         self.cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
 
@@ -109,7 +111,15 @@ def test_an_honest_machine_is_stored_and_changed(site: Site) -> None:
     assert (code, said) == (0, "")
 
 
-@pytest.mark.parametrize("kind", ["VirtualMachineInstance", "VirtualMachineInstanceReplicaSet", "VirtualMachinePool"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "VirtualMachineInstance",
+        "VirtualMachineInstanceReplicaSet",
+        "VirtualMachinePool",
+        "VirtualMachineSnapshotContent",
+    ],
+)
 def test_the_other_doors_to_the_same_machine_are_closed_too(site: Site, kind: str) -> None:
     code, said = site.apply(around(kind, HOST_DISK, {}, {}), "team")
     assert code != 0
@@ -161,6 +171,25 @@ def test_kubevirts_controllers_write_what_they_have_to_and_its_api_server_is_jud
     assert site.apply(instance, "team", api, groups)[0] != 0
     other = "--as=system:serviceaccount:team:kubevirt-controller"
     assert site.apply(instance, "team", other, groups)[0] != 0
+
+
+def test_a_disk_that_is_asked_for_in_a_status_is_judged_but_for_kubevirts_controller(site: Site) -> None:
+    assert site.apply(around("VirtualMachine", MACHINE, {"runStrategy": "Halted"}, {}), "team") == (0, "")
+
+    def plugged(*flags: str, **disk: str) -> tuple[int, str]:
+        source = {"persistentVolumeClaim": {"claimName": "data", "hotpluggable": True}}
+        options = {"name": "data", "disk": {"name": "data", "disk": {"bus": "scsi"}, **disk}, "volumeSource": source}
+        patch = json.dumps({"status": {"volumeRequests": [{"addVolumeOptions": options}]}})
+        named = ("patch", "virtualmachines.kubevirt.io", "web", "--subresource=status", "--type=merge", "-p", patch)
+        done = site.cluster.kubectl("-n", "team", *named, *flags, check=False)
+        return done.returncode, done.stderr
+
+    code, said = plugged(cache="unsafe")
+    assert code != 0
+    assert "status.volumeRequests[0].addVolumeOptions: `spec.template.spec.domain.devices.disks[0].cache`" in said
+    assert plugged() == (0, "")
+    controller = "--as=system:serviceaccount:kubevirt:kubevirt-controller"
+    assert plugged(controller, "--as-group=system:masters", cache="unsafe") == (0, "")
 
 
 def test_the_namespace_of_kubevirt_itself_is_left_alone(site: Site) -> None:

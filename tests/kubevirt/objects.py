@@ -25,6 +25,12 @@ PREFIXES = {
         "annotations": "spec.template.metadata.annotations",
         "labels": "spec.template.metadata.labels",
     },
+    "VirtualMachineSnapshotContent": {
+        "vm": "spec.source.virtualMachine.spec",
+        "vmi": "spec.source.virtualMachine.spec.template.spec",
+        "annotations": "spec.source.virtualMachine.spec.template.metadata.annotations",
+        "labels": "spec.source.virtualMachine.spec.template.metadata.labels",
+    },
     "VirtualMachinePool": {
         "vm": "spec.virtualMachineTemplate.spec",
         "vmi": "spec.virtualMachineTemplate.spec.template.spec",
@@ -44,6 +50,7 @@ VERSIONS = {
     "VirtualMachineClusterPreference": "instancetype.kubevirt.io/v1beta1",
     "VirtualMachineClone": "clone.kubevirt.io/v1beta1",
     "VirtualMachineRestore": "snapshot.kubevirt.io/v1beta1",
+    "VirtualMachineSnapshotContent": "snapshot.kubevirt.io/v1beta1",
 }
 
 
@@ -63,6 +70,8 @@ def around(kind: str, vmi: Tree, vm: Tree, metadata: Tree) -> Tree:
     if kind == "VirtualMachinePool":
         inner = {"metadata": {}, "spec": {**vm, "template": template}}
         return manifest(kind, {"replicas": 1, "selector": {}, "virtualMachineTemplate": inner})
+    if kind == "VirtualMachineSnapshotContent":
+        return manifest(kind, {"source": {"virtualMachine": {"metadata": {}, "spec": {**vm, "template": template}}}})
     return manifest(kind, {**vm, "template": template})
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from tests.kubevirt.attack_cases import MACHINE
 from tests.kubevirt.conftest import Of
-from tests.kubevirt.objects import VERSIONS, around, manifest, review
+from tests.kubevirt.objects import PREFIXES, VERSIONS, around, manifest, review
 from tests.kubevirt.test_attacks import rule_of
 from webhook.admission.kubevirt import validate_kubevirt
 from webhook.kubevirt.api import KINDS
@@ -32,8 +32,7 @@ def test_a_door_is_closed_as_far_as_the_level_says(context: Of, case: Tree) -> N
 
 def test_every_kind_is_tried_with_something_that_is_refused_and_something_that_is_not() -> None:
     tried = {(case["kind"], bool(case.get("refused"))) for case in DOORS}
-    machines = {"VirtualMachine", "VirtualMachineInstance", "VirtualMachineInstanceReplicaSet", "VirtualMachinePool"}
-    for kind in set(KINDS) - machines - {"VirtualMachineRestore", "VirtualMachineClusterPreference"}:
+    for kind in set(KINDS) - set(PREFIXES) - {"VirtualMachineRestore", "VirtualMachineClusterPreference"}:
         assert {(kind, True), (kind, False)} <= tried | {("VirtualMachineClusterInstancetype", False)}, kind
     assert set(VERSIONS) == set(KINDS)
     assert {kind.api_version for kind in KINDS.values()} == set(VERSIONS.values())

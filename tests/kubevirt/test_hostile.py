@@ -106,10 +106,13 @@ def test_no_secret_that_stands_in_an_object_is_told(context: Of) -> None:
         assert secret not in told
 
 
-def test_many_patches_and_deep_ones_are_findings(context: Of) -> None:
-    many = manifest("VirtualMachineClone", {"patches": ['{"op": "remove", "path": "/metadata/labels/a"}'] * 300})
-    [finding] = validate_kubevirt(review(many), context()).findings
-    assert finding.problem == "has 300 patches"
+def test_many_operations_of_patches_and_deep_ones_are_findings(context: Of) -> None:
+    remove = '{"op": "remove", "path": "/metadata/labels/a"}'
+    for patches in ([remove] * 300, [f"[{','.join([remove] * 300)}]"], [f"[{remove},{remove}]"] * 150):
+        many = manifest("VirtualMachineClone", {"patches": patches})
+        [finding] = validate_kubevirt(review(many), context()).findings
+        assert finding.problem == "has more than 256 operations"
+    assert validate_kubevirt(review(manifest("VirtualMachineClone", {"patches": [remove] * 256})), context()).allowed
     deep = manifest(
         "VirtualMachineClone", {"patches": [orjson.dumps({"op": "add", "path": "/a" * 100, "value": 1}).decode()]}
     )

@@ -19,6 +19,7 @@ from webhook.kubevirt.api import KINDS, ROOT, KubeVirtKind, Projection, marks_of
 from webhook.kubevirt.api.kinds import VIRTUAL_MACHINE, at
 from webhook.kubevirt.api.patches import Patched, patched
 from webhook.kubevirt.api.pci_addresses import ignored_addresses, pci_addresses, wrong_addresses
+from webhook.kubevirt.api.requests import requested
 from webhook.kubevirt.api.spelling import misspelt, wrong_names
 from webhook.policy import Decision, Engine, Request, Submission
 from webhook.policy.language.model import LABELS
@@ -30,7 +31,9 @@ def validate_kubevirt(review: Review, context: AdmissionContext) -> Verdict:
     In mode `audit` all of it is a warning and an audit annotation, and nothing is refused.
     """
     kind, settings = KINDS.get(review.kind), context.kubevirt
-    if kind is None or settings.mode == OFF or review.operation not in ("CREATE", "UPDATE") or review.subresource:
+    if kind is None or settings.mode == OFF or review.operation not in ("CREATE", "UPDATE"):
+        return ALLOWED
+    if review.subresource and (review.subresource != "status" or kind is not VIRTUAL_MACHINE):
         return ALLOWED
     if review.user in settings.controllers:
         return ALLOWED
@@ -54,6 +57,8 @@ def check_kubevirt(review: Review, kind: KubeVirtKind, context: AdmissionContext
 
 def judged_by(engine: Engine, review: Review, kind: KubeVirtKind, request: Request) -> Decision:
     """The same by any policies, for whoever asks wherever."""
+    if review.subresource:
+        return _of_status(review, engine, request)
     now = project(review.object, kind)
     before = project(review.old_object, kind) if review.operation == "UPDATE" else None
     names = _new_names(review, kind)
@@ -66,7 +71,7 @@ def judged_by(engine: Engine, review: Review, kind: KubeVirtKind, request: Reque
     judged.findings.take(_addresses(now, before))
     old = before.tree if before is not None else {}
     if kind.patches and at(now.tree, _patches(kind)) != at(old, _patches(kind)):
-        _take(judged, _of_patches(now, kind, engine, request))
+        _take(judged, _written(patched(now.tree, ".".join(kind.patches), _patches(kind)), engine, request))
     judged.warned.take(ignored_addresses(now.tree.get("vmi") or {}, now.places.get("vmi", "")))
     return judged
 
@@ -116,6 +121,8 @@ def _moved(findings: Findings, changed: Any) -> Findings:
 
 def _take(decision: Decision, more: Iterable[Decision]) -> None:
     for each in more:
+        if decision.findings.full():
+            return
         decision.findings.take(each.findings)
         decision.warned.take(each.warned)
         decision.audits.take(each.audits)
@@ -143,10 +150,17 @@ def _patches(kind: KubeVirtKind) -> tuple[str, ...]:
     return (part, kind.patches[-1])
 
 
-def _of_patches(now: Projection, kind: KubeVirtKind, engine: Engine, request: Request) -> Iterator[Decision]:
-    """What each patch would write, judged as if its VirtualMachine were created."""
+def _of_status(review: Review, engine: Engine, request: Request) -> Decision:
+    """What the status of a VirtualMachine asks KubeVirt's controller to write into it."""
+    judged = Decision()
+    _take(judged, _written(requested(review.object, review.old_object), engine, request))
+    return judged
+
+
+def _written(parts: Iterable[Patched | Finding], engine: Engine, request: Request) -> Iterator[Decision]:
+    """What each of these would write, judged as if its VirtualMachine were created."""
     creation = replace(request, operation="CREATE")
-    for each in patched(now.tree, ".".join(kind.patches), _patches(kind)):
+    for each in parts:
         if isinstance(each, Patched):
             yield _of_patch(each, engine, creation)
         else:

@@ -155,8 +155,32 @@ rules:
       - virtualmachinepreferences
       - virtualmachineclones
       - virtualmachinerestores
+      - virtualmachinesnapshotcontents
     scope: Namespaced
 {{- include "vmconfig.kubevirtNamespaces" . }}
+{{- end -}}
+
+{{/* What a status asks to be written into a machine, for whoever calls `virtctl addvolume`. KubeVirt's controllers write
+statuses all the time: nobody waits for those. */}}
+{{- define "vmconfig.kubevirtStatusWebhook" -}}
+{{- include "vmconfig.kubevirtHead" (dict "root" . "name" "kubevirt-status") }}
+rules:
+  - apiGroups: [kubevirt.io]
+    apiVersions: [v1]
+    operations: [UPDATE]
+    resources: [virtualmachines/status]
+    scope: Namespaced
+{{- include "vmconfig.kubevirtNamespaces" . }}
+matchConditions:
+  - name: not-by-kubevirts-controllers
+    expression: >-
+      !(request.userInfo.username in [
+      {{- range $index, $name := list "controller" "handler" "operator" -}}
+      {{ if $index }}, {{ end }}"system:serviceaccount:{{ $.Values.kubevirt.namespace }}:kubevirt-{{ $name }}"
+      {{- end -}}
+      ])
+  - name: a-disk-or-a-dump-is-asked-for
+    expression: has(object.status) && (has(object.status.volumeRequests) || has(object.status.memoryDumpRequest))
 {{- end -}}
 
 {{- define "vmconfig.kubevirtNamespaces" }}

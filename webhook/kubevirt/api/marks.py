@@ -6,6 +6,7 @@ that is of another form, is marked as handed on unread: a newer KubeVirt may mea
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -109,14 +110,19 @@ def _on_the_pod_network(vmi: Any, marks: list[Mark], *, partial: bool) -> None:
     if not bridged and not partial:
         return
     networks = _objects(at(vmi, ("networks",)))
-    elsewhere = [network.get("name") for _, network in networks if network.get("pod") is None]
+    elsewhere = _names(network for _, network in networks if network.get("pod") is None)
     for index, name in bridged:
-        if name not in elsewhere:
+        if type(name) is not str or name not in elsewhere:
             marks.append(_mark(f"domain.devices.interfaces[{index}].bridge"))
-    named = [nic.get("name") for _, nic in nics]
+    named = _names(nic for _, nic in nics)
     for index, network in networks if partial else ():
-        if network.get("pod") is not None and network.get("name") not in named:
+        name = network.get("name")
+        if network.get("pod") is not None and (type(name) is not str or name not in named):
             marks.append(_mark(f"networks[{index}].pod"))
+
+
+def _names(entries: Iterable[Tree]) -> set[str]:
+    return {name for entry in entries if type(name := entry.get("name")) is str}
 
 
 def _mark(path: str) -> Mark:

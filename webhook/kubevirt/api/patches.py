@@ -43,11 +43,15 @@ class Patched:
 def patched(spec: Any, place: str, keys: Keys) -> Iterator[Patched | Finding]:
     """What the patches of a spec write, each operation alone, and what is no patch."""
     patches = at(spec, keys)
-    for index, text in enumerate(patches[:_MOST] if type(patches) is list else ()):
-        yield from _operations(text, f"{place}[{index}]")
-    if type(patches) is list and len(patches) > _MOST:
-        yield Finding(place, f"has {len(patches)} patches", f"write {_MOST} or fewer", RULE)
-    elif patches is not None and type(patches) is not list:
+    left = _MOST
+    for index, text in enumerate(patches if type(patches) is list else ()):
+        for each in _operations(text, f"{place}[{index}]"):
+            left -= 1
+            if left < 0:
+                yield Finding(place, f"has more than {_MOST} operations", f"write {_MOST} or fewer", RULE)
+                return
+            yield each
+    if patches is not None and type(patches) is not list:
         yield Finding(place, "is no list of patches", _FORM, RULE)
 
 
