@@ -55,6 +55,19 @@ def test_the_manifest_is_printed_with_what_the_guest_has_now(tmp_path: Path, man
     assert made["spec"] == yaml.safe_load(Path(source).read_text())["spec"] | {"template": made["spec"]["template"]}
 
 
+@pytest.mark.parametrize(("model", "noted"), [("bochs", {"video": "bochs"}), ("cirrus", {})])
+def test_a_model_that_kubevirt_chooses_is_captured_and_one_that_only_the_vm_can_say_is_not(
+    tmp_path: Path, manifest: Any, model: str, noted: dict[str, str]
+) -> None:
+    place = "<address type='pci' domain='0x0000' bus='0x00' slot='0x01' function='0x0'/>"
+    dump = dumped(tmp_path, "tenant_web", PORT, CARD, f"<video><model type='{model}'/>{place}</video>")
+    done = vmconfig("capture", "--kubevirt", manifest("web"), "--xml", dump)
+    found = read(yaml.safe_load(done.stdout)["spec"]["template"]["metadata"]["annotations"][ANNOTATION])
+    assert found is not None
+    assert found.hardware is not None
+    assert found.hardware.models == noted
+
+
 def test_what_is_captured_once_more_is_the_same(tmp_path: Path, manifest: Any) -> None:
     dump = dumped(tmp_path, "tenant_web", PORT, CARD)
     once = vmconfig("capture", "--kubevirt", manifest("web"), "--xml", dump).stdout

@@ -89,6 +89,30 @@ def test_an_annotation_that_is_no_machine_is_refused(annotation: str) -> None:
     assert "is no machine that this service wrote" in refusal(domain(), annotation)
 
 
+NUMBERED = (
+    "pci 10:00.0",
+    "sata 1:0:0:1",
+    "scsi 0:0:0:1",
+    "ide 0:0:0:1",
+    "usb 0:1.1",
+    "virtio-serial 0:0:1",
+    "ccw fe.0.0001",
+)
+
+
+@pytest.mark.parametrize("address", NUMBERED)
+def test_a_digit_of_another_script_is_none(address: str) -> None:
+    for text in {address.replace(digit, "\u0661") for digit in "01"}:
+        assert "is no machine" in refusal(domain(), frozen({"rng": text}))
+    assert restate(instance(frozen({"gone": address})), domain())
+
+
+@pytest.mark.parametrize("run", ["pcie-root-port 1 00:02.0", "pcie-root-port 1-2 00:02.0"])
+def test_a_run_of_controllers_is_counted_in_digits_of_libvirts(run: str) -> None:
+    assert "is no machine" in refusal(domain(), frozen(controllers=[run.replace("1", "\u0661")]))
+    assert restate(instance(frozen(controllers=[run])), domain())
+
+
 def test_a_frozen_device_has_its_place_again_and_what_else_it_says_stays() -> None:
     given_ = domain(disk("root", more="<serial>abc</serial>"), RNG, SERIAL, AGENT, VIDEO)
     addresses = {"disk root": "pci 1f:00.0", "rng": "pci 0d:00.0", "virtio-serial0": "pci 0b:00.0"}
@@ -195,6 +219,14 @@ def test_a_model_that_the_vm_does_not_state_is_the_frozen_one_and_a_stated_one_s
     vga = frozen({"video": "pci 00:01.0"}, models={"video": "vga"})
     assert '<model type="vga"' in restate(instance(vga), bochs)
     assert '<model type="bochs"' in restate(instance(vga, video={"type": "bochs"}), bochs)
+
+
+@pytest.mark.parametrize("model", ["cirrus", "qxl", "vfio", "none", "", "a'/><b"])
+def test_a_model_that_kubevirt_does_not_choose_by_itself_is_not_taken_from_an_annotation(model: str) -> None:
+    given = domain("<video><model type='vga'/></video>", "<controller type='usb' index='0' model='qemu-xhci'/>")
+    made = restate(instance(frozen(models={"video": model, "usb0": model})), given)
+    assert '<model type="vga"' in made
+    assert 'model="qemu-xhci"' in made
 
 
 def test_the_model_of_a_device_that_is_turned_off_is_not_restated() -> None:

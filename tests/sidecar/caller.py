@@ -63,15 +63,16 @@ def begun(name: str, body: bytes) -> bytes:
     """What a whole call begins with on a new connection, up to its end."""
     http = H2Connection(H2Configuration(client_side=True, header_encoding=None))
     http.initiate_connection()
-    _head(http, name, {})
+    head(http, name, {})
     http.send_data(1, body, end_stream=True)
     return bytes(http.data_to_send())
 
 
-def _head(http: H2Connection, name: str, headers: dict[str, str]) -> None:
+def head(http: H2Connection, name: str, headers: dict[str, str], number: int = 1) -> None:
+    """The headers of a call, whose stream has this number."""
     wanted = {":method": "POST", ":scheme": "http", ":authority": "localhost", ":path": name}
     wanted |= {"content-type": "application/grpc", "te": "trailers", **headers}
-    http.send_headers(1, list(wanted.items()))
+    http.send_headers(number, list(wanted.items()))
 
 
 def call(
@@ -86,7 +87,7 @@ def send(path: Path, name: str, body: bytes, *, headers: dict[str, str] | None =
     http = H2Connection(H2Configuration(client_side=True, header_encoding=None))
     http.initiate_connection()
     http.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: window})
-    _head(http, name, headers or {})
+    head(http, name, headers or {})
     answered, rest, going = Answered(), body, True
     with connect(path) as peer:
         while going:

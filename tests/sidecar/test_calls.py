@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,14 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import ConnectionTerminated, Event, StreamEnded
 
-from tests.sidecar.caller import INFO, MUTATE_DOMAIN, begun, call, callback, connect, framed, send
+from tests.sidecar.caller import INFO, MUTATE_DOMAIN, begun, call, callback, connect, framed, head, send
 from tests.sidecar.conftest import Hook, listening, start
 from webhook.sidecar import wire
-from webhook.sidecar.connection import LARGEST_MESSAGE
+from webhook.sidecar.connection import LARGEST_MESSAGE, Connection
 from webhook.sidecar.listener import MOST_CALLERS
 
 REFUSED: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "refused.yaml").read_text())
@@ -126,6 +131,63 @@ def test_a_caller_that_speaks_something_else_is_cut_off_and_the_next_one_answere
         while peer.recv(65536):
             pass
     assert call(hook.path, callback("OnDefineDomain"), message()).code == 0
+
+
+def said_at_once(calls: int, headers: dict[str, str] | None = None) -> bytes:
+    """Calls that are begun before the caller has heard anything, and that do not end."""
+    http = H2Connection(H2Configuration(client_side=True, header_encoding=None))
+    http.initiate_connection()
+    for number in range(calls):
+        head(http, callback("OnDefineDomain"), headers or {}, 2 * number + 1)
+    return bytes(http.data_to_send())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [said_at_once(2), said_at_once(100), said_at_once(1, {"x": "y" * 17000})],
+    ids=["two calls", "many calls", "a long header"],
+)
+def test_what_a_caller_may_have_holds_before_it_has_heard_of_it(hook: Hook, said: bytes) -> None:
+    http, told = H2Connection(H2Configuration(client_side=True)), list[Event]()
+    http.initiate_connection()
+    with connect(hook.path) as peer:
+        peer.sendall(said)
+        while data := peer.recv(65536):
+            told += http.receive_data(data)
+    assert [event.error_code for event in told if isinstance(event, ConnectionTerminated)] != []
+    assert call(hook.path, callback("OnDefineDomain"), message()).code == 0
+
+
+def test_one_call_after_the_other_is_answered_on_one_connection(hook: Hook) -> None:
+    with connect(hook.path) as peer:
+        http = H2Connection(H2Configuration(client_side=True, header_encoding=None))
+        http.initiate_connection()
+        for number in (1, 3, 5):
+            head(http, INFO, {"x": "y" * 10_000}, number)
+            http.send_data(number, framed(b""), end_stream=True)
+            peer.sendall(http.data_to_send())
+            ended = False
+            while not ended:
+                events = http.receive_data(peer.recv(65536))
+                ended = any(isinstance(event, StreamEnded) for event in events)
+
+
+@pytest.mark.parametrize("left", [-1.0, 60.0])
+def test_a_connection_whose_time_is_over_ends_although_its_caller_goes_on(left: float) -> None:
+    ours, theirs = socket.socketpair()
+    asked: list[bytes] = []
+
+    def noted(said: bytes, _: float) -> bytes:
+        asked.append(said)
+        return b""
+
+    with theirs:
+        connection = Connection(ours, {INFO: noted})
+        connection.ends = time.monotonic() + left
+        theirs.sendall(begun(INFO, framed(b"x")))
+        theirs.shutdown(socket.SHUT_WR)
+        connection.serve()
+    assert asked == ([b"x"] if left > 0 else [])
 
 
 def test_a_caller_that_goes_away_while_it_is_worked_for_leaves_nothing_behind(hook: Hook) -> None:

@@ -124,9 +124,11 @@ def _text(kind: str, said: dict[str, str], need: str) -> str:
 
 
 def _models(here: dict[str, Element]) -> Iterator[tuple[str, str]]:
-    for name in sorted(MODELLED & {*here}):
-        if need(here[name]):
-            yield name, model_of(here[name]) or here[name].get("model", "")
+    for name, models in sorted(MODELLED.items()):
+        device = here.get(name)
+        model = "" if device is None else model_of(device) or device.get("model", "")
+        if device is not None and need(device) and model in models:
+            yield name, model
 
 
 def _strange(vm: Tree, here: dict[str, Element]) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, DataReceived, Event, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 
 from webhook.sidecar.status import Code, Failed, encoded
 
@@ -27,6 +27,7 @@ from webhook.sidecar.status import Code, Failed, encoded
 LARGEST_MESSAGE = 4 * 1024 * 1024
 # Seconds without a byte, and in all. KubeVirt makes a connection for each call.
 IDLE, LONGEST = 30.0, 120.0
+_LIMITS = {SettingCodes.MAX_CONCURRENT_STREAMS: 1, SettingCodes.MAX_HEADER_LIST_SIZE: 16384}
 _PREFIX = 5
 _CHUNK = 65536
 _UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
@@ -58,15 +59,17 @@ class Connection:
         self.calls = calls
         self.waits = True
         self.began = time.monotonic()
-        self._ends = self.began + LONGEST
+        self.ends = self.began + LONGEST
         self._http = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+        # They hold from the first byte on. An update of them would hold once the caller has acknowledged it.
+        self._http.local_settings = Settings(client=False, initial_values=_LIMITS)
+        self._http.decoder.max_header_list_size = _LIMITS[SettingCodes.MAX_HEADER_LIST_SIZE]
         self._streams: dict[int, _Stream] = {}
         self._whole: deque[int] = deque()
 
     def serve(self) -> None:
         """Answer until the caller has gone, is silent for too long or breaks the protocol."""
         self._http.initiate_connection()
-        self._http.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 1, SettingCodes.MAX_HEADER_LIST_SIZE: 16384})
         try:
             self._flush()
             while self._receive():
@@ -84,7 +87,10 @@ class Connection:
 
     def _receive(self) -> bool:
         """Take what is there, and answer it as far as HTTP/2 goes; False where the connection is at its end."""
-        self.peer.settimeout(max(0.001, min(IDLE, self._ends - time.monotonic())))
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.peer.settimeout(min(IDLE, left))
         data = self.peer.recv(_CHUNK)
         try:
             ended = [self._seen(event) for event in (self._http.receive_data(data) if data else ())]
@@ -142,7 +148,7 @@ class Connection:
             raise Failed(Code.UNIMPLEMENTED, "the message is compressed")
         message = bytes(memoryview(stream.body)[_PREFIX:])
         stream.body.clear()
-        return call(message, min(self._ends, time.monotonic() + _timeout(stream.headers)))
+        return call(message, min(self.ends, time.monotonic() + _timeout(stream.headers)))
 
     def _reply(self, number: int, message: bytes) -> None:
         self._http.send_headers(number, _HEADERS)

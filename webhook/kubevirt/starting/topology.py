@@ -12,7 +12,7 @@ import yaml
 
 NEWEST = "v1.9.0"
 Ports = Literal["annotated", "fixed", "unstable"]
-_NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)")
+_NUMBERS = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
