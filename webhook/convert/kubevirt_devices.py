@@ -239,7 +239,9 @@ def _filesystems(ledger: Ledger, features: Tree) -> None:
     for index in range(ledger.count(*_AT, "filesystems")):
         name = ledger.says(*_AT, "filesystems", index, "name")
         volume = next((at for at in range(ledger.count("volumes")) if ledger.says("volumes", at, "name") == name), None)
-        where = ("volumes", volume if volume is not None else -1)
+        if volume is None:
+            continue
+        where = ("volumes", volume)
         claim = ledger.text(*where, "persistentVolumeClaim", "claimName") or ledger.text(*where, "dataVolume", "name")
         if claim and ledger.empty(*_AT, "filesystems", index, "virtiofs"):
             ledger.take(*_AT, "filesystems", index, "name")

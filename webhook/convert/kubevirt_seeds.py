@@ -6,6 +6,7 @@ from typing import Any
 
 from webhook.convert.converted import Converted
 from webhook.convert.ledger import Keys, Ledger
+from webhook.declare import shown
 from webhook.domain.names import label
 
 Tree = dict[str, Any]
@@ -65,7 +66,8 @@ def _cloud_init(ledger: Ledger, at: Keys, name: str, made: Converted) -> tuple[T
         return {"type": "cloud-init", "secret": named}, None
     if not clear:
         return None, None
-    made.tell(place, f"has its content in clear: it is in the Secret `{name}` now, which is printed beside the VM")
+    problem = f"has its content in clear: it is in the Secret `{shown(name, 253)}` now, which is printed beside the VM"
+    made.tell(place, problem)
     return (
         {"type": "cloud-init", "secret": name},
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque", **clear},

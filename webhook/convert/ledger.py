@@ -100,7 +100,7 @@ class Ledger:
 def _below(tree: Any, key: Key) -> Any:
     if type(tree) is dict:
         return tree.get(key)
-    return tree[key] if type(tree) is list and type(key) is int and key < len(tree) else None
+    return tree[key] if type(tree) is list and type(key) is int and 0 <= key < len(tree) else None
 
 
 # What a name has that is no part of a path.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from webhook.declare import shown
 from webhook.findings import Finding
 from webhook.kubevirt.keeping import telling
-from webhook.kubevirt.keeping.machine import ANNOTATION, read
+from webhook.kubevirt.keeping.machine import ANNOTATION, COUNT, read
 from webhook.kubevirt.keeping.places import moved, with_ports
 from webhook.kubevirt.starting.devices import (
     SLOT_COUNT,
@@ -126,7 +126,7 @@ def _forecast(vm: Any, instance: Any, upgrade: Upgrade, site: Site) -> NextStart
         return NextStart("frozen" if placed else "stays", why, notes=notes)
     if kept is not None and kept.hardware is not None:
         notes += (_HOOK,)
-    moves = tuple(Move(name, start.layout.places[name], after.places[name]) for name in names)
+    moves = tuple(Move(name, shown(start.layout.places[name]), shown(after.places[name])) for name in names)
     hold = _hold(start, now, len(names), upgrade)
     return NextStart("moves", why, moves, hold, "" if hold else _way_out(upgrade), notes)
 
@@ -215,7 +215,7 @@ def _counted(devices: Devices, slots: str) -> Devices:
 
 def _annotated(devices: Devices) -> int:
     stated = devices.annotations.get(SLOT_COUNT)
-    if stated is not None and not (stated.isdecimal() and len(stated) < 4):
+    if stated is not None and not COUNT.fullmatch(stated):
         raise _Unknown(f"`{SLOT_COUNT}` is no number of ports: KubeVirt does not start it")
     return held(devices, "annotated")
 

@@ -42,8 +42,7 @@ def moves(names: Sequence[str], before: Layout | None, after: Layout | None) -> 
         return
     for name in names:
         there, then = after.places[name], before.places[name]
-        problem = f"the guest finds {device(name)} at {there} at the next start, until now at {then}"
-        yield Finding(_DEVICES, problem, _way_out(name), RULE)
+        yield Finding(_DEVICES, _elsewhere(name, there, then), _way_out(name), RULE)
     if ("bridge" in before.ports) != ("bridge" in after.ports):
         comes = "comes" if "bridge" in after.ports else "goes"
         problem = f"a bridge of conventional PCI {comes} with this change: the numbers of buses behind it change"
@@ -54,8 +53,11 @@ def restated(names: Sequence[str], before: Hardware, after: Hardware) -> Iterato
     """The same of a VM that starts through a hook, which has moved only what the VM itself says otherwise."""
     for name in names:
         there, then = after.addresses[name], before.addresses[name]
-        problem = f"the guest finds {device(name)} at {there} at the next start, until now at {then}"
-        yield Finding(_DEVICES, problem, "undo the change of a place or a bus", RULE)
+        yield Finding(_DEVICES, _elsewhere(name, there, then), "undo the change of a place or a bus", RULE)
+
+
+def _elsewhere(name: str, there: str, then: str) -> str:
+    return f"the guest finds {device(name)} at {shown(there)} at the next start, until now at {shown(then)}"
 
 
 def _way_out(name: str) -> str:
@@ -92,13 +94,13 @@ def order(kind: str) -> Finding:
 
 def unknown(kind: str, name: str) -> Finding:
     """Of an instance type or a preference that is not found."""
-    problem = f"`{name}` is not found: what it changes of the guest's machine is not held"
+    problem = f"`{shown(name)}` is not found: what it changes of the guest's machine is not held"
     return Finding(f"spec.{kind}", problem, "create it, and write the VM once more", RULE)
 
 
 def twin(of: str) -> Finding:
     """Of a VM that brings along the UUID of another one."""
-    problem = f"is the UUID of the VM `{of}`, with its MAC addresses and serial numbers"
+    problem = f"is the UUID of the VM `{shown(of)}`, with its MAC addresses and serial numbers"
     help_ = "remove the UUID, where both shall exist: the VM gets identities of its own"
     return Finding("spec.template.spec.domain.firmware.uuid", problem, help_, RULE)
 

@@ -51,7 +51,7 @@ def held(devices: Devices, ports: Ports) -> int:
     """How many root ports KubeVirt holds behind the cards."""
     stated = devices.annotations.get(SLOT_COUNT, "")
     cards = len(devices.cards)
-    if ports == "annotated" and stated.isdecimal() and len(stated) < 4:
+    if ports == "annotated" and stated.isascii() and stated.isdecimal() and len(stated) < 4:
         return max(0, int(stated) - cards)
     return max(0, _CARDS_WITH_PLACEHOLDERS - cards) if cards else 0
 
