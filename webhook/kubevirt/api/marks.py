@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from webhook.declare import Backend, Field, Mark, Where, place_text
-from webhook.kubevirt.api.declarations import ANNOTATIONS, made, root
+from webhook.kubevirt.api.declarations import ANNOTATIONS, annotation_tables, class_of, made, root
 from webhook.kubevirt.api.kinds import at
 from webhook.kubevirt.api.projection import ROOT, Tree
 
@@ -35,6 +35,7 @@ def marks_of(tree: Tree, *, partial: bool = False) -> list[Mark]:
         else:
             _element(value, shape.fields, (ROOT, part), marks)
     _on_the_pod_network(tree.get("vmi"), marks, partial=partial)
+    _of_data_volumes(tree.get("vm"), marks)
     return marks
 
 
@@ -119,6 +120,19 @@ def _on_the_pod_network(vmi: Any, marks: list[Mark], *, partial: bool) -> None:
         name = network.get("name")
         if network.get("pod") is not None and (type(name) is not str or name not in named):
             marks.append(_mark(f"networks[{index}].pod"))
+
+
+def _of_data_volumes(vm: Any, marks: list[Mark]) -> None:
+    """Annotations of the DataVolumes that a machine brings along, each map once for each class that is in it."""
+    acting = annotation_tables()["dataVolumes"]
+    beginnings = tuple(acting)
+    for index, template in _objects(at(vm, ("dataVolumeTemplates",))):
+        found = at(template, ("metadata", "annotations"))
+        keys = [key for key in found if key.startswith(beginnings)] if type(found) is dict else []
+        words = {word for beginning, word in acting.items() if any(key.startswith(beginning) for key in keys)}
+        for word in sorted(words):
+            path = f"{ROOT}.vm.dataVolumeTemplates[{index}].metadata.annotations"
+            marks.append(Mark(path, class_of(word), found, _UNKNOWN))
 
 
 def _names(entries: Iterable[Tree]) -> set[str]:
