@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from tests.attacks.steps import steps
 from tests.kubevirt.guest_places import places
 from webhook.findings import Refused
 from webhook.kubevirt.hook import restate
+from webhook.kubevirt.hook.devices import named
+from webhook.kubevirt.hook.document import parsed
 from webhook.kubevirt.keeping.machine import ANNOTATION, read
 
 Tree = dict[str, Any]
@@ -158,6 +161,16 @@ def test_a_machine_without_controllers_of_its_own_keeps_those_that_there_are() -
 def test_a_card_that_holds_a_port_goes_and_a_users_card_of_that_name_does_not() -> None:
     found = restated(domain(card("placeholder-0"), card("ua-placeholder-0")), frozen())
     assert [name for name in found if name.startswith("interface")] == ["interface placeholder-0"]
+
+
+def test_devices_that_are_alike_are_told_apart_in_steps_that_grow_as_they_do() -> None:
+    def taken(count: int) -> int:
+        devices = parsed(f"<devices>{'<panic/>' * count}</devices>")
+        return steps(lambda: [*named(devices)])
+
+    assert taken(400) <= 4.5 * taken(100)
+    found = [name for name, _ in named(parsed("<devices><rng/><panic/><rng/><panic/><rng/></devices>"))]
+    assert found == ["rng", "panic", "rng'", "panic'", "rng''"]
 
 
 def test_a_new_device_gets_a_free_place_and_no_other_moves() -> None:

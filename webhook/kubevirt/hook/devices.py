@@ -5,6 +5,7 @@ KubeVirt names a device by the alias `ua-NAME`; one without is the only one of i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from xml.etree.ElementTree import Element
 
@@ -19,11 +20,14 @@ _TRANSITIONAL = "virtio-transitional"
 def named(devices: Element) -> Iterator[tuple[str, Element]]:
     """Every device with its name; of several without a name of their own the later ones have ticks behind it."""
     seen: set[str] = set()
+    alike: Counter[str] = Counter()
     for device in devices:
-        name = _name(device)
+        own = _name(device)
+        name = own + "'" * alike[own]
         while name in seen:
             name += "'"
         seen.add(name)
+        alike[own] = len(name) - len(own) + 1
         yield name, device
 
 
