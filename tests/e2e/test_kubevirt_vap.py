@@ -19,8 +19,11 @@ from tests.waiting import until
 from webhook.kubevirt.api import KINDS
 from webhook.kubevirt.api.projection import acting_annotations
 
-# What is left to the webhook: places, families of annotations, fields that nobody knows, and bridges by their network.
-LEFT = re.compile(r"pciAddress|labels\[|new|topology|hostPID|resources\.limits|domain\.features$|\.bridge")
+# What is left to the webhook: places, families of annotations, those of DataVolumes, fields that nobody knows, and
+# bridges by their network.
+LEFT = re.compile(
+    r"pciAddress|labels\[|new|topology|hostPID|resources\.limits|domain\.features$|\.bridge|metadata\.annotations$"
+)
 KIND = "VirtualMachine"
 
 
