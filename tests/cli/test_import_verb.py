@@ -113,7 +113,7 @@ def test_names_of_the_map_that_no_device_has_are_told_and_others_are_not(
     names = tmp_path / "map.yaml"
     names.write_text("claims: {/a: root, /z: root}\nsecrets: {key: luks}")
     assert main(["import", write(tmp_path, "a", disk("/a")), "--map", str(names)]) == 0
-    note = f"note: {names}: no device here has the name `/z` of `claims`, `key` of `secrets`\n"
+    note = f"note: {names}: no device here needs `/z` of `claims`, `key` of `secrets`\n"
     assert capsys.readouterr().err.endswith(note)
     names.write_text("claims: {/a: root}")
     assert main(["import", str(tmp_path / "a.xml"), "--map", str(names)]) == 0

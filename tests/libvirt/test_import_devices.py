@@ -79,3 +79,27 @@ def test_a_display_that_draws_by_the_hosts_gpu_is_refused_and_another_is_not(val
     gl = "<graphics type='spice'><gl enable='yes'/></graphics>"
     video = f"<video><model type='virtio'><acceleration accel3d='{value}'/></model></video>"
     assert [each.path for each in examined(gl + video).missing] == missing
+
+
+def test_a_display_that_loses_its_port_takes_one_that_is_free() -> None:
+    found = examined("<graphics type='vnc' port='5911' autoport='no'/>")
+    assert "autoport" not in found.domain["devices"]["graphics"][0]
+    assert "devices.graphics[0].autoport" in {each.path for each in found.left}
+
+
+def test_a_display_that_had_one_that_was_free_still_has() -> None:
+    found = examined("<graphics type='vnc' port='-1' autoport='yes'/>")
+    assert "devices.graphics[0].autoport" not in {each.path for each in found.left}
+
+
+@pytest.mark.parametrize(
+    ("audios", "left"),
+    [
+        ("<audio id='1' type='none'/><audio id='2' type='pulseaudio'/>", {1: 1}),
+        ("<audio id='1' type='none'/><audio id='2' type='spice'/>", {1: 1, 2: 2}),
+    ],
+)
+def test_a_sound_card_keeps_the_backend_that_there_is_and_no_other(audios: str, left: dict[int, int]) -> None:
+    cards = "".join(f"<sound model='ich6'><audio id='{number}'/></sound>" for number in (1, 2))
+    sounds = examined(f"<graphics type='spice'/>{cards}{audios}").domain["devices"]["sounds"]
+    assert {index + 1: card["audio"] for index, card in enumerate(sounds) if "audio" in card} == left

@@ -17,6 +17,8 @@ from webhook import machines
         ("pc-q35-rhel9.2.0", "q35"),
         ("pc-i440fx-rhel7.3.0", "i440fx"),
         ("pc-i440fx-2.11", "i440fx"),
+        ("pc-i440fx-xenial", "i440fx"),
+        ("pc-q35-noble-v2", "q35"),
     ],
 )
 def test_a_name_means_a_machine(name: str, family: str) -> None:
@@ -30,6 +32,7 @@ def test_a_name_means_a_machine(name: str, family: str) -> None:
     [
         ("x86_64", "isapc", "2026.1"),
         ("x86_64", "pc-q35-", "2026.1"),
+        ("x86_64", "pc-q35-jammyx", "2026.1"),
         ("x86_64", "", "2026.1"),
         ("aarch64", "q35", "2026.1"),
         ("x86_64", "q35", "1999.1"),
@@ -48,6 +51,11 @@ def test_another_name_means_none(arch: str, name: str, rule_set: str) -> None:
         ("s390-ccw-virtio-7.2", True),
         ("pseries-7.2", True),
         ("pc-q35-rhel9.2.0", True),
+        ("pc-i440fx-xenial", True),
+        ("pc-q35-jammy-hpb", True),
+        ("pseries-bionic-sxxm", True),
+        ("pc-q35-latest", False),
+        ("pc-q35-jammyx", False),
         ("q35", False),
         ("pc", False),
         ("virt", False),

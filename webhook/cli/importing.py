@@ -72,7 +72,7 @@ def import_xml(given: argparse.Namespace) -> int:
         for note in each.notes:
             print(f"{prefix}{note}", file=sys.stderr)
     if left := unused(names):
-        print(f"note: {given.map}: no device here has the name {left}", file=sys.stderr)
+        print(f"note: {given.map}: no device here needs {left}", file=sys.stderr)
     good = [each.vm for each in made if each.source not in clashes]
     if good:
         verbs.show(good, given.output)
@@ -92,7 +92,8 @@ def _machine(source: str, names: Any, given: argparse.Namespace) -> _Machine:
         findings = complete_imported(found.domain, found.type, os.urandom)
         if _NAME.check(name) is not None:
             findings.append(Finding("name", "is no name of a Kubernetes object", "say one with `--name`", "import"))
-        findings += consistent(found.domain, "spec.domain")
+        # Where something has no place yet, whatever lacks one does so for that.
+        findings += [one for one in consistent(found.domain, "spec.domain") if not findings or one.rule != "complete"]
     except Refused as refused:
         return _Machine(source, {}, (), tuple(refused.findings))
     notes = [f"not carried over: {line}" for line in by_device(found.left, found.domain)]

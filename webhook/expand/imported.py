@@ -17,8 +17,11 @@ import yaml
 from webhook import machines
 from webhook.abi.freeze import device_keys
 from webhook.declare.tree import copied
-from webhook.domain.bus import is_none
+from webhook.domain.address import parts_of
+from webhook.domain.bus import PCI, is_none
+from webhook.domain.root_ports import unfolded
 from webhook.expand.addresses import allocate
+from webhook.expand.addresses.pci import is_plain
 from webhook.expand.completing import complete
 from webhook.expand.identity import identify
 from webhook.expand.naming import name_devices
@@ -66,8 +69,7 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
     _root(devices, found)
     complete(domain, found, None, silence["nic"])
     name_devices(devices)
-    findings = list(_unplaced(devices))
-    findings += allocate(domain, found, [], "spec.domain")
+    findings = list(_unplaced(devices, found)) or allocate(domain, found, [], "spec.domain")
     identify(domain, entropy, settled=device_keys([domain]))
     return findings
 
@@ -134,15 +136,41 @@ def _root(devices: Tree, machine: Machine) -> None:
         controllers.append(root_of(machine))
 
 
-def _unplaced(devices: Tree) -> Iterator[Finding]:
-    """PCI controllers without a place, to which libvirt gives one before any device: no dump has such."""
-    for index, controller in enumerate(devices.get("controllers", ())):
-        is_root = str(controller.get("model", "")).endswith("-root")
-        if controller.get("type") == "pci" and not is_root and not controller.get("address"):
+def _unplaced(devices: Tree, machine: Machine) -> Iterator[Finding]:
+    """The first part of PCI that libvirt would place by what it does before any device: no dump lacks such a place."""
+    controllers = devices.get("controllers", ())
+    ports = [each for each in controllers if each.get("type") == PCI and not str(each.get("model")).endswith("-root")]
+    buses = {0} | {each.get("index", 0) for each in unfolded(controllers) if each.get("type") == PCI}
+    for place, device in _each(devices):
+        problem = _unseen(device, buses)
+        if not device.get("address"):
+            behind_bridge = bool(ports) and is_plain(machine.bus, place.partition("[")[0], device)
+            problem = "is missing" if behind_bridge or any(device is port for port in ports) else ""
+        if problem:
             way = "let libvirt keep the domain (`virsh define`), and give what `virsh dumpxml --inactive` prints then"
-            place = f"spec.domain.devices.controllers[{index}].address"
-            yield Finding(place, "is missing: libvirt has not seen this document", way, "import")
+            where = f"spec.domain.devices.{place}.address"
+            yield Finding(where, f"{problem}: libvirt has not seen this document", way, "import")
             return
+
+
+def _unseen(device: Tree, buses: set[int]) -> str:
+    """What libvirt would change of a stated place: a bus that is not there, and slot 0 of the first (it is none)."""
+    address = parts_of(device)
+    if address.get("type") != PCI:
+        return ""
+    if address["bus"] not in buses:
+        return f"is on PCI bus {address['bus']}, for which there is no controller"
+    # virPCIDeviceAddressIsEmpty
+    return "" if address["domain"] or address["bus"] or address["slot"] else "is no place"
+
+
+def _each(devices: Tree) -> Iterator[tuple[str, Tree]]:
+    """Every device with its place among them."""
+    for listed, entries in devices.items():
+        if type(entries) is dict:
+            yield listed, entries
+        else:
+            yield from ((f"{listed}[{index}]", device) for index, device in enumerate(entries))
 
 
 def _displays(devices: Tree) -> list[Tree]:

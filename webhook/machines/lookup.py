@@ -17,14 +17,21 @@ from webhook.machines.machine import Bus, Machine, Ports
 from webhook.rule_sets import NEWEST, overlaid, up_to
 
 DATA = Path(__file__).parent / "data"
-_VERSION = re.compile("[a-z]*[0-9]+(\\.[0-9]+)*")
+# Ubuntu's QEMU names its machines by releases (debian/patches/ubuntu/define-ubuntu-machine-types.patch).
+_RELEASES = (
+    "trusty|utopic|vivid|wily|xenial|yakkety|zesty|artful|bionic|cosmic|disco|eoan|focal|groovy|hirsute|impish|jammy|"
+    "kinetic|lunar|mantic|noble|oracular|plucky|questing"
+)
+_VERSION = re.compile(f"[a-z]*[0-9]+(\\.[0-9]+)*|({_RELEASES})(-|$)")
+_VERSIONED = re.compile(f"[a-z0-9-]+-((rhel|el)?[0-9]+(\\.[0-9]+)+|{_RELEASES})(-[a-z0-9.]+)*")
 
 
 @lru_cache(1024)
 def find(arch: str, name: str, rule_set: str) -> Machine | None:
     """The machine of this architecture with this name, or None.
 
-    `name` is a family (`q35`), QEMU's alias (`pc`), or a versioned name (`pc-q35-7.2`, `pc-i440fx-rhel7.3.0`).
+    `name` is a family (`q35`), QEMU's alias (`pc`), or a versioned name (`pc-q35-7.2`, `pc-i440fx-rhel7.3.0`,
+    `pc-q35-jammy`).
     """
     for machine in _machines(rule_set):
         if machine.arch != arch:
@@ -42,7 +49,7 @@ def of_arch(arch: str, rule_set: str) -> tuple[Machine, ...]:
 @lru_cache(1024)
 def versioned(name: str) -> bool:
     """Whether a machine's name has a version, so that it is the same machine in every QEMU that supports it."""
-    return bool(re.fullmatch("[a-z0-9-]+-(rhel|el)?[0-9]+(\\.[0-9]+)+(-[a-z0-9.]+)*", name))
+    return bool(_VERSIONED.fullmatch(name))
 
 
 @lru_cache(1024)

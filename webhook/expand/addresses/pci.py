@@ -17,6 +17,7 @@ from webhook.domain.root_ports import FUNCTIONS, LAST_SLOT, ROOT_PORT, is_run, p
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import Waiting, waiting
+from webhook.machines import Bus
 
 Tree = dict[str, Any]
 # Bus, slot and function.
@@ -32,6 +33,11 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     for entry in entries:
         slots.give(entry)
     slots.finish()
+
+
+def is_plain(bus: Bus, listed: str, device: Tree) -> bool:
+    """Whether a device is one of plain PCI, for which PCI Express needs a bridge."""
+    return str(device.get("model") or device.get("type")) in bus.legacy.get(listed, frozenset())
 
 
 class _Slots:
@@ -116,9 +122,7 @@ class _Slots:
         return None if bus is None else (bus, 0, 0)
 
     def _is_legacy(self, entry: Waiting) -> bool:
-        """Whether it is a plain PCI device, for which PCI Express needs a bridge."""
-        models = self.bus.legacy.get(entry.listed, frozenset())
-        return str(entry.device.get("model") or entry.device.get("type")) in models
+        return is_plain(self.bus, entry.listed, entry.device)
 
     def bridge_first(self, entries: list[Waiting]) -> None:
         """Place the bridge that one of these needs before any device, as libvirt does.

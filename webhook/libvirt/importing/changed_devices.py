@@ -1,4 +1,4 @@
-"""Devices of a dump that would become others without what the host says of them."""
+"""Devices of a dump that would become others without what the host says of them, or would not start."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from webhook.libvirt.xml.place import Tree
 # What QEMU's 9p device is called: all that is not virtiofs.
 _NINE_P = "is 9p, which is another device for the guest than the virtiofs that there is"
 _POOLED = "has an address and no model: it is a network function of the host, from a pool of libvirt's"
+_MODELLED = (
+    "write the `<model>` that the guest shall have instead (a libvirt of before 2013 left it out of every card without "
+    "one: on a PC that is `<model type='rtl8139'/>`), or remove it from the XML"
+)
 _UNDRAWN = "needs OpenGL of the host (`gl` of a display), which is not carried over: the VM would not start"
 
 
@@ -45,7 +49,19 @@ def _model(nic: Tree, place: str, losses: Losses) -> None:
     if nic.get("type") == "vdpa":
         nic["model"] = "virtio"
     elif nic.get("type") == "network" and nic.get("address"):
-        way = "write the `<model>` that the guest shall have instead, or remove it from the XML"
-        losses.guests.append(Finding(place, _POOLED, way, "import"))
+        losses.guests.append(Finding(place, _POOLED, _MODELLED, "import"))
     else:
         losses.tell(place, "is not said: it is what libvirt takes on this machine")
+
+
+def forget_ends(devices: Tree, losses: Losses) -> None:
+    """Remove, in place, what refers to a port or an audio backend of the host that the import has left out."""
+    audios = {audio.get("id") for audio in devices.get("audios", ())} or {1}
+    for listed in ("graphics", "sounds"):
+        for index, device in enumerate(devices.get(listed, ())):
+            gone = ["audio"] if device.get("audio", 1) not in audios else []
+            if device.get("autoport") is False and not {"port", "tlsPort", "socket"} & device.keys():
+                gone.append("autoport")
+            for name in gone:
+                if device.pop(name, None) is not None:
+                    losses.of_host(f"devices.{listed}[{index}].{name}")

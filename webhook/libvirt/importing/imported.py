@@ -13,7 +13,7 @@ from webhook import machines
 from webhook.declare import shown
 from webhook.findings import Finding, Refused
 from webhook.libvirt.capturing.capture import without_mirrors
-from webhook.libvirt.importing.changed_devices import change_devices
+from webhook.libvirt.importing.changed_devices import change_devices, forget_ends
 from webhook.libvirt.importing.imported_cpu import name_cpu
 from webhook.libvirt.importing.losses import Losses, without_backend
 from webhook.libvirt.importing.machine_type import pin
@@ -82,6 +82,7 @@ def examine(xml: bytes | str, names: Map, machine: str = "", cpu: str = "") -> I
     _tell_host(domain, root, losses)
     change_devices(devices, root, losses)
     domain = without_backend(domain, losses)
+    forget_ends(domain.get("devices", {}), losses)
     # What is no device here needs no name.
     gone = {one.path.removesuffix(".type").removesuffix(".device") for one in losses.guests}
     wrong = [one for one in wrong if one.path.rpartition(".")[0] not in gone]

@@ -55,9 +55,10 @@ def _given(arch: str, name: str, given: str) -> list[Finding]:
 
 
 def _unknown(arch: str, name: str) -> Finding:
-    known = tuple(each.family for each in machines.of_arch(arch, NEWEST))
+    known = " and ".join(f"`{each.family}`, like `{each.version}`" for each in machines.of_arch(arch, NEWEST))
     problem = f"`{shown(name)}` of {arch} is no machine that is modelled"
-    return Finding(_PLACE, problem, f"{arch} has {listed(known)}", "import")
+    way = "give the domain such a type where it runs (`virsh edit`), and import it if the guest starts"
+    return Finding(_PLACE, problem, f"{arch} has {known}: {way}", "import")
 
 
 def _without_arch(root: etree._Element) -> list[Finding]:
