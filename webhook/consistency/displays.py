@@ -55,6 +55,27 @@ def what_is_the_viewers_has_spice(domain: Tree, path: str) -> Iterator[Finding]:
             yield Finding(f"{path}{path_of(kind, index)}", problem, way, "spice")
 
 
+@rule
+def sound_goes_to_what_there_is(domain: Tree, path: str) -> Iterator[Finding]:
+    """Sound goes to an audio backend that is stated, and to SPICE with its display (libvirt: qemu_validate.c)."""
+    lists = domain.get("devices", {})
+    audios = lists.get("audios", ())
+    # libvirt makes the first one where none is stated.
+    there = {audio.get("id") for audio in audios} or {1}
+    for listed in ("sounds", "graphics"):
+        for index, device in enumerate(lists.get(listed, ())):
+            if device.get("audio") is not None and device["audio"] not in there:
+                problem = f"is {device['audio']}, and there is no such audio backend"
+                known = ", ".join(f"`{number}`" for number in sorted(there - {None}))
+                way = f"remove it, or name {known}" if known else "remove it"
+                yield Finding(f"{path}.devices.{listed}[{index}].audio", problem, way, "audio")
+    spice = any(display.get("type") == "spice" for display in lists.get("graphics", ()))
+    for index, audio in enumerate(audios):
+        if audio.get("type") == "spice" and not spice:
+            way = "say `graphics: spice` in `spec.features`, or name `none`"
+            yield Finding(f"{path}.devices.audios[{index}].type", "`spice` has no display of SPICE's", way, "audio")
+
+
 def _is_spices(channel: Tree) -> bool:
     """Whether the convention gives a channel SPICE's end, by its name."""
     return "type" not in channel and shown(channel.get("target", {}).get("name", "")).startswith(_SPICE_NAMES)
