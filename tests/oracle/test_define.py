@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.consistency.vms import checked, context, vm
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import LEAST, MACHINES
 from tests.oracle.visible import differences
@@ -34,6 +35,16 @@ def test_libvirt_adds_nothing_to_any_guest(hypervisor: Hypervisor, complete: Com
         if changed := differences(xml, hypervisor.completed(xml)):
             found[guest.title] = changed
     assert found == {}
+
+
+@pytest.mark.parametrize("machine", ["q35", "virt-aarch64", "pseries", "s390-ccw-virtio"])
+@pytest.mark.parametrize("mode", ["host-passthrough", "host-model"])
+def test_libvirt_takes_the_cpu_of_the_node_of_every_architecture(
+    machine: str, mode: str, hypervisor: Hypervisor
+) -> None:
+    domain, findings = checked(vm(machine, {"cpu": {"mode": mode}}), context())
+    assert (domain is not None, findings) == (True, [])
+    assert hypervisor.completed(render(domain, "vm"))
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,14 @@ from webhook.findings import Finding, Refused
 # More than 255 vCPUs need an IOMMU with interrupt remapping (QEMU: hw/i386/x86.c); KubeVirt's headroom ends here.
 _MOST = 240
 _LEVELS = ("sockets", "dies", "cores", "threads")
-# Modes instead of a model. They follow the node's CPU: libvirt keeps it migratable, and compares where it can.
+# Modes instead of a model. They follow the node's CPU, which libvirt compares where it can.
 _FOLLOWING: dict[str, Tree] = {
     "host-model": {"check": "partial"},
-    "host-passthrough": {"check": "none", "migratable": "on"},
-    "maximum": {"check": "none", "migratable": "on"},
+    "host-passthrough": {"check": "none"},
+    "maximum": {"check": "none"},
 }
+# Those of them that libvirt keeps migratable: QEMU has that of x86 alone, and libvirt refuses it elsewhere.
+_MIGRATABLE = ("host-passthrough", "maximum")
 
 
 class Wanted(Element):
@@ -136,7 +138,7 @@ def _model(model: str | None, platform: Platform) -> tuple[Tree, Tree]:
     stated = platform.stated.get("cpu") or {}
     mode = model if model in _FOLLOWING else None if model else stated.get("mode")
     if mode in _FOLLOWING:
-        return ({"mode": mode} if model else {}), {"mode": mode, **_FOLLOWING[mode]}
+        return ({"mode": mode} if model else {}), _following(mode, platform)
     check = "partial" if platform.site.domain_type == "kvm" else "none"
     default = {"mode": "custom", "match": "exact", "check": check, "fallback": "forbid"}
     if model:
@@ -144,5 +146,11 @@ def _model(model: str | None, platform: Platform) -> tuple[Tree, Tree]:
         return {"mode": "custom", "model": model}, default
     own = platform.machine.defaults["cpu"].get(platform.site.domain_type, platform.guest.cpu_model)
     if own in _FOLLOWING:
-        return {}, {"mode": own, **_FOLLOWING[own]}
+        return {}, _following(own, platform)
     return {}, {**default, "model": own} if own else {}
+
+
+def _following(mode: str, platform: Platform) -> Tree:
+    """The CPU of the node, as a mode."""
+    kept = {"migratable": "on"} if mode in _MIGRATABLE and platform.arch == "x86_64" else {}
+    return {"mode": mode, **_FOLLOWING[mode], **kept}
