@@ -78,6 +78,18 @@ def test_a_map_is_checked(tmp_path: Path, text: str, code: int) -> None:
     assert main(["import", write(tmp_path, "a"), "--map", str(names)]) == code
 
 
+@pytest.mark.parametrize(
+    ("key", "code"), [("00:00:00:00:00:01", 1), ('"00:00:00:00:00:01"', 0), ("52:54:00:aa:00:01", 0)]
+)
+def test_an_address_that_some_read_as_a_number_needs_quotes_in_a_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, code: int
+) -> None:
+    names = tmp_path / "map.yaml"
+    names.write_text(f"networks:\n  {key}: lan\n")
+    assert main(["import", write(tmp_path, "a"), "--map", str(names)]) == code
+    assert ("write it in quotes" in capsys.readouterr().err) is bool(code)
+
+
 def test_one_name_is_not_given_to_several_machines(tmp_path: Path) -> None:
     write(tmp_path, "a")
     write(tmp_path, "b")

@@ -104,7 +104,10 @@ class _Loader(yaml.SafeLoader):
             if key.tag == "tag:yaml.org,2002:merge":
                 raise _wrong("`<<` is not taken: write out what it would merge", key.start_mark)
             name = self.construct_object(key, deep=True)
-            if not isinstance(name, Hashable) or isinstance(name, Ambiguous):
+            if isinstance(name, Ambiguous):
+                problem = f"a key is {name.meaning}: write it in quotes"
+                raise _wrong(problem, key.start_mark)
+            if not isinstance(name, Hashable):
                 raise _wrong("a key is no text", key.start_mark)
             if name in seen:
                 raise _wrong(f"{_named(name)} is said twice", key.start_mark)
