@@ -87,3 +87,21 @@ def test_two_managers_of_one_value_conflict_as_people_expect(tenant: Tenant) -> 
     assert done.returncode == 1
     assert 'conflict with "one"' in done.stderr
     assert device(tenant, "interfaces", "front")["link"] == "down"
+
+
+def test_an_address_as_a_map_is_answered_with_its_text_and_the_text_is_applied(tenant: Tenant) -> None:
+    apply(tenant, "tenant", {"features": features()})
+    text = device(tenant, "disks", "data")["address"]
+    bus = int(text[5:7], 16)
+
+    def stated(address: Any) -> Tree:
+        return {"domain": {"devices": {"disks": [{"name": "data", "address": address}]}}}
+
+    for wrong, way in (({"type": "pci", "bus": bus, "slot": 0}, f"write `{text}`"), (bus, "write it in quotes")):
+        answer = apply(tenant, "disk-team", stated(wrong), check=False)
+        assert answer.returncode != 0
+        assert ".address: is " in answer.stderr
+        assert f"help: {way}" in answer.stderr
+    before = generation(tenant)
+    apply(tenant, "disk-team", stated(text))
+    assert generation(tenant) == before

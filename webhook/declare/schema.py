@@ -20,7 +20,7 @@ def schema(shape: Shape) -> dict[str, Any]:
 
 def _property(entry: Field) -> dict[str, Any]:
     if entry.scalar is not None:
-        made = dict(entry.scalar.schema)
+        made = _untyped(entry.scalar.schema) if entry.form is not None else dict(entry.scalar.schema)
     elif entry.shape is not None and entry.many:
         made = _list(entry.shape)
     else:
@@ -30,6 +30,15 @@ def _property(entry: Field) -> dict[str, Any]:
         part for part in (entry.doc or made.get("description", ""), _class_sentence(entry.field_class)) if part
     )
     return {**made, "description": description} if description else made
+
+
+def _untyped(text: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an element's text that lets its parts as a map reach the webhook, which says how they are written.
+
+    An API server would prune the parts, and with a type it answers a server-side apply of them with an error (500).
+    """
+    made = {key: value for key, value in text.items() if key != "type"}
+    return {**made, "x-kubernetes-preserve-unknown-fields": True}
 
 
 def _list(shape: Shape) -> dict[str, Any]:

@@ -45,8 +45,6 @@ def text_of(form: TextForm, shape: Shape) -> Scalar:
         "minLength": 1,
         "pattern": f"^(?:{form.pattern})$",
         "description": f"{' '.join(shape.doc.split())} It is written like {form.examples.replace('`', '')}.",
-        # An API server would prune the parts of a map before the webhook can say how they are written.
-        "x-kubernetes-preserve-unknown-fields": True,
     }
     return Scalar(schema, check, what=form.what, advice=advice)
 
