@@ -92,8 +92,12 @@ def test_each_vm_gets_the_dump_of_its_own_launcher(tmp_path: Path, manifest: Any
         ((PORT, CARD.replace("ua-net0", "ua-other")), "has none of the VM's disks and network cards"),
         ((PORT, CARD.replace("<address", "<nowhere")), "has no address"),
         ((PORT.replace("root-port' ", "expander-bus' ").replace("pcie-root-port'>", "pxb'>"), CARD), "no hook makes"),
+        (
+            (PORT, CARD, CARD.replace("ua-net0", "ua-net1")),
+            "interface net1: is at `pci 01:00.0`, the place of interface net0",
+        ),
     ],
-    ids=["another VM's", "one that never ran", "with a controller of another kind"],
+    ids=["another VM's", "one that never ran", "with a controller of another kind", "with two devices at one place"],
 )
 def test_a_dump_that_is_no_machine_of_the_vm_is_refused(
     tmp_path: Path, manifest: Any, devices: tuple[str, ...], problem: str

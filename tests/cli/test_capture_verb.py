@@ -80,6 +80,61 @@ def test_a_vm_without_its_one_dump_and_a_dump_without_its_vm_are_findings(
     assert "help: the domain's name or UUID has to be the VM's" in done.stderr
 
 
+PORTS = "".join(
+    f"<controller type='pci' index='{index}' model='{model}'>{at}</controller>"
+    for index, model, at in (
+        (0, "pcie-root", ""),
+        (1, "pcie-root-port", "<address type='pci' bus='0x00' slot='0x02' function='0x0' multifunction='on'/>"),
+        (2, "pcie-root-port", "<address type='pci' bus='0x00' slot='0x02' function='0x1'/>"),
+    )
+)
+
+
+def cards(folder: Path, mac: str, second: int) -> str:
+    """The dump of a machine with a card of this MAC address on bus 1, and one on another bus."""
+    path = Path(dump(folder, "1.xml", "web"))
+    both = "".join(
+        f"<interface type='ethernet'><mac address='{address}'/><model type='virtio'/>"
+        f"<address type='pci' bus='0x0{bus}' slot='0x00' function='0x0'/></interface>"
+        for address, bus in ((mac, 1), ("52:54:00:00:00:02", second))
+    )
+    path.write_text(path.read_text().replace("</domain>", f"<devices>{PORTS}{both}</devices></domain>"))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("mac", "second", "path", "problem"),
+    [
+        ("gg:00:00:00:00:01", 2, "/domain/devices/interface[1]/mac/@address", "is not a unicast MAC address"),
+        ("52:54:00:00:00:01", 1, "spec.domain.devices.interfaces[1].address", "is the place of"),
+        ("52:54:00:00:00:02", 2, "spec.domain.devices.interfaces[1]", "is taken by"),
+    ],
+)
+def test_what_no_review_takes_is_refused_of_a_dump_as_well(
+    tmp_path: Path, mac: str, second: int, path: str, problem: str
+) -> None:
+    done = vmconfig("capture", vms(tmp_path, "web"), "--xml", cards(tmp_path, mac, second))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"VM team-a/web: {path}: " in done.stderr
+    assert problem in done.stderr
+    assert "help:" in done.stderr
+
+
+def test_what_a_review_takes_is_captured(tmp_path: Path) -> None:
+    done = vmconfig("capture", vms(tmp_path, "web"), "--xml", cards(tmp_path, "52:54:00:00:00:01", 2))
+    assert done.returncode == 0, done.stderr
+    devices = yaml.safe_load(done.stdout)["spec"]["domain"]["devices"]
+    assert [card["address"] for card in devices["interfaces"]] == ["0000:01:00.0", "0000:02:00.0"]
+
+
+def test_what_the_service_fills_in_need_not_be_in_a_capture(tmp_path: Path) -> None:
+    manifest = Path(vms(tmp_path, "web"))
+    nameless = "spec: {domain: {devices: {controllers: [{type: scsi, index: 0, model: virtio-scsi}]}}}"
+    manifest.write_text(manifest.read_text().replace("spec: {domain: {}}", nameless))
+    done = vmconfig("capture", str(manifest), "--xml", dump(tmp_path, "1.xml", "web"))
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_vm_that_its_domain_contradicts_is_named_and_nothing_is_printed_of_any(tmp_path: Path) -> None:
     found = [dump(tmp_path, "1.xml", "db", 1), dump(tmp_path, "2.xml", "web", 2)]
     manifest = Path(vms(tmp_path, "web", "db"))

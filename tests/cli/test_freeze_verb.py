@@ -87,6 +87,18 @@ def test_what_is_no_vm_of_kubevirts_is_a_finding(freeze: Any, document: Any, wor
     assert words in out + err
 
 
+def test_places_that_a_review_refuses_are_refused_and_those_that_it_takes_are_kept(freeze: Any) -> None:
+    vm = machine(2)
+    first, second = devices_of(vm)["interfaces"]
+    first["pciAddress"] = second["pciAddress"] = "0000:0a:00.0"
+    code, out, err = freeze(vm)
+    assert (code, out) == (1, "")
+    assert "interfaces[1].pciAddress: `0000:0a:00.0` is already the place of" in err
+    second["pciAddress"] = "0000:0b:00.0"
+    code, out, _ = freeze(vm)
+    assert (code, _address(yaml.safe_load(out))) == (0, "0000:0a:00.0")
+
+
 def test_files_of_a_folder_are_read_and_what_is_not_printed_is_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

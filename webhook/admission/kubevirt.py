@@ -67,13 +67,25 @@ def judged_by(engine: Engine, review: Review, kind: KubeVirtKind, request: Reque
     stored = before.tree if before is not None else None
     decision = engine.decide(Submission(now.tree, marks_of(now.tree), ROOT, stored), request)
     judged = _placed(decision, now.place)
-    judged.findings.take(wrong_names(names, kind))
-    judged.findings.take(_addresses(now, before))
+    judged.findings.take(_malformed(names, kind, now, before))
     old = before.tree if before is not None else {}
     if kind.patches and at(now.tree, _patches(kind)) != at(old, _patches(kind)):
         _take(judged, _written(patched(now.tree, ".".join(kind.patches), _patches(kind)), engine, request))
     judged.warned.take(ignored_addresses(now.tree.get("vmi") or {}, now.places.get("vmi", "")))
     return judged
+
+
+def malformed(obj: Any) -> Iterator[Finding]:
+    """What is refused of a new object of one of these kinds whatever the policies say: names and addresses."""
+    kind = KINDS[obj["kind"]]
+    return _malformed(misspelt(obj, kind), kind, project(obj, kind), None)
+
+
+def _malformed(
+    names: dict[str, Any], kind: KubeVirtKind, now: Projection, before: Projection | None
+) -> Iterator[Finding]:
+    yield from wrong_names(names, kind)
+    yield from _addresses(now, before)
 
 
 def check_object(obj: Any, context: AdmissionContext, requester: Requester = NOBODY, stored: Any = None) -> Decision:

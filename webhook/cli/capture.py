@@ -18,6 +18,8 @@ from webhook.cli.kubevirt_objects import VIRTUAL_MACHINE
 from webhook.cli.manifests import Manifest
 from webhook.cli.other_kinds import counted
 from webhook.cli.verb import Verb
+from webhook.consistency import consistent
+from webhook.consistency.completeness import COMPLETE
 from webhook.declare import shown
 from webhook.declare.tree import at, copied
 from webhook.expand.naming import name_devices
@@ -110,10 +112,13 @@ def _captured(obj: Tree, keys: Sequence[str], xml: bytes) -> tuple[Tree, list[Fi
     holder = made
     for key in keys:
         holder = holder.setdefault(key, {})
-    captured = capture(holder.get("domain") or {}, xml, f"{'.'.join(keys)}.domain")
+    place = f"{'.'.join(keys)}.domain"
+    captured = capture(holder.get("domain") or {}, xml, place)
     name_devices(captured.domain.get("devices", {}))
     holder["domain"] = captured.domain
-    return made, captured.findings, captured.added
+    # What a VM leaves out the service fills in.
+    impossible = (one for one in consistent(captured.domain, place) if one.rule != COMPLETE)
+    return made, captured.findings or [*impossible], captured.added
 
 
 def _pairs(found: Sequence[Manifest], dumps: Sequence[Dump]) -> list[tuple[Manifest, Dump]]:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from typing import Any
 
+from webhook.admission.kubevirt import malformed
 from webhook.cli import kubevirt_objects, other_kinds, seeds, verbs
 from webhook.cli.kubevirt_objects import VIRTUAL_MACHINE
 from webhook.cli.names import release
@@ -61,7 +62,7 @@ def _frozen(vm: Tree, site: Site) -> tuple[Tree, list[Finding], tuple[Finding, .
     # One that a cluster has made is one that a guest knows.
     there = {key: value for key, value in vm.items() if key != "status"} if vm["metadata"].get("uid") else None
     made = freeze(vm, there, site)
-    return made.vm, list(made.findings), made.warnings
+    return made.vm, [*made.findings, *malformed(made.vm)], made.warnings
 
 
 VERBS = (

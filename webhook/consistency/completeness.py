@@ -11,6 +11,9 @@ from webhook.domain.bus import bus_of
 from webhook.domain.devices import KINDS, Named
 from webhook.findings import Finding
 
+# The rule of what the service fills in and a stored machine has to have.
+COMPLETE = "complete"
+
 
 @rule
 def domain_is_complete(domain: Tree, path: str) -> Iterator[Finding]:
@@ -46,5 +49,5 @@ def _without_identity(declared: type[Named], device: Tree, index: int, path: str
 def incomplete(place: str) -> Finding:
     way = "leave it to the service: it fills in what is unsaid when the mutating webhook is called"
     return Finding(
-        place, "is missing from the stored machine, so that the host would choose it at each boot", way, "complete"
+        place, "is missing from the stored machine, so that the host would choose it at each boot", way, COMPLETE
     )

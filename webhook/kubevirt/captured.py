@@ -32,6 +32,7 @@ def capture(vm: Tree, xml: str) -> Machine:
     here = {name: device for name, device in named(devices) if not is_placeholder(device)}
     controllers = tuple(_controllers(devices, wrong))
     addresses = dict(_addresses(here, wrong))
+    wrong += _at_one_place(controllers, addresses)
     wrong += _strange(vm, here)
     type_ = domain.find("os/type")
     said = {} if type_ is None else type_.attrib
@@ -93,6 +94,16 @@ def _addresses(here: dict[str, Element], wrong: list[Finding]) -> Iterator[tuple
             wrong.append(Finding(f"domain: {shown(name)}", problem, "print it while the VM runs", RULE))
         else:
             yield name, address
+
+
+def _at_one_place(controllers: tuple[Controller, ...], addresses: dict[str, str]) -> Iterator[Finding]:
+    """A finding for each device at the place of another."""
+    taken = {each.address: f"controller {each.index}" for each in controllers}
+    for name, address in addresses.items():
+        if address in taken:
+            problem = f"is at `{address}`, the place of {shown(taken[address])}"
+            yield Finding(f"domain: {shown(name)}", problem, "print the dump anew while the VM runs", RULE)
+        taken.setdefault(address, name)
 
 
 def _address(device: Element, need: str) -> str | None:

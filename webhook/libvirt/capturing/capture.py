@@ -6,7 +6,7 @@ A value of the VM never changes: where the XML has another one, that is a findin
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from webhook.declare import Field, Frontend, Shape, told
@@ -23,6 +23,7 @@ from webhook.libvirt.xml.place import Tree
 
 # Values that change while a machine runs, and how libvirt checked the CPU: no facts about the machine.
 _RUNTIME_STATE = frozenset({"memory.current", "vcpu.current", "cpu.check"})
+_UNREADABLE = "give the XML as `virsh dumpxml` prints it while the VM runs; a machine that has this cannot be kept"
 
 
 @dataclass(slots=True)
@@ -41,7 +42,9 @@ def capture(domain: Tree, xml: bytes | str, path: str = "spec.domain") -> Captur
     apart are a finding.
     """
     captured = Captured(deepcopy(domain))
-    facts = frontend_of(without_mirrors(read(xml)).domain, domain_shape())
+    reading = without_mirrors(read(xml))
+    captured.findings += [replace(one, help=_UNREADABLE, rule="capture") for one in reading.malformed]
+    facts = frontend_of(reading.domain, domain_shape())
     captured.findings += settle_controllers(domain, facts, path)
     _Capture(captured, path).element(captured.domain, facts, domain_shape(), "")
     return captured

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from webhook.declare import Field, Shape, problem_of, shown, told
+from webhook.declare import Backend, Field, Frontend, Shape, problem_of, shown, told
 from webhook.declare.withheld import taken
 from webhook.domain import domain_shape
 from webhook.domain.devices.controller import name_of
@@ -22,6 +22,9 @@ from webhook.libvirt.xml.document import document
 from webhook.libvirt.xml.place import NAMED_BY_VALUE, Step, Tree, silent, where
 from webhook.machines.controllers import compact
 
+# The rule of what has a declared place in the frontend, and a value that is none of its.
+MALFORMED = "malformed"
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -30,6 +33,11 @@ class Reading:
     name: str
     domain: Tree
     left: list[Finding]
+
+    @property
+    def malformed(self) -> list[Finding]:
+        """What of it is a declared part of the guest's machine, with a value that no machine here can have."""
+        return [one for one in self.left if one.rule == MALFORMED]
 
 
 def parse(xml: bytes | str) -> Tree:
@@ -67,6 +75,13 @@ class _Walk:
     nodes: list[etree._Element]
     read: set[object] = field(default_factory=set)
     left: list[Finding] = field(default_factory=list)
+    # Whether the walk is in an element that is backend as a whole.
+    in_backend: bool = False
+
+    def leave_malformed(self, node: etree._Element, attribute: str, problem: str, entry: Field) -> None:
+        """List a value that is none of its field's."""
+        frontend = isinstance(entry.field_class, Frontend) and not self.in_backend
+        self.leave(node, attribute, problem, MALFORMED if frontend else "xml")
 
     def leave(self, node: etree._Element, attribute: str, problem: str, rule: str = "xml") -> None:
         self.left.append(Finding(shown(self._path(node, attribute), 256), problem, "", rule))
@@ -114,8 +129,13 @@ def _element(node: etree._Element, shape: Shape, walk: _Walk) -> Tree:
             continue
         if entry.form is not None:
             value = _text_of(node, entry, walk)
+        elif entry.scalar is not None:
+            value = _leaf(node, entry, walk)
         else:
-            value = _leaf(node, entry, walk) if entry.scalar is not None else _below(node, entry, walk)
+            around = walk.in_backend
+            walk.in_backend = around or isinstance(entry.field_class, Backend)
+            value = _below(node, entry, walk)
+            walk.in_backend = around
         if not silent(value, entry):
             tree[entry.name] = value
     return tree
@@ -154,11 +174,11 @@ def _leaf(node: etree._Element, entry: Field, walk: _Walk) -> Any:
             walk.leave(found, at.attribute, "is libvirt's own name for the device", "running")
             return None
         why = taken(scalar) if entry.secret else f"{problem}"
-        walk.leave(found, at.attribute, f"{told(entry, content)} is not understood: {why}")
+        walk.leave_malformed(found, at.attribute, f"{told(entry, content)} is not understood: {why}", entry)
         return None
     wrong = problem_of(entry, value)
     if wrong is not None:
-        walk.leave(found, at.attribute, wrong)
+        walk.leave_malformed(found, at.attribute, wrong, entry)
         return None
     return value
 
@@ -174,7 +194,7 @@ def _text_of(node: etree._Element, entry: Field, walk: _Walk) -> str | None:
     try:
         return entry.form.write(tree) if tree else None
     except ValueError as lacking:
-        walk.leave(found, "", f"is not carried over: {lacking}")
+        walk.leave_malformed(found, "", f"is not carried over: {lacking}", entry)
         return None
 
 
