@@ -113,4 +113,4 @@ def test_objects_of_other_kinds_are_none_that_a_hook_reads_for(tmp_path: Path, m
     done = vmconfig("capture", "--kubevirt", manifest("web", kind="VirtualMachineInstance"), "--xml", dump)
     assert (done.returncode, "holds no VirtualMachine" in done.stderr) == (1, True)
     done = vmconfig("capture", "--kubevirt", manifest("web", spec={"template": 1}), "--xml", dump)
-    assert (done.returncode, "is no VirtualMachine of kubevirt.io/v1" in done.stderr) == (1, True)
+    assert (done.returncode, "spec.template: is a number, expected an object" in done.stderr) == (1, True)

@@ -73,7 +73,7 @@ def test_kubevirts_version_says_what_can_be_held(freeze: Any) -> None:
     ("document", "words"),
     [
         ({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}, "holds no VirtualMachine of KubeVirt's"),
-        ({**machine(1), "spec": {}}, "is no VirtualMachine of kubevirt.io/v1"),
+        ({**machine(1), "spec": {}}, "spec.template: is missing"),
         ({**machine(1), "apiVersion": "kubevirt.io/v1alpha3"}, "apiVersion: is `kubevirt.io/v1alpha3`, expected"),
         ({**machine(1), "apiVersion": "example.com/v1"}, "is no VirtualMachine of kubevirt.io/v1"),
         ("a: [", "mend the YAML"),

@@ -101,7 +101,7 @@ def test_what_a_missing_object_makes_of_a_vm_is_not_guessed(which: str, name: st
     ("change", "words"),
     [
         ({"architecture": "arm64"}, "x86_64 with q35"),
-        ({"domain": None}, "is no VirtualMachine"),
+        ({"domain": None}, "spec.template.spec.domain is missing, expected an object"),
         ({"volumes": [{"name": f"v{at}"} for at in range(300)]}, "more than the 256 entries"),
     ],
 )

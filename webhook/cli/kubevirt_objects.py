@@ -10,8 +10,8 @@ from webhook.cli import files
 from webhook.cli.manifests import Manifest, of_files
 from webhook.cli.other_kinds import without_vms
 from webhook.declare import shown
-from webhook.findings import Finding
-from webhook.kubevirt.starting.devices import well_formed
+from webhook.findings import Finding, Findings
+from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.site import Find
 
 Tree = dict[str, Any]
@@ -61,15 +61,15 @@ def _objects(file: str, wanted: set[str]) -> Iterator[Manifest]:
 
 
 def misshapen(vm: Tree) -> list[Finding]:
-    """Why an object is no VirtualMachine of the version that is known; empty where it is one."""
+    """Why an object is no VirtualMachine of the version that is known, part by part; empty where it is one."""
     version = vm.get("apiVersion")
     if type(version) is str and version != VERSION and version.startswith("kubevirt.io/"):
         way = f"write `{VERSION}`, which has the same fields"
         return [Finding("apiVersion", f"is `{shown(version)}`, expected `{VERSION}`", way, "kind")]
-    if version != VERSION or not well_formed(vm):
+    if version != VERSION:
         way = "see `kubectl explain virtualmachine.spec.template.spec.domain`"
         return [Finding("$", f"is no {VIRTUAL_MACHINE} of {VERSION} as KubeVirt has it", way, "kind")]
-    return []
+    return Findings(malformed(vm))
 
 
 def finder(objects: Iterable[Any]) -> Find:

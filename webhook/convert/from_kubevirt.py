@@ -14,11 +14,13 @@ from webhook.convert.kubevirt_machine import clock, cpu, firmware, hypervisor, m
 from webhook.convert.ledger import Ledger
 from webhook.declare import shown
 from webhook.domain.convention import is_name
+from webhook.findings import Findings
 from webhook.kinds import GROUP, VERSION
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.identities import uuid_of_name
 from webhook.kubevirt.keeping.machine import ANNOTATION
-from webhook.kubevirt.starting.devices import SLOT_COUNT, annotations_of, well_formed
+from webhook.kubevirt.starting.devices import SLOT_COUNT, annotations_of
+from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.preferences import matched
 from webhook.kubevirt.starting.site import Site
 
@@ -34,9 +36,9 @@ _OF_THE_OBJECT = ("kubectl.kubernetes.io/", "kubevirt.io/", "kubemacpool.io/")
 def from_kubevirt(vm: Any, site: Site) -> Converted:
     """The VM, and the Secrets of what a cloud-init volume has in clear."""
     made = Converted()
-    if not well_formed(vm):
-        help_ = "see `kubectl explain virtualmachine.spec.template.spec.domain`"
-        made.lose("spec.template.spec", "is no VirtualMachine of kubevirt.io/v1 as KubeVirt has it", help_)
+    for wrong in Findings(malformed(vm)):
+        made.lose(wrong.path, wrong.problem, wrong.help)
+    if made.findings:
         return made
     name = vm["metadata"].get("name")
     if type(name) is not str:

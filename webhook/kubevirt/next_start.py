@@ -23,9 +23,9 @@ from webhook.kubevirt.starting.devices import (
     modelled,
     template_of,
     too_long,
-    well_formed,
 )
 from webhook.kubevirt.starting.effective import devices_at, draft, state
+from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.held_ports import by_memory, is_large, noted
 from webhook.kubevirt.starting.layout import Layout, held, layout
 from webhook.kubevirt.starting.preferences import matched
@@ -133,8 +133,9 @@ def _forecast(vm: Any, instance: Any, upgrade: Upgrade, site: Site) -> NextStart
 
 def _devices(vm: Any, site: Site) -> tuple[Devices, bool | None]:
     """A VM's devices at a start, and whether it has much memory; raises _Unknown."""
-    if not well_formed(vm):
-        raise _Unknown("is no VirtualMachine as KubeVirt has it: its places cannot be told")
+    wrong = next(malformed(vm), None)
+    if wrong is not None:
+        raise _Unknown(f"{wrong.path} {wrong.problem}: its places cannot be told")
     if path := too_long(vm):
         raise _Unknown(telling.too_many(path).problem)
     preference, missing = matched(vm, "preference", site.find)

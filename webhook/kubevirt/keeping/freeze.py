@@ -37,7 +37,6 @@ from webhook.kubevirt.starting.devices import (
     annotations_of,
     template_of,
     too_long,
-    well_formed,
 )
 from webhook.kubevirt.starting.effective import (
     add,
@@ -52,6 +51,7 @@ from webhook.kubevirt.starting.effective import (
     state,
     with_count,
 )
+from webhook.kubevirt.starting.forms import well_formed
 from webhook.kubevirt.starting.layout import Layout, port_of
 from webhook.kubevirt.starting.preferences import matched
 from webhook.kubevirt.starting.site import Frozen, Site

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare.tree import at
-
 Tree = dict[str, Any]
 # Lists of a VM's devices whose entries have names.
 NAMED = ("disks", "interfaces", "inputs", "gpus", "hostDevices", "filesystems")
@@ -181,47 +179,6 @@ def _inputs(listed: Tree) -> Iterator[tuple[str, str]]:
         yield entry["name"], entry.get("bus") or "usb"
 
 
-def well_formed(vm: Any) -> bool:
-    """Whether every part of a VM that is read or written here has KubeVirt's form, and names are names."""
-    template = at(vm, "spec.template")
-    spec = at(template, "spec")
-    domain = at(spec, "domain")
-    if type(domain) is not dict or type(at(vm, "metadata")) is not dict or not _is(at(template, "metadata"), dict):
-        return False
-    annotations = at(template, "metadata.annotations")
-    if annotations is not None and not _is_map(annotations):
-        return False
-    texts = (at(spec, "architecture"), *(at(domain, path) for path in _TEXTS))
-    if not all(_is(text, str) for text in texts) or not all(_is(at(domain, key), dict) for key in _OBJECTS):
-        return False
-    devices = domain.get("devices") or {}
-    if not all(
-        _is(devices.get(key), dict) for key in ("sound", "watchdog", "rng", "tpm", "video", "clientPassthrough")
-    ):
-        return False
-    lists: list[tuple[Tree, str, tuple[str, ...]]] = [(spec, "volumes", ()), (spec, "networks", ())]
-    lists += [(devices, kind, _ENTRY_TEXTS.get(kind, ())) for kind in NAMED]
-    return all(_is_named(tree.get(key), texts) for tree, key, texts in lists) and all(
-        map(_is_disk, devices.get("disks") or ())
-    )
-
-
-_TEXTS = (
-    "machine.type",
-    "firmware.uuid",
-    "firmware.serial",
-    "devices.sound.name",
-    "devices.sound.model",
-    "devices.watchdog.name",
-)
-_OBJECTS = ("machine", "firmware", "devices", "clock", "features")
-_ENTRY_TEXTS = {
-    "disks": ("serial",),
-    "interfaces": ("macAddress", "pciAddress", "model"),
-    "inputs": ("bus", "type"),
-}
-
-
 def too_long(vm: Tree) -> str:
     """The path of a list of a well-formed VM that is longer than KubeVirt takes it; empty where none is."""
     template = template_of(vm)
@@ -230,30 +187,3 @@ def too_long(vm: Tree) -> str:
     counts |= {kind: len(template.get(kind) or ()) for kind in ("volumes", "networks")}
     counts["domain.devices.disks"] += len(volumes_without_disk(devices, template))
     return next((f"spec.template.spec.{path}" for path, count in counts.items() if count > MOST_LISTED), "")
-
-
-def _is(value: Any, form: type) -> bool:
-    return value is None or type(value) is form
-
-
-def _is_map(value: Any) -> bool:
-    return type(value) is dict and all(type(text) is str for text in value.values())
-
-
-def _is_named(entries: Any, texts: tuple[str, ...]) -> bool:
-    """Whether this is a list of objects, each with another name, or nothing at all."""
-    if entries is None:
-        return True
-    if type(entries) is not list or not all(
-        type(entry) is dict and type(entry.get("name")) is str for entry in entries
-    ):
-        return False
-    names = {entry["name"] for entry in entries}
-    return len(names) == len(entries) and all(_is(entry.get(text), str) for entry in entries for text in texts)
-
-
-def _is_disk(entry: Tree) -> bool:
-    stated = [entry.get(target) for target in TARGETS]
-    if not all(_is(each, dict) for each in stated):
-        return False
-    return all(_is((each or {}).get(key), str) for each in stated for key in ("bus", "pciAddress"))

@@ -19,8 +19,8 @@ from webhook.kubevirt.starting.devices import (
     target_of,
     template_of,
     volumes_without_disk,
-    well_formed,
 )
+from webhook.kubevirt.starting.forms import well_formed
 from webhook.kubevirt.starting.layout import Layout, held, layout
 from webhook.kubevirt.starting.preferences import fill, fill_entries, matched, preferred_bus, preferred_input
 from webhook.kubevirt.starting.site import Site
