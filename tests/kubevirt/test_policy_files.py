@@ -16,14 +16,14 @@ kind: KubeVirtPolicy
 metadata: {{name: site}}
 rules:
   - name: own
-    forbid: {{path: vmi.domain.memory.guest}}
+    forbid: {{{selected}}}
 {condition}...
 """
 
 
-def loaded(folder: Path, condition: str) -> Policies:
+def loaded(folder: Path, condition: str, selected: str = "path: vmi.domain.memory.guest") -> Policies:
     made = Path(shutil.copytree(shipped(), folder / "policies"))
-    (made / "site.yaml").write_text(POLICY.format(condition=condition))
+    (made / "site.yaml").write_text(POLICY.format(condition=condition, selected=selected))
     return Policies(made, apis(with_kubevirt=True))
 
 
@@ -37,3 +37,19 @@ def test_what_a_requester_writes_is_no_condition_of_an_object_that_nobody_comple
 
 def test_the_same_rule_without_it_loads(tmp_path: Path) -> None:
     assert "site" in {policy.name for policy in loaded(tmp_path, "").all}
+
+
+@pytest.mark.parametrize("total", ["vcpus", "cpus"])
+def test_a_total_is_refused_with_what_can_be_limited_here(tmp_path: Path, total: str) -> None:
+    with pytest.raises(Refused) as caught:
+        loaded(tmp_path, "    when: {above: 4}\n", f"total: {total}")
+    (finding,) = caught.value.findings
+    assert finding.problem == "there are no totals of what this policy is about"
+    assert finding.help.startswith("limit a field: name its `path`, and write `when: {above: …}`")
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"), [("vmi.domain.cpu.cores", "above: 4"), ('"vmi.domain.devices.disks[*]"', "count-above: 4")]
+)
+def test_a_limit_of_a_field_as_its_help_says_loads(tmp_path: Path, path: str, limit: str) -> None:
+    assert "site" in {policy.name for policy in loaded(tmp_path, f"    when: {{{limit}}}\n", f"path: {path}").all}

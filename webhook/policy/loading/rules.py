@@ -16,6 +16,7 @@ from webhook.policy.loading.reader import Entries, PolicyReader
 
 # Every completed VM has a domain: a rule about the whole of it can only mean what its requester writes there.
 _WHOLE = "domain"
+_WITHOUT_TOTALS = "limit a field: name its `path`, and write `when: {above: …}` or `when: {count-above: …}`"
 _RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
 
 
@@ -86,7 +87,7 @@ def _selector(reader: PolicyReader, node: Node, effect: str) -> Selector:
     selector = Selector(
         reader.choice(entries.get("class"), "class", CLASSES),
         reader.path(entries.get("path")),
-        reader.choice(entries.get("total"), "total", _totals(reader)),
+        _total(reader, entries.get("total")),
     )
     if isinstance(node.value, dict) and not node.value:
         reader.wrong(node, f"{effect} selects nothing", "name a `class`, a `path` or both, or a `total`")
@@ -97,9 +98,13 @@ def _selector(reader: PolicyReader, node: Node, effect: str) -> Selector:
     return selector
 
 
-def _totals(reader: PolicyReader) -> tuple[str, ...]:
-    """The sums over what the policy is about: of an API that has their place."""
-    return tuple(name for name, total in totals().items() if total.at in reader.declared_fields)
+def _total(reader: PolicyReader, node: Node | None) -> str:
+    """A sum over what the policy is about: of an API that has its place."""
+    known = tuple(name for name, total in totals().items() if total.at in reader.declared_fields)
+    if node is not None and not known:
+        reader.wrong(node, "there are no totals of what this policy is about", _WITHOUT_TOTALS)
+        return ""
+    return reader.choice(node, "total", known)
 
 
 def _reachable(reader: PolicyReader, node: Node, selector: Selector) -> None:
