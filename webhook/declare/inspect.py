@@ -229,7 +229,7 @@ def _way(path: str) -> str:
 
 
 def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:
-    near = shape.element.also.get(str(name), "")
+    near = shape.element.also.get(str(name).lower(), "")
     near = near or (nearest(str(name), _pairs(shape.element)) if suggest else "")
     way = f"did you mean `{near}`?" if near else _known(shape.element)
     shown_name = told_name(name, shape)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 _LONGEST = 64
 # Names that share the most pairs of letters; the exact comparison, which is slow, is made with these alone.
 _COMPARED = 5
+# Words up to this length are like too many names: only one that begins alike is meant (`mem`, but not `gpu` for `cpu`).
+_SHORT = 3
 
 Pairs = dict[str, list[str]]
 
@@ -36,6 +38,8 @@ def closest(word: str, names: Iterable[str], cutoff: float = 0.6, longest: int =
     """
     import difflib  # most starts meet no mistyped word
 
+    if len(word) <= _SHORT:
+        names = [name for name in names if name[:1].lower() == word[:1].lower()]
     near = difflib.get_close_matches(word[:longest], names, n=1, cutoff=cutoff)
     return near[0] if near else ""
 

@@ -1,6 +1,7 @@
 """The whole virtual hardware of one VM: libvirt's domain as `spec.domain`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from webhook.declare import Backend, Element, Shape, backend, choice, frontend, goal, shape_of, text
 from webhook.domain.clock import ClockOffset, Timer
@@ -36,6 +37,16 @@ else:
 
 class Domain(Element, tag="domain"):
     """The complete virtual hardware; libvirt's domain, without what only the host can know."""
+
+    also: ClassVar[Mapping[str, str]] = {
+        "cores": "cpu",
+        "cpus": "vcpu",
+        "disks": "devices",
+        "hostdevices": "devices",
+        "interfaces": "devices",
+        "machine": "os",
+        "ram": "memory",
+    }
 
     # Emulation is no boundary between guest and host (QEMU's manual, "Security"), and only the site knows whether its
     # nodes have KVM: where it states `qemu`, webhook.admission.site swaps the classes of the two values.

@@ -80,7 +80,10 @@ Features: type[Element] = element(
 )
 
 Features.also = {
-    word: camel(name) for name, each in FEATURES.items() if isinstance(each, RenamedFeature) for word in each.ALSO
+    word.lower(): camel(name)
+    for name, each in FEATURES.items()
+    if isinstance(each, RenamedFeature)
+    for word in each.ALSO
 }
 
 _READ = reader(Features)

@@ -7,6 +7,7 @@ from webhook.domain.types import Flag
 from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
 
+ALSO = ("memballoon",)
 Wanted = Flag
 
 _ASKED: dict[bool | None, Tree] = {

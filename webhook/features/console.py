@@ -6,6 +6,7 @@ from webhook.domain.types import Flag
 from webhook.features.contribution import Contribution, Declined, Tree, one
 from webhook.features.platform import Platform
 
+ALSO = ("serial", "serials")
 Wanted = Flag
 DECLINED: Declined = {"serials": ({},)}
 

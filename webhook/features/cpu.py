@@ -5,8 +5,9 @@ A bare count leaves headroom to plug in more where the guest supports it; a topo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from webhook.declare import Element, Goal, frontend, goal, text
 from webhook.domain.cpu import Topology
@@ -15,6 +16,7 @@ from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
+ALSO = ("cores", "cpus", "processors", "sockets", "threads", "topology", "vcpu", "vcpus")
 # More than 255 vCPUs need an IOMMU with interrupt remapping (QEMU: hw/i386/x86.c); KubeVirt's headroom ends here.
 _MOST = 240
 _LEVELS = ("sockets", "dies", "cores", "threads")
@@ -30,6 +32,13 @@ _MIGRATABLE = ("host-passthrough", "maximum")
 
 class Wanted(Element):
     """Processors: a count or a topology, a model, and whether the CPUs are exclusive to this VM."""
+
+    also: ClassVar[Mapping[str, str]] = {
+        "cores": "topology",
+        "sockets": "topology",
+        "threads": "topology",
+        "vcpus": "count",
+    }
 
     count: Positive | None = frontend("-", doc="vCPUs at boot.")
     max: Positive | None = frontend(

@@ -12,6 +12,7 @@ from webhook.features.contribution import Contribution, one, repeated
 from webhook.features.platform import Platform, absent
 from webhook.findings import Finding, Refused
 
+ALSO = ("gpu", "gpus", "hostDevices", "hostdev", "hostdevs", "passthrough", "pci")
 _WAY = "name what a device plugin of the nodes announces, like `nvidia.com/gpu`"
 
 

@@ -5,7 +5,8 @@ A folder without a name is named after its claim when it is made; the claim may 
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from webhook.declare import Element, frontend, reference, text
 from webhook.domain.names import names_of
@@ -14,6 +15,7 @@ from webhook.features.contribution import Contribution, Tree, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
+ALSO = ("fs", "shares", "virtiofs")
 # virtiofs has 36 bytes for it (virtio 1.2, 5.11.4).
 _TAG = text(36, "[A-Za-z0-9_][A-Za-z0-9._-]*", "a tag of up to 36 letters, digits, `_`, `-`, `.`")
 
@@ -23,6 +25,8 @@ _WAY = "name the PersistentVolumeClaim whose content the guest shall mount"
 
 class Folder(Element):
     """A folder; `claim` names the PersistentVolumeClaim with its content, `tag` what the guest mounts."""
+
+    also: ClassVar[Mapping[str, str]] = {"pvc": "claim", "source": "claim"}
 
     name: DeviceName | None = frontend(
         "-", doc="What it is known by (lower-case letters, digits, `-`); else one is made."

@@ -9,6 +9,7 @@ from webhook.declare.scalars import listed
 from webhook.features.contribution import Contribution, Declined, Tree, one
 from webhook.features.platform import Platform
 
+ALSO = ("display", "spice", "vga", "video", "vnc")
 _TYPES = ("vnc", "spice")
 _CHANNEL: Tree = {"name": "spice", "type": "spicevmc", "target": {"type": "virtio", "name": "com.redhat.spice.0"}}
 

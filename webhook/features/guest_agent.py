@@ -6,6 +6,7 @@ from webhook.domain.types import Flag
 from webhook.features.contribution import Contribution, Declined, Tree, one
 from webhook.features.platform import Platform
 
+ALSO = ("agent", "qemuGuestAgent")
 Wanted = Flag
 DECLINED: Declined = {"channels": ({"target": {"name": "org.qemu.guest_agent.0"}},)}
 

@@ -10,6 +10,7 @@ from webhook.domain.types import Size
 from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
 
+ALSO = ("mem", "ram")
 Wanted = Size
 
 _SLOTS = 16

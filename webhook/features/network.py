@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
 
 from webhook.declare import Element, choice, frontend, reference, shown
 from webhook.declare.scalars import listed
@@ -13,9 +13,13 @@ from webhook.features.contribution import Contribution, Tree, one, repeated
 from webhook.features.platform import Platform, absent
 from webhook.findings import Finding, Refused
 
+ALSO = ("interface", "interfaces", "networks", "nic", "nics")
+
 
 class Nic(Element):
     """A NIC; `source` names the network that it is on."""
+
+    also: ClassVar[Mapping[str, str]] = {"macaddress": "mac", "network": "source", "networkname": "source"}
 
     name: DeviceName | None = frontend(
         "-", doc="What it is known by (lower-case letters, digits, `-`); else one is made."

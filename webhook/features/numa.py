@@ -9,6 +9,7 @@ from webhook.domain.cpu import Cell
 from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
 
+ALSO = ("numaTopology",)
 _MATCH_HOST = "match-host"
 _SHAPE = shape_of(Cell)
 # The maximum of `Cell.cpus`: a larger count is refused later, and is not expanded to a list before.

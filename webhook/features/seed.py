@@ -30,7 +30,7 @@ _SECRET = ("userData", "userDataBase64", "networkData", "networkDataBase64", "se
 class Seed(Element):
     """What sets the guest up; `secret` or `configMap` names what it is made of."""
 
-    also: ClassVar[Mapping[str, str]] = dict.fromkeys(_SECRET, "secret")
+    also: ClassVar[Mapping[str, str]] = dict.fromkeys(map(str.lower, _SECRET), "secret")
 
     name: DeviceName | None = frontend(
         "-", doc="What its drive is known by (lower-case letters, digits, `-`); else one is made."

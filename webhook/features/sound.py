@@ -7,6 +7,7 @@ from webhook.features.contribution import Contribution, Declined, one
 from webhook.features.platform import Platform, absent
 from webhook.findings import Refused
 
+ALSO = ("audio",)
 Wanted = Flag
 DECLINED: Declined = {"sounds": ({},)}
 

@@ -5,7 +5,8 @@ A drive without a name is named after its claim when it is made; the claim may c
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from webhook.declare import Element, choice, frontend, reference, shown
 from webhook.declare.scalars import listed
@@ -15,6 +16,7 @@ from webhook.features.contribution import Contribution, Tree, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
 
+ALSO = ("cdrom", "disk", "disks", "drive", "drives", "image", "volume", "volumes")
 # The tenant's names of interfaces, and libvirt's buses.
 _BUSES = {"virtio": "virtio", "virtio-scsi": "scsi", "sata": "sata", "ide": "ide", "usb": "usb"}
 # libvirt refuses these: a CD-ROM on virtio-blk, a read-only hard disk on IDE or SATA (src/qemu/qemu_validate.c).
@@ -24,6 +26,8 @@ _NO_READONLY = ("ide", "sata")
 
 class Drive(Element):
     """A disk or a CD-ROM drive; `source` names the PersistentVolumeClaim with its content."""
+
+    also: ClassVar[Mapping[str, str]] = {"bus": "interface", "claim": "source", "claimname": "source", "pvc": "source"}
 
     name: DeviceName | None = frontend(
         "-", doc="What it is known by (lower-case letters, digits, `-`); else one is made."

@@ -5,10 +5,10 @@ The guest decides on clock, hypervisor features and sleep states.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from webhook import guests, machines
 from webhook.declare import Element, Scalar, choice, frontend, shown, text
@@ -18,6 +18,7 @@ from webhook.features.contribution import Contribution, Tree
 from webhook.features.platform import Platform
 from webhook.guests import Guest
 
+ALSO = ("bios", "efi", "firmware", "guest", "guestOs", "machine", "os", "secureBoot", "uefi")
 _VERSION = text(32, "[A-Za-z0-9][A-Za-z0-9. _-]*", "a version like `10` or `22.04`")
 _TYPE = text(64, "[A-Za-z][A-Za-z0-9. _:/-]*", "a guest like `windows`")
 # Editors offer the types; that other names of them are taken the API server has to know, too.
@@ -43,6 +44,8 @@ _INT_OR_STRING = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "intege
 
 class Wanted(Element):
     """The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot."""
+
+    also: ClassVar[Mapping[str, str]] = {"guest": "type", "name": "type", "os": "type"}
 
     type: Annotated[str, replace(_TYPE, schema=_TYPE_SCHEMA)] | None = frontend(
         "-",

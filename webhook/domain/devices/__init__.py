@@ -30,4 +30,6 @@ Devices: type[Element] = element(
     tag="devices",
 )
 
+Devices.also = {word: name for name, kind in KINDS.items() for word in kind.also_called}
+
 __all__ = ["KINDS", "Devices", "Named"]

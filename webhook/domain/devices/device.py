@@ -30,7 +30,7 @@ NAME = replace(_name, to_text=lambda value: f"{USER_ALIAS}{value}", from_text=_a
 _KEYWORDS = frozenset(
     {
         "plural", "single", "buses", "generated", "matched_by", "convention", "optional_backend", "referred",
-        "hosted", "permanent",
+        "hosted", "permanent", "also_called",
     }
 )  # fmt: skip
 
@@ -48,6 +48,7 @@ class Named(Element, key="name"):
     - `optional_backend`: whether an import keeps a device without its backend, which the convention or libvirt chooses.
     - `referred`: how an import makes a reference of its backend.
     - `hosted`: how the facts of a host become its backend, a way for each that a device can need.
+    - `also_called`: what people call the list elsewhere, in small letters: a finding leads from there to it.
     - `permanent`: whether it is made and named by the allocators, and removed by no update.
     """
 
@@ -60,6 +61,7 @@ class Named(Element, key="name"):
     convention: ClassVar[Convention | None] = None
     optional_backend: ClassVar[bool] = False
     permanent: ClassVar[bool] = False
+    also_called: ClassVar[tuple[str, ...]] = ()
     referred: ClassVar[Referred | None] = None
     hosted: ClassVar[tuple[Hosted, ...]] = ()
 

@@ -285,6 +285,7 @@ class Disk(
     PciDevice,
     tag="disk",
     plural="disks",
+    also_called=("drive", "drives", "storage", "volume", "volumes"),
     alike=("device", "target.dev"),
     buses=(
         Bus(PCI, 50, when={"target.bus": ("virtio",)}, ccw=True),

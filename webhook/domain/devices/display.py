@@ -125,6 +125,7 @@ class Video(
     PciDevice,
     tag="video",
     plural="video",
+    also_called=("vga",),
     alike=("type",),
     # QEMU's ramfb is memory of the firmware's, no device on a bus.
     buses=(Bus(NOWHERE, when={"type": ("ramfb",)}), Bus(PCI, 10, ccw=True)),

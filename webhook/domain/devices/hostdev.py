@@ -134,6 +134,7 @@ class Hostdev(
     PciDevice,
     tag="hostdev",
     plural="hostdevs",
+    also_called=("devices", "gpu", "gpus", "hostdevices", "pci"),
     alike=("type",),
     # Devices of the other kinds, and mediated ones of other models, have no address of these.
     buses=(

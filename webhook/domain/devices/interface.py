@@ -160,6 +160,7 @@ class Interface(
     PciDevice,
     tag="interface",
     plural="interfaces",
+    also_called=("network", "networks", "nic", "nics"),
     alike=("mac.address",),
     buses=(
         Bus(PCI, 20, when={"sriov": (True,)}),

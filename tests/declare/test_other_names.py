@@ -1,0 +1,64 @@
+"""Names that people know from elsewhere lead to the field that is meant; short ones to none that is only alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from webhook.declare import Shape, inspect
+from webhook.domain import domain_shape
+from webhook.features import features_shape
+
+
+def shapes(shape: Shape) -> Iterator[Shape]:
+    yield shape
+    for entry in shape.fields.values():
+        if entry.shape is not None:
+            yield from shapes(entry.shape)
+
+
+ELEMENTS = {
+    each.element: each for root in (features_shape(), domain_shape()) for each in shapes(root) if each.element.also
+}
+
+
+@pytest.mark.parametrize("shape", ELEMENTS.values(), ids=lambda shape: shape.name)
+def test_every_other_name_is_in_small_letters_no_field_itself_and_leads_to_one(shape: Shape) -> None:
+    for word, name in shape.element.also.items():
+        assert word == word.lower()
+        assert word not in shape.fields
+        assert name in shape.fields
+
+
+def said(shape: Shape, word: str) -> str:
+    [found] = inspect({word: 1}, shape, "spec").findings
+    assert found.problem == "is not a field of the API"
+    return found.help
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("gpu", "devices"), ("gpus", "devices"), ("hostDevices", "devices"), ("ram", "memory"), ("RAM", "memory"),
+        ("cores", "cpu"), ("vcpus", "cpu"), ("disks", "storage"), ("volumes", "storage"), ("drives", "storage"),
+        ("networks", "network"), ("nics", "network"), ("os", "system"), ("firmware", "system"), ("vnc", "graphics"),
+        ("cloudinit", "seed"), ("memroy", "memory"), ("net", "network"), ("cup", "cpu"), ("tmp", "tpm"),
+    ],
+)  # fmt: skip
+def test_a_name_from_elsewhere_or_a_typo_leads_to_the_feature(word: str, meant: str) -> None:
+    assert said(features_shape(), word) == f"did you mean `{meant}`?"
+
+
+@pytest.mark.parametrize("word", ["usb", "gcu", "rpm", "x", "ac"])
+def test_a_short_name_that_is_only_alike_leads_to_none(word: str) -> None:
+    assert said(features_shape(), word).startswith("known here: ")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("gpus", "hostdevs"), ("nics", "interfaces"), ("volumes", "disks"), ("disk", "disks")]
+)
+def test_a_name_from_elsewhere_leads_to_the_list_of_devices(word: str, meant: str) -> None:
+    devices = domain_shape().fields["devices"].shape
+    assert devices is not None
+    assert said(devices, word) == f"did you mean `{meant}`?"
