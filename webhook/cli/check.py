@@ -37,14 +37,14 @@ def add_flags(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> int:
     """Print all findings of all objects; exit code 1 where there are some."""
-    found = objects.read(given, snapshots=True, kubevirt=True)
+    found = objects.read(given, snapshots=True, kubevirt=True, partial=True)
     before = Manifests()
     if given.old:
         sides = {**vars(given), "sources": given.old, "filename": []}
-        before = objects.read(Namespace(**sides), snapshots=True, kubevirt=True)
+        before = objects.read(Namespace(**sides), snapshots=True, kubevirt=True, partial=True)
     context = verbs.context(given, before.labels | found.labels, kubevirt=found.of_kubevirt)
     requester = verbs.requester(given, given.user, tuple(given.group))
-    findings = Findings(most=sys.maxsize)
+    findings = Findings([*before.unread, *found.unread], most=sys.maxsize)
     context.sources = known = Sources(requester.namespace)
     for one in (*before.found, *before.snapshots):
         known.put_stored(one)

@@ -59,7 +59,8 @@ def run(given: argparse.Namespace) -> int:
     """Print what a move would be for every VM; exit code 1 where one cannot move."""
     context = verbs.context(argparse.Namespace(**vars(given), level=given.default_level))
     fleet = Fleet(given.output)
-    for one in _all(given):
+    unread: list[Finding] = []
+    for one in _all(given, unread):
         try:
             each = adopted(one, given.rule_set, context)
         except Refused as refused:
@@ -70,7 +71,8 @@ def run(given: argparse.Namespace) -> int:
         row = tree(each)
         fleet.add({**row, "worst": row["worst"] or _UNCHANGED}, list(lines(each))[2:])
     fleet.end()
-    return 0 if given.exit_zero else int(bool(fleet.counts[_REFUSED]))
+    verbs.tell_unread(unread)
+    return 0 if given.exit_zero else int(bool(fleet.counts[_REFUSED] or unread))
 
 
 def _refused(one: Manifest, findings: list[Finding]) -> Tree:
@@ -81,11 +83,16 @@ def _refused(one: Manifest, findings: list[Finding]) -> Tree:
     }  # fmt: skip
 
 
-def _all(given: argparse.Namespace) -> Iterator[Manifest]:
-    """The VMs of the sources that are named, else of the whole cluster, one after the other."""
+def _all(given: argparse.Namespace, unread: list[Finding]) -> Iterator[Manifest]:
+    """The VMs of the sources that are named, else of the whole cluster, one after the other.
+
+    What is wrong with files of which nothing is read is added to `unread`.
+    """
     if given.sources:
         asked = argparse.Namespace(sources=given.sources, filename=[], kubeconfig=given.kubeconfig, namespace=None)
-        yield from objects.read(asked).found
+        read = objects.read(asked, partial=True)
+        unread += read.unread
+        yield from read.found
         return
     # The kubernetes client costs half a second, which files need not pay.
     from webhook.cluster.api import connected

@@ -96,6 +96,11 @@ def _machine(source: str, names: Any, given: argparse.Namespace) -> _Machine:
         findings += [one for one in consistent(found.domain, "spec.domain") if not findings or one.rule != "complete"]
     except Refused as refused:
         return _Machine(source, {}, (), tuple(refused.findings))
+    except files.Unreadable as error:
+        if source in (*given.filename, *given.sources):
+            raise
+        problem = str(error).removeprefix(f"{source}: ")
+        return _Machine(source, {}, (), (Finding("file", problem, "mend it, or move it away", "file"),))
     notes = [f"not carried over: {line}" for line in by_device(found.left, found.domain)]
     notes += [f"note: {one.path} {one.problem}" for one in found.told]
     if not given.name and name != found.name:

@@ -16,6 +16,7 @@ from webhook.cli import kubevirt_objects, objects, other_kinds, verbs
 from webhook.cli.names import release
 from webhook.declare import shown
 from webhook.declare.tree import at
+from webhook.findings import Finding
 from webhook.kubevirt.keeping import telling
 from webhook.kubevirt.next_start import NextStart, Outcome, Upgrade, next_start
 from webhook.kubevirt.starting.site import Find, Site
@@ -60,6 +61,7 @@ class Seen:
     kubevirt: Tree
     find: Find
     machines: Iterable[tuple[str, Iterable[tuple[Tree, Tree | None]]]]
+    unread: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True)
@@ -129,7 +131,8 @@ def run(given: argparse.Namespace) -> int:
         if reports is not None:
             reports.take(report)
     table.end(upgrade, reports.tree() if reports is not None else {})
-    return 0 if given.exit_zero else int(bool(table.counts["moves"] or table.counts["unknown"]))
+    verbs.tell_unread(seen.unread)
+    return 0 if given.exit_zero else int(bool(table.counts["moves"] or table.counts["unknown"] or seen.unread))
 
 
 def _upgrade(given: argparse.Namespace, kubevirt: Tree) -> Upgrade:
@@ -143,7 +146,8 @@ def _upgrade(given: argparse.Namespace, kubevirt: Tree) -> Upgrade:
 
 def _files(sources: list[str]) -> Seen:
     """The objects of files; instances belong to the VM of their name."""
-    found, others = kubevirt_objects.read(sources, _ALSO)
+    unread: list[Finding] = []
+    found, others = kubevirt_objects.read(sources, _ALSO, unread=unread)
     if others:
         print(f"note: not looked at are objects of other kinds: {other_kinds.counted(others)}", file=sys.stderr)
     by_kind: dict[str, list[Tree]] = {}
@@ -154,7 +158,7 @@ def _files(sources: list[str]) -> Seen:
     for vm in by_kind[kubevirt_objects.VIRTUAL_MACHINE]:
         machines.setdefault(_named(vm)[0], []).append((vm, running.get(_named(vm))))
     kubevirt = next(iter(by_kind.get("KubeVirt", ())), {})
-    return Seen(kubevirt, kubevirt_objects.finder(one.obj for one in found), machines.items())
+    return Seen(kubevirt, kubevirt_objects.finder(one.obj for one in found), machines.items(), tuple(unread))
 
 
 def _cluster(api: Any, wanted: list[str]) -> Seen:

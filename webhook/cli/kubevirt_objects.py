@@ -10,7 +10,7 @@ from webhook.cli import files
 from webhook.cli.manifests import Manifest, of_files
 from webhook.cli.other_kinds import without_vms
 from webhook.declare import shown
-from webhook.findings import Finding, Findings
+from webhook.findings import Finding, Findings, Refused
 from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.site import Find
 
@@ -28,23 +28,29 @@ LOOKED_UP = frozenset(
 
 
 def read(
-    sources: list[str], also: frozenset[str] = frozenset(), vms: frozenset[str] = frozenset({VIRTUAL_MACHINE})
+    sources: list[str],
+    also: frozenset[str] = frozenset(),
+    vms: frozenset[str] = frozenset({VIRTUAL_MACHINE}),
+    unread: list[Finding] | None = None,
 ) -> tuple[list[Manifest], Counter[str]]:
     """The VMs of files and what they are looked up in, and how many of other kinds there are.
 
-    `vms` are the kinds of VMs, `also` further kinds that are wanted. Raises Refused where there is no VM.
+    `vms` are the kinds of VMs, `also` further kinds that are wanted, `unread` takes what is wrong with one of several
+    files where the others are wanted all the same. Raises Refused where there is no VM, or a file is no YAML.
     """
     if not sources:
         raise files.Unreadable("no object is named: give a file, a folder, or `-` for standard input")
     wanted = {*vms, *LOOKED_UP, *also}
     found: list[Manifest] = []
     others: Counter[str] = Counter()
-    for one in of_files(sources, lambda file: _objects(file, wanted)):
+    for one in of_files(sources, lambda file: _objects(file, wanted), unread):
         if type(one.obj) is dict and one.kind in wanted:
             found.append(one)
         else:
             others[one.kind] += 1
     if not any(one.kind in vms for one in found):
+        if unread:
+            raise Refused(unread)
         raise without_vms(sources, others + Counter(one.kind for one in found), kubevirt=True)
     return found, others
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,6 +97,8 @@ class Manifests:
     skipped: Counter[str] = field(default_factory=Counter)
     # Whether KubeVirt's own objects are asked for too; they are among those found.
     kubevirt: bool = False
+    # What is wrong with files of which nothing was read.
+    unread: list[Finding] = field(default_factory=list)
 
     @property
     def of_kubevirt(self) -> bool:
@@ -131,18 +133,21 @@ class Manifests:
         return other_kinds.skipped(self.skipped)
 
 
-def read(*sources: str | Path, snapshots: bool = False, kubevirt: bool = False) -> Manifests:
+def read(*sources: str | Path, snapshots: bool = False, kubevirt: bool = False, partial: bool = False) -> Manifests:
     """All VMs of files and below folders, those in a `List` too; with `snapshots` and `kubevirt` those objects as well.
 
-    Raises Refused where there is none or a file is no YAML, Unreadable where a file cannot be read.
+    With `partial` what is wrong with one of several files is in `unread`. Raises Refused where there is no VM or a file
+    is no YAML, Unreadable where a file cannot be read.
     """
     found = Manifests(kubevirt=kubevirt)
-    for manifest in of_files(sources, _manifests):
+    for manifest in of_files(sources, _manifests, found.unread if partial else None):
         found.add(manifest)
     if not snapshots:
         found.skipped.update([SNAPSHOT.name] * len(found.snapshots))
         found.snapshots.clear()
     if not found.found and not found.snapshots:
+        if found.unread:
+            raise Refused(found.unread)
         raise other_kinds.without_vms(sources, found.skipped, kubevirt=False)
     return found
 
@@ -155,18 +160,37 @@ def vms(*sources: str | Path, kubevirt: bool = False) -> Manifests:
     return found
 
 
-def of_files(sources: Iterable[str | Path], read_one: Callable[[str], Iterable[_Read]]) -> list[_Read]:
-    """What is read of each file, once each; raises Refused with what is wrong with any of them."""
+def of_files(
+    sources: Iterable[str | Path], read_one: Callable[[str], Iterable[_Read]], unread: list[Finding] | None = None
+) -> list[_Read]:
+    """What is read of each file, once each.
+
+    What is wrong with one of several files is added to `unread` where that is given. Raises Refused with it else, and
+    Unreadable for a file that is named itself and cannot be opened.
+    """
+    named = [str(source) for source in sources]
+    all_files = list(dict.fromkeys(file for source in named for file in files_of(source)))
     found: list[_Read] = []
     findings: list[Finding] = []
-    for file in dict.fromkeys(each for source in sources for each in files_of(str(source))):
+    for file in all_files:
         try:
             found += read_one(file)
+        except files.Unreadable as error:
+            if file in named:
+                raise
+            problem = str(error).removeprefix(f"{file}: ")
+            findings.append(Finding(file, problem, "mend the file, or move it away", "file"))
         except Refused as refused:
-            findings += refused.findings
-    if findings:
+            findings += [_in_file(file, one) for one in refused.findings] if len(all_files) > 1 else refused.findings
+    if findings and (unread is None or len(all_files) == 1):
         raise Refused(findings)
+    if unread is not None:
+        unread += findings
     return found
+
+
+def _in_file(file: str, found: Finding) -> Finding:
+    return found if found.path.startswith(file) else replace(found, path=f"{file}: {found.path}")
 
 
 def files_of(source: str) -> list[str]:

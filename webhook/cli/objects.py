@@ -48,10 +48,13 @@ def with_cluster(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read(given: argparse.Namespace, *, snapshots: bool = False, kubevirt: bool = False) -> Manifests:
+def read(
+    given: argparse.Namespace, *, snapshots: bool = False, kubevirt: bool = False, partial: bool = False
+) -> Manifests:
     """The objects that the arguments name, in their order; what of other kinds was skipped is said.
 
-    Snapshots and KubeVirt's own objects are of another kind, too, unless they are asked for.
+    Snapshots and KubeVirt's own objects are of another kind, too, unless they are asked for. With `partial` a file that
+    cannot be read keeps back no other.
     Raises Unreadable where nothing is named or is not there, Refused where there is no VM.
     """
     sources = [*given.filename, *given.sources]
@@ -59,7 +62,7 @@ def read(given: argparse.Namespace, *, snapshots: bool = False, kubevirt: bool =
         raise Unreadable("no object is named: give a file, a folder, `-` for standard input, or vm/NAME")
     live = {source: found for source in sources if (found := _live(source)) is not None}
     files = [source for source in sources if source not in live]
-    made = manifests.read(*files, snapshots=snapshots, kubevirt=kubevirt) if files else Manifests()
+    made = manifests.read(*files, snapshots=snapshots, kubevirt=kubevirt, partial=partial) if files else Manifests()
     if live:
         _fetch(live.values(), given, made)
     if made.skipped:

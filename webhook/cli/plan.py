@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from webhook.cli import objects, verbs
 from webhook.cli.manifests import Manifest
 from webhook.cli.verb import Verb
 from webhook.declare import shown
-from webhook.findings import Refused
+from webhook.findings import Findings, Refused
 from webhook.kinds import KINDS
 
 Tree = dict[str, Any]
@@ -20,9 +21,11 @@ _UNKNOWN = "since when is not known"
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print what waits; exit code 1 where something does, or a status is malformed."""
+    """Print what waits; exit code 1 where something does, a status is malformed, or a file cannot be read."""
     planned: list[tuple[Manifest, Plan]] = []
-    for one in objects.read(given).found:
+    read = objects.read(given, partial=True)
+    wrong = Findings(read.unread, most=sys.maxsize)
+    for one in read.found:
         kind, findings = offline.kind_of(one.obj)
         try:
             if kind is None:
@@ -30,12 +33,14 @@ def run(given: argparse.Namespace) -> int:
             offline.inspected(one.obj, kind)
             planned.append((one, plan_of(one.obj, kind)))
         except Refused as refused:
-            return verbs.show_findings(one.about(refused.findings), given.output)
+            wrong.take(one.about(refused.findings))
+    if wrong and not planned:
+        return verbs.show_findings(wrong, given.output)
     if given.output == "text":
         print("\n".join(line for one, plan in planned for line in _lines(one, plan)))
     else:
         verbs.show([[_tree(one, plan) for one, plan in planned]], given.output)
-    return int(any(plan.waiting for _, plan in planned))
+    return verbs.refuse(wrong, given.output) if wrong else int(any(plan.waiting for _, plan in planned))
 
 
 def _lines(one: Manifest, plan: Plan) -> Iterator[str]:

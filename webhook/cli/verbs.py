@@ -106,6 +106,12 @@ def show_findings(findings: list[Finding], output: str) -> int:
     return 1 if findings else 0
 
 
+def tell_unread(findings: Iterable[Finding]) -> None:
+    """Say of which files nothing was read, and why, beside what the others come to."""
+    for finding in findings:
+        print(f"not read: {told(finding)}", file=sys.stderr)
+
+
 def told(finding: Finding) -> str:
     """A finding as text, with its rule where it has one."""
     return f"{finding}\n  rule: {finding.rule}" if finding.rule else str(finding)
