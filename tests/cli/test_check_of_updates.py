@@ -116,3 +116,39 @@ def test_what_kubevirts_stored_object_says_already_is_no_updates_doing(tmp_path:
     assert check(tmp_path, [old], [new]).returncode == 0
     worse = around("VirtualMachine", {**BAD, "schedulerName": "another"}, {}, {})
     assert check(tmp_path, [old], [{**worse, "metadata": old["metadata"]}]).returncode == 1
+
+
+def test_a_status_is_judged_as_its_review_judges_it(tmp_path: Path) -> None:
+    stored = stored_machine()
+    domain = stored["spec"]["domain"]
+    runs = {**stored, "status": {"phase": "Running", "current": domain}}
+    (tmp_path / "new.yaml").write_text(json.dumps(runs))
+    assert vmconfig("check", str(tmp_path / "new.yaml")).returncode == 0
+    disks = [{**disk, "type": "file", "source": {"file": "/etc/shadow"}} for disk in domain["devices"]["disks"]]
+    hostile = {**domain, "devices": {**domain["devices"], "disks": disks}}
+    other = {**domain, "uuid": "5d307ca9-b3ef-428c-8861-06e72d69f223"}
+    for current, path in ((hostile, "devices.disks[0].source.file"), (other, "uuid"), ({"memroy": 1}, "memroy")):
+        wrong = {**runs, "status": {"current": current}}
+        (tmp_path / "new.yaml").write_text(json.dumps(wrong))
+        done = vmconfig("check", str(tmp_path / "new.yaml"))
+        assert (done.returncode, f"VM db: status.current.{path}: " in done.stdout) == (1, True), done.stdout
+        # What was stored so is not the requester's doing. (No tree is in two places: YAML would write an alias.)
+        wrong, runs = json.loads(json.dumps([wrong, runs]))
+        assert check(tmp_path, [wrong], [wrong]).returncode == 0
+        assert check(tmp_path, [runs], [wrong]).returncode == 1
+
+
+def test_a_snapshot_is_an_update_of_the_stored_one_of_its_name(tmp_path: Path) -> None:
+    words = yaml.safe_load(manifest("web"))
+    made = vmconfig("expand", "-", "-o", "json", text=yaml.safe_dump_all([words, snapshot()]))
+    stored, taken = json.loads(made.stdout)["items"]
+    done = check(tmp_path, [stored, taken], [taken])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    spec = {**taken["spec"], "source": {"kind": "VM", "name": "other"}}
+    done = check(tmp_path, [stored, taken], [{**taken, "spec": spec}])
+    assert (done.returncode, "VMSnapshot before: spec: is not what the snapshot was made of" in done.stdout) == (
+        1,
+        True,
+    )
+    done = check(tmp_path, [stored], [called(taken, "new")])
+    assert "VMSnapshot new: is not among the stored objects" in done.stderr

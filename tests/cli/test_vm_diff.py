@@ -193,3 +193,14 @@ def test_what_cannot_be_compared_is_a_finding(tmp_path: Path, old: str, new: str
     done = diff(tmp_path, old, new)
     assert done.returncode == 1
     assert said in done.stdout
+
+
+def test_a_configuration_alone_and_a_vm_alone_are_not_the_same_one(tmp_path: Path) -> None:
+    vm = yaml.safe_load(manifest())
+    config = {**vm, "kind": "VirtualMachineConfig", "spec": {"template": {"spec": vm["spec"]}}}
+    done = diff(tmp_path, manifest(), yaml.safe_dump(config))
+    assert (done.returncode, done.stdout.count("is on one side alone")) == (1, 2)
+    larger = yaml.safe_load(manifest(memory="8Gi"))
+    other = {**config, "metadata": {"name": "other"}, "spec": {"template": {"spec": larger["spec"]}}}
+    done = diff(tmp_path, yaml.safe_dump(config), yaml.safe_dump(other))
+    assert "VirtualMachineConfig default/other:\n  spec.template.spec.domain.memory.size: is now `8192`" in done.stdout

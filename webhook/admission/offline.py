@@ -10,7 +10,7 @@ from webhook.abi.acceptance import ANNOTATION
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.patch import patched
-from webhook.admission.review import Review, Verdict
+from webhook.admission.review import ALLOWED, Review, Verdict
 from webhook.admission.sources import names_source
 from webhook.admission.unnamed import unnamed_tombstones
 from webhook.admission.validate import validate
@@ -58,7 +58,7 @@ def update_object(
     obj: Any, stored: Tree, context: AdmissionContext, requester: Requester = NOBODY
 ) -> tuple[Tree | None, list[Finding], list[str]]:
     """The same for an update of a stored, complete object of the kind, which keeps its name and namespace."""
-    kind, findings = kind_of(obj, *KINDS.values())
+    kind, findings = kind_of(obj, *KINDS.values(), SNAPSHOT)
     if kind is None:
         return None, findings, []
     asked, was = review_of(obj, kind, requester), review_of(stored, kind, replace(requester, namespace=""))
@@ -70,6 +70,16 @@ def update_object(
     made = patched(obj, verdict.patch or [])
     final = validate(replace(review, object=made), context)
     return made, found(final), [*verdict.warnings, *final.warnings, *_other_digest(final, stored)]
+
+
+def check_status(obj: Tree, stored: Tree | None, context: AdmissionContext, requester: Requester = NOBODY) -> Verdict:
+    """What a review of the status that a VM states says, beside its spec as it stands; `stored` is what it was."""
+    kind, _ = kind_of(obj)
+    if kind is None or "status" not in obj:
+        return ALLOWED
+    before = {**obj, "status": None if stored is None else stored.get("status")}
+    review = replace(review_of(obj, kind, requester), operation="UPDATE", subresource="status", old_object=before)
+    return validate(review, context)
 
 
 def _other_digest(verdict: Verdict, stored: Tree) -> Iterator[str]:

@@ -15,6 +15,7 @@ from webhook.cli.manifests import Manifest, Manifests
 from webhook.cli.sources import Sources, in_order
 from webhook.cli.verb import Verb
 from webhook.findings import Findings, Refused
+from webhook.kinds import KINDS, SNAPSHOT
 from webhook.kubevirt.api import kubevirt_kind
 
 Judged = tuple[Any, Findings, list[str]]
@@ -48,7 +49,7 @@ def run(given: Namespace) -> int:
     context.sources = known = Sources(requester.namespace)
     for one in (*before.found, *before.snapshots):
         known.put_stored(one)
-    named = {_key(one, requester): one for one in before.found}
+    named = {_key(one, requester): one for one in (*before.found, *before.snapshots)}
     lone = _lone(before, found)
     for one in in_order(found):
         stored = lone or named.get(_key(one, requester))
@@ -81,20 +82,27 @@ def _judged(one: Manifest, stored: Manifest | None, context: AdmissionContext, r
         return None, one.about(decision.findings), decision.warnings
     if stored is None:
         made, wrong, warnings = offline.expand_object(one.obj, context, requester)
-        return made, one.about(wrong), warnings
-    try:
-        old = _complete(stored.obj, context)
-    except Refused as refused:
-        return None, stored.about(refused.findings), []
-    made, wrong, warnings = offline.update_object(one.obj, old, context, requester)
-    return made, one.about(wrong), warnings
+    else:
+        try:
+            old = _complete(stored.obj, context)
+        except Refused as refused:
+            return None, stored.about(refused.findings), []
+        made, wrong, warnings = offline.update_object(one.obj, old, context, requester)
+    findings = one.about(wrong)
+    if type(one.obj) is dict:
+        was = None if stored is None else stored.obj
+        status = offline.check_status(made or one.obj, was, context, requester)
+        findings.take(one.about(offline.found(status)))
+        warnings = [*warnings, *status.warnings]
+    return made, findings, warnings
 
 
 def _complete(obj: Any, context: AdmissionContext) -> Any:
-    kind, wrong = offline.kind_of(obj)
+    """A stored object with its spec complete; a snapshot is as it stands."""
+    kind, wrong = offline.kind_of(obj, *KINDS.values(), SNAPSHOT)
     if kind is None:
         raise Refused(wrong)
-    return offline.as_complete(obj, kind, context)
+    return obj if kind is SNAPSHOT else offline.as_complete(obj, kind, context)
 
 
 VERBS = (Verb("check", "the findings that the webhook would give; exit code 1 where there are some", run, add_flags),)

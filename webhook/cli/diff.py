@@ -12,7 +12,6 @@ from typing import Any
 from webhook.abi.changes import LifeChange, changed, changes
 from webhook.abi.consequences import ChangeClass
 from webhook.admission import offline
-from webhook.admission.adoption import with_spec
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import Requester
 from webhook.cli import objects, verbs
@@ -121,9 +120,9 @@ def _value(each: LifeChange, value: Any) -> Any:
 
 
 def _pairs(old: list[Tree], new: list[Tree], sides: tuple[str, str]) -> Iterator[tuple[Tree, Tree]]:
-    """The VMs of both sides by kind and name; one alone on each side is the same one, whatever its name."""
+    """The VMs of both sides by kind and name; one alone of a kind on each side is the same one, whatever its name."""
     before, after = ({_key(obj): obj for obj in objects_of} for objects_of in (old, new))
-    if len(before) == len(after) == 1:
+    if len(before) == len(after) == 1 and {kind for kind, _ in before} == {kind for kind, _ in after}:
         yield from zip(before.values(), after.values(), strict=True)
         return
     findings = [
@@ -146,12 +145,9 @@ def _compared(old: Tree, new: Tree, context: AdmissionContext, requester: Reques
 
     What the old one leaves open is completed as at its creation.
     """
-    kind, was = KINDS[new["kind"]], KINDS[old["kind"]]
-    complete = offline.as_complete(old, was, context)
-    stored = was.spec_of(complete)
-    if kind is not was:
-        offline.inspected(new, kind)
-        complete = with_spec(new, kind, stored)
+    kind = KINDS[new["kind"]]
+    complete = offline.as_complete(old, kind, context)
+    stored = kind.spec_of(complete)
     made, findings, warnings = offline.update_object(new, complete, context, requester)
     spec = _as_it_stands(new, stored, context) if made is None else kind.spec_of(made)
     # What the webhook tells as warnings of the changes stands in the comparison.
