@@ -5,10 +5,11 @@ What a domain states itself, because a policy permits it, is kept. What the host
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.declare import shown
+from webhook.declare import kib, shown
 from webhook.domain.convention import BLANK, POD_NETWORK, Hosted
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
@@ -32,9 +33,22 @@ def on_host(domain: Tree, name: str, host: Host, path: str = "spec.domain") -> T
     if made.get("fwCfg", {}).get("entries"):
         made["fwCfg"] = {**made["fwCfg"], "entries": placing.blobs(made["fwCfg"]["entries"], f"{path}.fwCfg.entries")}
     made, lacking = reach_goals(made, host, path)
+    lacking = lacking or [*_without_room(made, host, path)]
     if placing.findings or lacking:
         raise Refused([*placing.findings, *lacking])
     return made
+
+
+def _without_room(domain: Tree, host: Host, path: str) -> Iterator[Finding]:
+    """A VM with more memory than the host's nodes have free together; huge pages are counted by themselves."""
+    free = [node.free for node in host.nodes if node.free is not None]
+    if not free or len(free) < len(host.nodes) or (domain.get("memoryBacking") or {}).get("hugepages"):
+        return
+    wanted, there = kib((domain.get("memory") or {}).get("size")) or 0, sum(free)
+    if wanted > there:
+        problem = f"is {wanted // 1024} MiB, and the host has {there // 1024} MiB free"
+        way = "give the VM less memory, or stop what has it and write the host file anew (`vmconfig host`)"
+        yield Finding(f"{path}.memory.size", problem, way, "host")
 
 
 @dataclass(slots=True)
