@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 from pathlib import Path
-from typing import Any
 
 import jsonpatch
 import orjson
@@ -16,12 +15,11 @@ from webhook.admission.mutate import mutate
 from webhook.admission.review import answer, parse
 from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "proposal-features.yaml"
 # Distinct VMs, so that nothing is served from a memory of the last one.
 VARIANTS = 64
-
-Tree = dict[str, Any]
 
 
 def context() -> AdmissionContext:

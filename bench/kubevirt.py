@@ -10,7 +10,7 @@ import orjson
 import yaml
 
 from bench import processes
-from bench.bodies import VARIANTS, Tree, context, pairs, review
+from bench.bodies import VARIANTS, context, pairs, review
 from bench.phases import least
 from tests.kubevirt.kubevirt import KubeVirt
 from webhook.admission.apis import apis
@@ -21,6 +21,7 @@ from webhook.admission.review import answer, parse
 from webhook.admission.validate import validate
 from webhook.policy import Policies, shipped
 from webhook.server.hooks import Decide
+from webhook.trees import Tree
 
 _MACHINE = Path(__file__).parent / "kubevirt.yaml"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 from bench.bodies import context, pairs
 from webhook.admission.mutate import mutate
@@ -27,8 +26,7 @@ from webhook.features import numa
 from webhook.features.platform import platform_of
 from webhook.kinds import KINDS, inspect_spec
 from webhook.server.hooks import bounded, shallow
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def split(rounds: int) -> dict[str, float]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import count, cycle, islice
-from typing import Any
 
 import yaml
 
@@ -26,9 +25,9 @@ from webhook.policy import Engine, Policies, Request, Submission, compile_polici
 from webhook.policy.language.field_content import ANY, ELEMENT, ELEMENTS, FLAG, MEMORY, NUMBER, SET, holding
 from webhook.policy.language.selection import decided_with
 from webhook.policy.loading.load import check, parse
+from webhook.trees import Tree
 
 FEW, MANY, RULES = 10, 1000, 20
-Tree = dict[str, Any]
 # A rule's path and condition, each with another value.
 Conditions = Iterator[tuple[str, Tree]]
 

@@ -24,12 +24,12 @@ import httpx
 import jsonpatch
 import yaml
 
+from webhook.trees import Tree
+
 ROOT = Path(__file__).resolve().parents[1]
 CERTS = ROOT / "run" / "certs"
 SHOWN = "proposal-features"
 REFUSED = "proposal-domain-backend"
-
-Tree = dict[str, Any]
 
 
 def main() -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # From the oldest to the newest.
 RULE_SETS = ("2026.1", "2026.2")
 NEWEST = RULE_SETS[-1]

@@ -18,8 +18,8 @@ from webhook.declare.tree import copied
 from webhook.findings import Refused
 from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 TIME = "2026-01-01T00:00:00Z"
 GUEST = {"memory": "2Gi", "system": {"type": "debian", "version": "12"}}
 # What the guest knows a device by.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
+
 # Which entry of which feature, in the order in which a story renames them.
 Order = tuple[tuple[str, int], ...]
 

@@ -11,8 +11,8 @@ from tests.abi.life import admitted
 from tests.abi.test_every_change import WORDS, with_words
 from webhook.domain.bus import is_none
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 NO = (False, "none")
 FLAGS = sorted(feature for feature, words in WORDS.items() if any(word in words for word in NO))
 # What the service writes of a device, and what its place in the boot order depends on.

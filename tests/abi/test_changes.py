@@ -22,8 +22,8 @@ from webhook.domain.devices import KINDS
 from webhook.findings import Refused
 from webhook.kinds import KINDS as KINDS_OF_OBJECTS
 from webhook.kinds import declared_fields
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "changes.yaml").read_text())
 _TOLD = re.compile(r"spec\.domain\.(\S+): .* \((none|hotplug|reboot|guest-breaking): .*\)$")
 

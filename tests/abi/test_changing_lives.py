@@ -18,8 +18,8 @@ from tests.abi.test_every_change import CLASSED, RECORDED
 from webhook.abi.compare import differences
 from webhook.declare.tree import copied
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 LIVES, STEPS, LARGEST = 40, 25, 200_000
 ENTRIES = {
     "storage": [

@@ -15,12 +15,12 @@ from tests.abi.life import admitted
 from webhook.consistency import warned_of
 from webhook.features import FEATURES
 from webhook.findings import Refused
+from webhook.trees import Tree
 
 WORDS: dict[str, list[Any]] = yaml.safe_load((Path(__file__).parent / "cases" / "words.yaml").read_text())
 BASE = {"system": {"type": "debian", "version": "12"}}
 CLASSED = re.compile(r" \((none|hotplug|reboot): .{15,}\)$")
 RECORDED = "the update changes these words alone, the machine stays as it is"
-Tree = dict[str, Any]
 
 
 def with_words(feature: str, words: Any) -> Tree:

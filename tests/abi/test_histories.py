@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from tests.abi.life import GUEST, admitted, devices, seen
 from webhook.declare.tree import copied
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 LIVES, STEPS = 30, 12
 NETWORKS = ("front", "front-2", "back", "back-2")
 

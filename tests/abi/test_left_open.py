@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from webhook.admission.context import AdmissionContext
@@ -12,8 +10,7 @@ from webhook.admission.validate import unfrozen
 from webhook.declare import members
 from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 FEATURES = {"system": {"type": "linux"}, "memory": 2048, "cpu": {"topology": {"cores": 2}}}
 CELLS = [{"cell": 0, "cpus": [0, 1], "memory": 2048}]

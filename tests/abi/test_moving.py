@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.abi.life import admitted, devices, digest_in, patched
@@ -16,8 +14,8 @@ from webhook.findings import Refused
 from webhook.kinds import declared_fields
 from webhook.libvirt.xml.render import render
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 OLD, NEW = {"ruleSet": "2026.1"}, {"ruleSet": "2026.2"}
 LINUX: Tree = {
     "system": {"type": "debian", "version": "12"},

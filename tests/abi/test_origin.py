@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
 
 import pytest
 
@@ -20,8 +19,8 @@ from webhook.kinds.spec import declared_fields
 from webhook.libvirt.importing.imported import Map, import_domain
 from webhook.policy import Policies, shipped
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CONTEXT = AdmissionContext(policies=Policies(shipped(), declared_fields()), site=Site())
 XML = """<domain type='kvm'><name>vm</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>
 <memory unit='KiB'>1048576</memory><vcpu>1</vcpu>

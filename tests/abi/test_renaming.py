@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.abi.life import GUEST, admitted, devices, seen
 from tests.abi.renaming import CONNECTED, ORDERS, connected, steps
 from webhook.findings import Finding, Refused
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def known(spec: Tree) -> dict[str, Tree]:

@@ -14,8 +14,8 @@ from webhook.abi.resting import MOST_BYTES, places_of, size_of
 from webhook.abi.tombstones import address_of
 from webhook.declare.tree import copied
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "cases" / "resting.yaml").read_text())
 FIRST, SECOND, THIRD, FOURTH = (f"2026-0{month}-01T12:00:00Z" for month in (1, 2, 3, 4))
 GUEST: Tree = {"memory": "1Gi", "system": {"type": "debian", "version": "12"}, "graphics": False}

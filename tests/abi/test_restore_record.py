@@ -6,8 +6,7 @@ from typing import Any
 
 from webhook.abi.acceptance import with_entry
 from webhook.abi.restoring import is_restore, rested
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def test_the_last_restore_outlives_what_is_accepted_after_it() -> None:

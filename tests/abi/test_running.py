@@ -10,8 +10,7 @@ from tests.abi.life import GUEST, admit, devices
 from webhook.abi.running import running_devices
 from webhook.declare.tree import copied
 from webhook.findings import Refused
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def disks(*names: str, **more: Any) -> Tree:

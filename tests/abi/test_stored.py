@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jsonpatch
 import orjson
@@ -25,6 +24,7 @@ from webhook.declare.tree import copied
 from webhook.kinds import KINDS, declared_fields
 from webhook.libvirt.xml.render import render
 from webhook.policy import Policies
+from webhook.trees import Tree
 
 HERE = Path(__file__).parent / "stored"
 STORED = sorted(HERE.glob("*.yaml"))
@@ -34,7 +34,6 @@ CONTEXT = AdmissionContext(
     labels=lambda _: {"vmconfig.kubevirt.io/enforce": "privileged"},
 )
 
-Tree = dict[str, Any]
 
 each = pytest.mark.parametrize("file", STORED, ids=lambda file: file.stem)
 

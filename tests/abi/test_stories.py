@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,9 +13,9 @@ from webhook.expand.matching import Stored, matched
 from webhook.expand.wanted import wanted_by
 from webhook.features.contribution import Contribution, one
 from webhook.findings import Refused
+from webhook.trees import Tree
 
 STORIES = yaml.safe_load((Path(__file__).parent / "cases" / "stories.yaml").read_text())
-Tree = dict[str, Any]
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story["title"])

@@ -8,7 +8,6 @@ small, and makes the same machine again. Nothing is refused for want of a place 
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import orjson
 import pytest
@@ -18,8 +17,8 @@ from tests.abi.life import Admitted, admit, devices, digest_in, patched, seen
 from webhook.abi.tombstones import address_of
 from webhook.declare.tree import copied
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 LIVES, STEPS, LARGEST = 24, 30, 200_000
 # What a machine has places for: four drives on IDE, and on PCI some fifty disks and NICs, which some lives nearly fill.
 IDE, PCI, BUSES = 4, 48, ("ide", "virtio", "virtio-scsi")

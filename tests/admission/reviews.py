@@ -6,7 +6,6 @@ import base64
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jsonpatch
 import orjson
@@ -14,11 +13,10 @@ from fastapi.testclient import TestClient
 
 from webhook.server.app import create_app
 from webhook.server.settings import Settings
+from webhook.trees import Tree
 
 POLICIES = Path(__file__).parents[2] / "policies"
 PLURALS = {"VM": "vmdefinitions", "VirtualMachineConfig": "virtualmachineconfigs"}
-
-Tree = dict[str, Any]
 
 
 @contextlib.contextmanager

@@ -21,8 +21,8 @@ from webhook.admission.validate import validate
 from webhook.declare.tree import copied
 from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Policies
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 NAMESPACE, UID = "team-a", "5d3c2b1a-0000-4000-8000-00000000c0de"
 FEATURES: Tree = {

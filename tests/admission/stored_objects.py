@@ -23,8 +23,8 @@ from webhook.findings import Finding
 from webhook.kinds import KINDS, SNAPSHOT, declared_fields
 from webhook.policy import Policies, shipped
 from webhook.policy.language.model import LABELS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 API = "kubevirt.io/v1alpha1"
 POLICIES = Policies(shipped(), declared_fields())
 

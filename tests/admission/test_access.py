@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.admission.stored_objects import API, Stored, Tree, machine
+from tests.admission.stored_objects import API, Stored, machine
 from webhook.admission.review import Review, Verdict, answer
 from webhook.admission.rights import Access, check_rights
+from webhook.trees import Tree
 
 
 class Rbac:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tests.admission.sourced import (
     FEATURES,
     NAMESPACE,
-    Tree,
     admitted,
     context,
     knowing,
@@ -29,6 +28,7 @@ from webhook.admission.identity_index import IdentityIndex
 from webhook.admission.mutate import mutate
 from webhook.admission.validate import validate
 from webhook.declare.tree import copied
+from webhook.trees import Tree
 
 WHOLE = machine()
 EVERYWHERE = "mac=deny@cluster,uuid=deny@cluster,serial=deny@cluster,wwn=deny@cluster"

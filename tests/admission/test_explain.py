@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.admission.reviews import POLICIES
@@ -14,8 +12,8 @@ from webhook.declare.tree import copied
 from webhook.kinds import VM, declared_fields
 from webhook.policy import Policies
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CONTEXT = AdmissionContext(Policies(POLICIES, declared_fields(), "privileged"))
 FEATURES: Tree = {
     "memory": 2048,

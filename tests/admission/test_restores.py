@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.admission.stored_objects import Stored, Tree, machine
+from tests.admission.stored_objects import Stored, machine
 from webhook.abi.compare import compare
 from webhook.kinds import SNAPSHOT
+from webhook.trees import Tree
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from webhook.policy import Loading, Policies, load
 from webhook.policy.language.model import LABELS
 from webhook.policy.tools.report import outcome_of, results
 from webhook.policy.vap import export
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 OTHER = {"kvm": "qemu", "qemu": "kvm"}
 SITES = pytest.mark.parametrize("site", OTHER)
 LEVELS = pytest.mark.parametrize("level", ["restricted", "baseline"])

@@ -11,7 +11,6 @@ from tests.admission.sourced import (
     FEATURES,
     NAMESPACE,
     Stored,
-    Tree,
     admitted,
     clone,
     context,
@@ -31,6 +30,7 @@ from webhook.declare import FieldPath
 from webhook.declare.identities import identities
 from webhook.declare.tree import copied
 from webhook.kinds import KINDS, spec_shape
+from webhook.trees import Tree
 
 WHOLE = machine()
 KNOWN = knowing({"web": WHOLE}, {"web": WHOLE})

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jsonpatch
 import pytest
@@ -23,8 +22,8 @@ from webhook.admission.validate import validate
 from webhook.declare.tree import copied
 from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Policies
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 HEAD = "apiVersion: policy.vmconfig.kubevirt.io/v1\nkind: Policy\nmetadata: {name: own}\n"
 WHOLE = "rules: [{name: features-only, forbid: {path: domain}}]\n...\n"
 TITLE = "rules: [{name: no-titles, forbid: {path: domain.title}, when: {stated: true}}]\n...\n"

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.admission.stored_objects import API, Stored, Tree, machine, merged
+from tests.admission.stored_objects import API, Stored, machine, merged
 from webhook.admission.sources import CLONE, CONFIG
 from webhook.declare.tree import copied
 from webhook.kinds import SNAPSHOT
+from webhook.trees import Tree
 
 UNNAMED: list[Tree] = [
     {"disks": [{}]},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import jsonpatch
 
-from tests.attacks.manifests import Tree, manifest
+from tests.attacks.manifests import manifest
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.review import Review
 from webhook.admission.validate import validate
 from webhook.kinds import VM
+from webhook.trees import Tree
 
 CREATED, PAST_MUTATION, UPDATED = "created", "created past the mutating webhook", "updated"
 WAYS = (CREATED, PAST_MUTATION, UPDATED)

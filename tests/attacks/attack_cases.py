@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from tests.attacks.manifests import HERE, Tree, generated
+from tests.attacks.manifests import HERE, generated
+from webhook.trees import Tree
 
 ITEMS: dict[str, list[str]] = yaml.safe_load((HERE / "items.yaml").read_text())
 # Where a case's part stands in a VM's spec, by the word that it is given under.

@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 
 import yaml
 
-from tests.attacks.manifests import HERE, Tree
+from tests.attacks.manifests import HERE
 from webhook.libvirt.bundle import bundle
+from webhook.trees import Tree
 
 # A path, an address of some protocol, a way up: what only texts that nobody follows may look like.
 _REACHING = re.compile(r"^/|\.\./|://|^(nbd|json|file|fd|exec|unix|tcp|udp|rbd|ssh|iscsi):", re.I)

@@ -19,8 +19,8 @@ from webhook.admission.context import AdmissionContext
 from webhook.expand.pipeline import expand
 from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Policies
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 HERE = Path(__file__).parent
 POLICIES = HERE.parents[1] / "policies"
 BASES: dict[str, Tree] = yaml.safe_load((HERE / "bases.yaml").read_text())

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
-from tests.attacks.manifests import BASES, HERE, Tree, spec_of
+from tests.attacks.manifests import BASES, HERE, spec_of
 from webhook.declare import Backend, DeclaredField
 from webhook.kinds import declared_fields
+from webhook.trees import Tree
 
 _SAID = yaml.safe_load((HERE / "hostile.yaml").read_text())
 TEXTS: list[str] = _SAID["texts"]

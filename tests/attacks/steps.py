@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from tests.attacks.manifests import Tree
 from webhook.declare import DeclaredField, Field
 from webhook.kinds import declared_fields
+from webhook.trees import Tree
 
 
 def steps(work: Callable[[], object]) -> int:

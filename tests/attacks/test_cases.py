@@ -10,9 +10,10 @@ import pytest
 from tests.admission.reviews import review
 from tests.attacks.attack_cases import Case, Findings, cases
 from tests.attacks.judge import objections
-from tests.attacks.manifests import Tree, manifest, spec_of
+from tests.attacks.manifests import manifest, spec_of
 from tests.attacks.wire import Answer, Wire
 from webhook.kinds import KINDS
+from webhook.trees import Tree
 
 TREES = [case for case in cases() if not case.yaml and not case.raw]
 ATTACKS = [case for case in TREES if case.is_attack]

@@ -13,9 +13,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.attacks.manifests import Tree, manifest, spec_of
+from tests.attacks.manifests import manifest, spec_of
 from tests.attacks.wire import Wire
 from webhook.domain.devices import KINDS as DEVICES
+from webhook.trees import Tree
 
 Of = Callable[[str], Wire]
 FEATURES: Tree = {"memory": "2Gi", "system": {"type": "debian", "version": "12"}}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.manifests import Tree, context, manifest
+from tests.attacks.manifests import context, manifest
 from tests.libvirt.test_every_place import examples
 from tests.policy.engine.test_reviews import context as ruled
 from tests.policy.vap.trees import backends, smallest
@@ -25,6 +25,7 @@ from webhook.admission.validate import validate
 from webhook.declare import Backend, Field, Frontend, Shape
 from webhook.declare.tree import copied
 from webhook.kinds import declared_fields
+from webhook.trees import Tree
 
 DEVICES = "domain.devices."
 LEVELS = ("restricted", "baseline")

@@ -11,11 +11,12 @@ import httpx
 import pytest
 import yaml
 
-from tests.attacks.manifests import HERE, Tree, laid_over, manifest
+from tests.attacks.manifests import HERE, laid_over, manifest
 from tests.cluster.cluster import Cluster, running
 from tests.e2e.service import account, install, serving
 from tests.waiting import until
 from webhook.kinds import KINDS
+from webhook.trees import Tree
 
 ITEMS: dict[str, Tree] = yaml.safe_load((HERE / "kubernetes.yaml").read_text())
 CASES = [

@@ -8,10 +8,11 @@ import orjson
 import pytest
 
 from tests.attacks.admitting import CREATED, PAST_MUTATION, UPDATED, admitted
-from tests.attacks.manifests import BASES, Tree, context, laid_over
+from tests.attacks.manifests import BASES, context, laid_over
 from webhook.abi.state import LATEST
 from webhook.declare import Field, Frontend, Shape
 from webhook.domain import domain_shape
+from webhook.trees import Tree
 
 # Texts that a tenant gives, beside those that the service makes.
 GIVEN: Tree = {

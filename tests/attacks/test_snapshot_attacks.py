@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.admission.stored_objects import API, Stored, Tree, machine, merged
+from tests.admission.stored_objects import API, Stored, machine, merged
 from tests.attacks.steps import steps
 from webhook.declare.tree import copied
 from webhook.kinds import SNAPSHOT
+from webhook.trees import Tree
 
 FILTER = {"filter": "no-mac-spoofing"}
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.admission.sourced import NAMESPACE, Stored, clone, knowing, machine, of_config, review, vm
-from tests.attacks.manifests import Tree, context
+from tests.attacks.manifests import context
 from tests.attacks.test_granted import LEVELS, Grant, admins, denied, lacking, others
 from webhook.abi.state import LATEST
 from webhook.admission.context import AdmissionContext
@@ -23,6 +23,7 @@ from webhook.admission.review import Review
 from webhook.admission.validate import validate
 from webhook.declare.tree import copied
 from webhook.kinds import inspect_spec
+from webhook.trees import Tree
 
 ABI = {"policy": "frozen", "ruleSet": "2026.1"}
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.attacks.admitting import review
-from tests.attacks.manifests import BASES, Tree, context, spec_of
+from tests.attacks.manifests import BASES, context, spec_of
 from tests.attacks.steps import key_of, nodes, put, rich, steps
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
@@ -19,6 +19,7 @@ from webhook.admission.review import Review, Verdict, answer
 from webhook.admission.validate import validate
 from webhook.declare import DeclaredField
 from webhook.kinds import declared_fields
+from webhook.trees import Tree
 
 FEW, MANY = 40, 160
 # Steps for the base and what surrounds a review, for one value of a body, and the growth that four times the body may

@@ -19,8 +19,9 @@ import httpx
 import pytest
 
 from tests.admission.reviews import review
-from tests.attacks.manifests import Tree, manifest, spec_of
+from tests.attacks.manifests import manifest, spec_of
 from tests.attacks.wire import Wire
+from webhook.trees import Tree
 
 Of = Callable[[str], Wire]
 HOOKS = ("mutate", "validate")

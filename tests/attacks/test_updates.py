@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.attacks.manifests import Tree, laid_over, manifest, spec_of
+from tests.attacks.manifests import laid_over, manifest, spec_of
 from tests.attacks.wire import Answer, Wire
+from webhook.trees import Tree
 
 Of = Callable[[str], Wire]
 # What an admin put into the machine: a medium that is only read, a filter, limits.

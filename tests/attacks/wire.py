@@ -20,8 +20,9 @@ import jsonpatch
 import orjson
 
 from tests.admission.reviews import review
-from tests.attacks.manifests import Tree, named
+from tests.attacks.manifests import named
 from tests.e2e.service import Service, serving
+from webhook.trees import Tree
 
 _JSON = {"content-type": "application/json"}
 _uids = itertools.count(1)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.audit.stored_context import Tree, vm
+from tests.audit.stored_context import vm
 from tests.chart.rendering import NAMESPACE, ROOT, rendered
 from tests.cluster.cluster import Cluster, running
 from webhook.admission.context import AdmissionContext
@@ -20,6 +20,7 @@ from webhook.admission.offline import expand_object
 from webhook.kinds import declared_fields
 from webhook.kinds.crd import crds
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
 REPORTS_CRD = Path(__file__).parent / "policyreports.yaml"
 ACCOUNT = "vmconfig-audit"

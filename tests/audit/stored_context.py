@@ -9,8 +9,7 @@ from tests.policy.context import TODAY, policies
 from webhook.admission.context import AdmissionContext
 from webhook.kinds import declared_fields
 from webhook.policy import Engine, compile_policies
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @dataclass

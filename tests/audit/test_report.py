@@ -11,11 +11,12 @@ import yaml
 from hypothesis import given, settings
 
 from tests import strategies
-from tests.audit.stored_context import Tree, context, vm
+from tests.audit.stored_context import context, vm
 from webhook.admission.stored import check_stored
 from webhook.kinds import KINDS
 from webhook.policy.language.model import CLASSES
 from webhook.policy.tools.report import MOST_BYTES, OUTCOMES, SEVERITIES, Report, Result, Subject, outcome_of, results
+from webhook.trees import Tree
 
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "report.yaml").read_text())
 CRD: Tree = yaml.safe_load((Path(__file__).parent / "policyreports.yaml").read_text())

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from tests.audit.conftest import ACCOUNT, REPORTS_CRD, TUNED, Audited, complete, stored
-from tests.audit.stored_context import Tree
 from tests.chart.rendering import NAMESPACE, ROOT, rendered
 from webhook.cluster import api, vms
 from webhook.cluster.reports import Reports
 from webhook.kinds import KINDS
 from webhook.policy.tools.report import MOST_BYTES, Report, Result, Subject
+from webhook.trees import Tree
 
 POLICIES = ("--policies", str(ROOT / "policies"))
 AUDIT = ("audit", *POLICIES)

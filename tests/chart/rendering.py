@@ -10,12 +10,11 @@ from typing import Any
 import yaml
 
 from tests import tools
+from webhook.trees import Tree
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "vmconfig"
 NAMESPACE = "vmconfig-system"
-
-Tree = dict[str, Any]
 
 
 def rendered(values: Tree | None = None, release: str = "vmconfig") -> dict[str, Tree]:

@@ -17,9 +17,10 @@ from certs.authority import parse_names
 from certs.bundle import ca_bundle
 from certs.cluster import Apis, Registrations, Secret, connect
 from certs.ensure import ensure
-from tests.chart.rendering import NAMESPACE, Tree, pod, rendered
+from tests.chart.rendering import NAMESPACE, pod, rendered
 from tests.cluster.cluster import Cluster
 from webhook.kinds.crd import crds
+from webhook.trees import Tree
 
 SECRET = "charted-vmconfig-certificates"
 NAME = "charted-vmconfig"

@@ -18,10 +18,11 @@ from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
 from charts.generate import FILES, wanted
 from tests import tools
-from tests.chart.rendering import CHART, NAMESPACE, ROOT, Tree, leaves, pod, rendered
+from tests.chart.rendering import CHART, NAMESPACE, ROOT, leaves, pod, rendered
 from webhook.admission.policies import RELEASE
 from webhook.kinds.crd import crds
 from webhook.server.metrics import Metrics
+from webhook.trees import Tree
 
 EVERYTHING: Tree = {
     "crds": {"install": True},

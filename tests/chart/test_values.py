@@ -11,12 +11,13 @@ import pytest
 import yaml
 from helm_python.errors import HelmError
 
-from tests.chart.rendering import CHART, Tree, leaves, look, rendered
+from tests.chart.rendering import CHART, leaves, look, rendered
 from webhook.cli import _parser
 from webhook.cli.serve import read
 from webhook.kinds import declared_fields
 from webhook.policy.loading.load import Loading, load
 from webhook.server.settings import read_site
+from webhook.trees import Tree
 
 CASES = Path(__file__).parent / "cases"
 VALUES: list[Tree] = yaml.safe_load((CASES / "values.yaml").read_text())

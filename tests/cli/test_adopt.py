@@ -12,8 +12,8 @@ import yaml
 from tests.abi.life import admitted, digest_in
 from webhook.cli import main
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Said = pytest.CaptureFixture[str]
 LINUX: Tree = {"system": {"type": "debian", "version": "12"}, "storage": [{"source": "root"}]}
 WINDOWS: Tree = {"system": {"type": "windows", "version": 11}, "graphics": "spice", "storage": [{"source": "root"}]}

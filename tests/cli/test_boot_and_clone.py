@@ -14,8 +14,8 @@ from tests.cli.test_cli import vmconfig
 from webhook.admission.sources import CLONE, CONFIG
 from webhook.declare.identities import identities
 from webhook.kinds import KINDS, spec_shape
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 WHOLE = machine()
 
 

@@ -12,10 +12,11 @@ import yaml
 from tests.cli.test_cli import Done, vmconfig
 from tests.cli.test_kubevirt_objects import BAD
 from tests.cli.test_snapshot_files import restore, snapshot
-from tests.cli.test_vm_diff import EDITS, Tree, after, manifest, stored_machine
+from tests.cli.test_vm_diff import EDITS, after, manifest, stored_machine
 from tests.cli.updates import update
 from tests.kubevirt.objects import around
 from webhook.findings import Refused
+from webhook.trees import Tree
 
 LARGER: tuple[Tree, Tree] = ({"memory": "8Gi"}, {})
 

@@ -11,7 +11,6 @@ import yaml
 
 from webhook.cli import main
 
-Tree = dict[str, Any]
 # As a console writes it: instance type, preference, cloud-init in clear.
 CONSOLE = """
 apiVersion: kubevirt.io/v1

@@ -11,8 +11,7 @@ import yaml
 
 from tests.kubevirt.edits import devices_of, machine
 from webhook.cli import main
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from tests.cli.test_cli import EXAMPLE, ROOT, vmconfig
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What kustomize and Helm print beside a VM, written for other programs: anchors, words, tags.
 OTHERS = """\
 # Source: chart/templates/config.yaml

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from webhook.cli import main
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 MACHINE: Tree = {
     "domain": {
         "memory": {"guest": "1Gi"},

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.cli.test_cli import Done, vmconfig
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 PORTS = {"name": "pci-1", "type": "pci", "index": 1, "model": "pcie-root-port", "address": "0000:00:02.0", "count": 6}
 
 

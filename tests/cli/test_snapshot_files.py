@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.admission.stored_objects import API, Tree, machine
+from tests.admission.stored_objects import API, machine
 from webhook.cli import main
+from webhook.trees import Tree
 
 
 def written(folder: Path, *objects: Tree) -> str:

@@ -11,12 +11,12 @@ import yaml
 
 from tests.kubevirt.edits import edited, machine
 from tests.kubevirt.fleet import LARGE, WINDOWS
-from tests.kubevirt.kubevirt import Tree
 from webhook.cli import main
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.next_start import NOTE
 from webhook.kubevirt.starting.devices import SLOT_COUNT
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
 KUBEVIRT: Tree = {
     "apiVersion": "kubevirt.io/v1",

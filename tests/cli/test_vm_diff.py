@@ -14,8 +14,8 @@ from tests.abi.life import ANNOTATION
 from tests.cli.test_cli import Done, vmconfig
 from tests.cli.updates import update
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 FEATURES: Tree = {
     "memory": "4Gi",
     "cpu": {"count": 2},

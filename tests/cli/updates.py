@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import jsonpatch
 
@@ -13,8 +12,7 @@ from webhook.admission.offline import review_of
 from webhook.admission.validate import validate
 from webhook.findings import Refused
 from webhook.kinds import KINDS
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def update(obj: Tree, stored: Tree) -> list[str]:

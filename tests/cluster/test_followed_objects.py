@@ -16,8 +16,7 @@ from tests.waiting import PATIENCE, until
 from webhook.cluster.machines import Machines
 from webhook.kinds import SNAPSHOT, VM
 from webhook.kinds.crd import crds
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def _unlogged(event: str, **_: Any) -> None:

@@ -22,8 +22,7 @@ from webhook.cluster import machines as module
 from webhook.cluster.machines import Machines
 from webhook.kinds import VM, VM_CONFIG
 from webhook.kinds.crd import crds
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Listed(Stand):

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def _without_nulls(tree: Any) -> Any:

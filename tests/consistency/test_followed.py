@@ -13,8 +13,8 @@ from tests.consistency.vms import checked, context, vm
 from webhook.admission.context import AdmissionContext
 from webhook.consistency import RULES
 from webhook.consistency.fitting_table import rows
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 RAW = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text())
 DOMAIN = "spec.domain."
 

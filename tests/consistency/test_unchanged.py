@@ -21,8 +21,8 @@ from webhook.consistency import RULES, consistent, consistent_update
 from webhook.declare.tree import copied
 from webhook.findings import MOST
 from webhook.kinds import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DOMAIN = "spec.domain"
 RAW = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text())
 

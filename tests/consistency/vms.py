@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
@@ -14,8 +13,7 @@ from webhook.features.platform import Site
 from webhook.findings import Finding
 from webhook.kinds import declared_fields
 from webhook.policy import Policies
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 ROOT = Path(__file__).parents[2]
 PRIVILEGED = {"vmconfig.kubevirt.io/enforce": "privileged"}

@@ -18,8 +18,8 @@ from webhook.convert.from_kubevirt import from_kubevirt
 from webhook.declare.tree import copied
 from webhook.kubevirt.starting.site import Site
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 KINDS: Tree = {
     "VirtualMachineClusterInstancetype": {
         "spec": {

@@ -20,8 +20,8 @@ from webhook.kinds import declared_fields as own_fields
 from webhook.kubevirt.api import declared_fields as kubevirt_fields
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 SITE = Site(entropy=lambda count: bytes(range(7, 7 + count)))
 # What policies call the parts of an object, and where they stand in it.
 PLACES = {"vmi": "spec.template.spec", "vm": "spec", "instancetype": "instancetype", "preference": "preference"}

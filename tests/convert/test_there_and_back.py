@@ -17,8 +17,8 @@ from webhook.declare import Frontend, Shape
 from webhook.domain import domain_shape
 from webhook.kubevirt.starting.site import Site
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DRIVES = {"storage": [{"source": "root"}, {"source": "data"}], "network": [{"type": "pod"}, {"source": "lan"}]}
 LINUX = {"system": {"type": "debian", "version": "12"}, "memory": "2Gi", "cpu": {"count": 2}}
 WINDOWS = {"system": {"type": "windows", "version": "2k22"}, "memory": "4Gi", "cpu": {"topology": {"cores": 4}}}

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from webhook.abi.state import Tree
 from webhook.admission.context import AdmissionContext
 from webhook.admission.mutate import mutate
 from webhook.admission.offline import expand_object, review_of
@@ -22,6 +21,7 @@ from webhook.libvirt.capturing.capture import capture
 from webhook.libvirt.importing.imported import Map, import_domain
 from webhook.libvirt.xml.render import render
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
 CONTEXT = AdmissionContext(Policies(shipped(), declared_fields()))
 FAKES = ("clockcards", "lamps", "bells")

@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,9 +15,9 @@ import yaml
 from tests.docs.pages import PART_IN_TEXT, ROOT, happened
 from tests.kubevirt.launching import Launcher, instance
 from webhook.sidecar import connection, listener, worker
+from webhook.trees import Tree
 
 PAGE = ROOT / "docs" / "kubevirt-hook.md"
-Tree = dict[str, Any]
 
 
 @pytest.fixture(scope="module")

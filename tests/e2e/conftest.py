@@ -15,8 +15,8 @@ import yaml
 from tests.cluster.cluster import Cluster
 from tests.e2e.service import Service, account, install, serving
 from webhook.kinds import KINDS, SNAPSHOT
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _numbers = itertools.count(1)
 
 

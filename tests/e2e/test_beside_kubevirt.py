@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -13,8 +12,8 @@ from tests.cluster.cluster import Cluster, running
 from tests.waiting import until
 from webhook.kinds import GROUP, KINDS, SNAPSHOT, VERSION
 from webhook.kinds.crd import crds
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 KUBEVIRT: dict[str, dict[str, list[str]]] = yaml.safe_load((Path(__file__).parent / "kubevirt.yaml").read_text())
 CONDITIONS = {"NamesAccepted": "True", "Established": "True"}
 

@@ -12,8 +12,7 @@ from tests.e2e.conftest import Tenant
 from tests.e2e.test_life import by_name, features, inner, machine
 from webhook.abi.acceptance import ANNOTATION
 from webhook.kinds import KINDS
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @pytest.fixture(params=["VM", "VirtualMachineConfig"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,8 +13,8 @@ from tests.cluster.cluster import Cluster
 from tests.e2e.conftest import Tenant
 from tests.e2e.service import ROOT
 from webhook.kinds.crd import crds
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 FEATURES = crds()[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["features"]
 
 

@@ -24,8 +24,8 @@ from tests.docs.pages import ROOT
 from tests.e2e.test_beside_kubevirt import kubevirts
 from tests.e2e.test_kubevirt_policy import definition
 from tests.kubevirt.fleet import LARGE, WINDOWS, fleet
-from tests.kubevirt.kubevirt import Tree
 from webhook.kubevirt.next_start import NOTE
+from webhook.trees import Tree
 
 VMS = 20
 ACCOUNT = "kubevirt-audit"

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -23,8 +22,8 @@ from tests.e2e.test_beside_kubevirt import kubevirts
 from tests.kubevirt.edits import devices_of, edited, machine
 from tests.waiting import until
 from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 PLURAL = "virtualmachines.kubevirt.io"
 LOOKED_UP = (
     ("kubevirt.io", "v1", "KubeVirt", "kubevirts", "Namespaced"),

@@ -10,7 +10,6 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import yaml
@@ -22,8 +21,8 @@ from tests.kubevirt.launching import Launcher
 from tests.kubevirt.test_hook_pod import CONTROLLER
 from tests.kubevirt.test_hook_ways import vmi
 from tests.waiting import until
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 TENANT = "system:serviceaccount:shop:tenant"
 PLUGIN = ("plugin.kubevirt.io", "v1alpha1", "Plugin", "plugins", "Cluster")
 

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -23,8 +22,8 @@ from tests.kubevirt.attack_cases import MACHINE
 from tests.kubevirt.objects import VERSIONS, around, manifest
 from tests.waiting import until
 from webhook.kubevirt.api import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 NAMES: dict[str, dict[str, list[str]]] = yaml.safe_load((Path(__file__).parent / "kubevirt.yaml").read_text())
 LEVEL = "vmconfig.kubevirt.io/enforce"
 HOST_DISK = {**MACHINE, "volumes": [{"name": "root", "hostDisk": {"path": "/etc/shadow", "type": "Disk"}}]}

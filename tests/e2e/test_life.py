@@ -10,8 +10,7 @@ import yaml
 
 from tests.e2e.conftest import Tenant
 from webhook.kinds import KINDS
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def machine(kind: str, name: str, features: Tree) -> Tree:

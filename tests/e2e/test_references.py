@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from tests.abi.renaming import ORDERS, connected, steps
 from tests.e2e.conftest import Tenant
 from tests.e2e.test_life import by_name, features, inner, machine
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What the guest knows a device by.
 SEEN = ("address", "mac", "serial", "target", "bootOrder", "model")
 

@@ -15,8 +15,8 @@ from tests.e2e.test_life import by_name, features, inner, machine
 from webhook.abi.acceptance import ANNOTATION
 from webhook.cli import main
 from webhook.kinds import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Said = pytest.CaptureFixture[str]
 MOVED = "abi.ruleSet: is now `2026.2` instead of `2026.1`"
 TOLD = "memballoon.freePageReporting: is now `true` (reboot: the guest gives free memory back"

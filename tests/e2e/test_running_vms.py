@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from tests.cli.test_cli import vmconfig
 from tests.cluster.cluster import Cluster
@@ -11,7 +10,6 @@ from tests.e2e.conftest import Tenant
 from tests.e2e.test_life import features, inner, machine
 from tests.e2e.test_status import apply_status
 
-Tree = dict[str, Any]
 LARGEST = 200_000
 
 

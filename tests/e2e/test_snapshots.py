@@ -11,8 +11,8 @@ from tests.cluster.cluster import Cluster
 from tests.e2e.conftest import Tenant
 from tests.waiting import until
 from webhook.abi.compare import compare
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 API = "kubevirt.io/v1alpha1"
 
 

@@ -23,8 +23,8 @@ from tests.waiting import until
 from webhook.abi.compare import compare
 from webhook.declare.identities import identities
 from webhook.kinds import KINDS, spec_shape
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CONFIG, CLONE = "vmconfig.kubevirt.io/config", "vmconfig.kubevirt.io/clone-of"
 FLAGS = ("--sources", "watch", "--duplicates", "mac=deny@cluster,uuid=deny@cluster,serial=warn@namespace")
 FEATURES: Tree = {

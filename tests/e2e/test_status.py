@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from tests.e2e.conftest import Tenant
 from tests.e2e.test_life import features, inner, machine
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def apply_status(tenant: Tenant, status: Tree, manager: str = "agent") -> Tree:

@@ -17,8 +17,8 @@ from tests.e2e.test_snapshots import snapshot_of
 from tests.waiting import until
 from webhook.admission.objects import AGAIN
 from webhook.declare.tree import copied
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 ROWS: list[Tree] = yaml.safe_load((Path(__file__).parent / "transitions.yaml").read_text())
 STATES = {"minimal", "inactive", "desired", "current", "snapshot"}
 WORDS: Tree = {

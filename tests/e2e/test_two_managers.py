@@ -6,8 +6,7 @@ from typing import Any
 
 from tests.e2e.conftest import Tenant
 from tests.e2e.test_life import features, inner
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def apply(tenant: Tenant, manager: str, spec: Tree, check: bool = True) -> Any:

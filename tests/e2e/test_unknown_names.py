@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,8 +12,8 @@ from tests.e2e.conftest import Tenant
 from tests.e2e.service import Service, install
 from tests.waiting import until
 from webhook.kinds import KINDS, VM, VM_CONFIG, Kind
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # A client, and whether it refuses what it is to refuse: the objects are given to it as JSON.
 Client = Callable[[Cluster, str, Kind, Tree], tuple[bool, str]]
 # Typos at every depth, and what is said of each.

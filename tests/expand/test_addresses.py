@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,10 +14,9 @@ from webhook.declare.tree import copied
 from webhook.domain.address import parts
 from webhook.domain.root_ports import unfolded
 from webhook.expand.addresses import allocate
+from webhook.trees import Tree
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "addresses.yaml").read_text())
-
-Tree = dict[str, Any]
 
 
 def run(machine: str, domain: Tree, reserved: list[Tree] | None = None) -> list[str]:

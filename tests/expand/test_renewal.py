@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import count
-from typing import Any
 
 import pytest
 
@@ -16,8 +15,8 @@ from webhook.declare.identities import FORMS, identities
 from webhook.domain.devices import KINDS
 from webhook.expand.renewal import renewed
 from webhook.kinds import declared_fields, spec_shape
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What an identity is called, in libvirt and here.
 _NAMES = re.compile(r"(uuid|hwuuid|genid|serial|wwn|mac)(\.address)?")
 

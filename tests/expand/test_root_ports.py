@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from webhook import machines
@@ -11,8 +9,8 @@ from webhook.declare.tree import copied
 from webhook.domain.root_ports import folded, unfolded
 from webhook.expand.addresses import allocate
 from webhook.machines.controllers import compact, derived, whole
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 MACHINE = machines.find("x86_64", "q35", "2026.1")
 assert MACHINE is not None
 

@@ -19,8 +19,8 @@ from tests.admission.reviews import review
 from tests.cluster.cluster import reserved_port
 from tests.e2e.service import RELEASE, ROOT, Service
 from tests.waiting import PATIENCE, until
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 SECRET = f"{RELEASE}/vmconfig-certificates"
 RULE = "restricted/no-host-paths"
 

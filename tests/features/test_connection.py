@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.abi.life import GUEST, admitted, devices
 from webhook.findings import Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 NOTHING = [
     ("storage", [{"type": "disk"}], "source"),
     ("storage", [{"interface": "sata"}], "source"),

@@ -15,10 +15,10 @@ from webhook.admission.offline import expand_object
 from webhook.kinds import declared_fields
 from webhook.policy import Policies, shipped
 from webhook.rule_sets import NEWEST, RULE_SETS
+from webhook.trees import Tree
 
 HERE = Path(__file__).parent
 WORDS: dict[str, Any] = yaml.safe_load((HERE / "golden.yaml").read_text())
-Tree = dict[str, Any]
 
 
 def made(features: Tree, abi: Tree) -> Tree:

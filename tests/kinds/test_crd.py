@@ -6,14 +6,12 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import yaml
 
 from tests.cluster.cluster import Cluster
 from webhook.kinds.crd import crds
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def schemas(tree: Tree, path: str) -> Iterator[tuple[str, Tree]]:

@@ -12,11 +12,11 @@ from typing import Any
 import yaml
 
 from webhook.declare.tree import copied
+from webhook.trees import Tree
 
 FOLDER = Path(__file__).parent / "attacks"
 # The honest machine that the parts of cases are laid over: the spec of a VirtualMachineInstance.
 MACHINE = yaml.safe_load((Path(__file__).parent / "machine.yaml").read_text())
-Tree = dict[str, Any]
 # Findings by path and rule.
 Found = frozenset[tuple[str, str]]
 

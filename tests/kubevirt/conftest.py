@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.kubevirt.guest_places import Places, places
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
 from tests.kubevirt.launcher import boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.admission.apis import apis
 from webhook.admission.context import AdmissionContext, KubeVirtSettings
 from webhook.policy import Policies, shipped
 from webhook.policy.language.model import LABELS
+from webhook.trees import Tree
 
 Boots = Callable[[Tree], Places]
 Of = Callable[..., AdmissionContext]

@@ -7,7 +7,7 @@ import re
 
 from tests.kubevirt.edits import devices_of
 from tests.kubevirt.guest_places import Places
-from tests.kubevirt.kubevirt import Tree
+from webhook.trees import Tree
 
 # A root port by its slot and function, with a graphics device in slot 1: they begin in slot 2, eight in each.
 _PORT = re.compile(r"pci ([0-9a-f]{2})\.([0-7])/00\.0")

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from tests.kubevirt.kubevirt import Tree
+from webhook.trees import Tree
 
 Edit = dict[str, Any]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.kubevirt.edits import devices_of
 from tests.kubevirt.histories import History
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
+from webhook.trees import Tree
 
 GATES = ["GPU"]
 MEMORY = ("1Gi", "2Gi", "2049Mi", "4Gi", "8000M")

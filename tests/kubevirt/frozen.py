@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
 GATES = ["GPU", "HostDevices"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.kubevirt.edits import Edit, devices_of, edit, machine
-from tests.kubevirt.kubevirt import Tree
+from webhook.trees import Tree
 
 BUSES = ("virtio", "virtio", "virtio", "sata", "scsi", "usb")
 MOST_DISKS, MOST_CARDS = 20, 8

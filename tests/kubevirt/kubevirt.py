@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.cluster import build
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 NEWEST = "v1.9.0"
 
 

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from lxml import etree
 
-from tests.kubevirt.kubevirt import KubeVirt, Ports, Tree
+from tests.kubevirt.kubevirt import KubeVirt, Ports
 from tests.oracle.hypervisor import Hypervisor
+from webhook.trees import Tree
 
 SLOT_COUNT = "kubevirt.io/pci-interface-slot-count"
 ROOT_COMPLEX = "kubevirt.io/placePCIDevicesOnRootComplex"

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import build
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Launcher:

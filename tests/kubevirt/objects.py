@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from webhook.admission.review import Review
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # Kinds that have the spec of an instance, each with the prefixes of paths of its parts.
 PREFIXES = {
     "VirtualMachine": {

@@ -7,9 +7,10 @@ import pytest
 
 from tests.kubevirt.attack_cases import MACHINE, Case, Found, cases, items, named
 from tests.kubevirt.conftest import Of
-from tests.kubevirt.objects import PREFIXES, Tree, around, manifest, review
+from tests.kubevirt.objects import PREFIXES, around, manifest, review
 from webhook.admission.kubevirt import validate_kubevirt
 from webhook.admission.review import Verdict
+from webhook.trees import Tree
 
 CASES = cases()
 ATTACKS = [case for case in CASES if case.is_attack]

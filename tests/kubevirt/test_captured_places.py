@@ -15,7 +15,7 @@ from tests.kubevirt.edits import edited, machine, on_arm64
 from tests.kubevirt.frozen import GATES, Life
 from tests.kubevirt.guest_places import Places, moved, places
 from tests.kubevirt.histories import History
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
 from tests.kubevirt.launcher import Hook, boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.findings import Refused
@@ -23,6 +23,7 @@ from webhook.kubevirt.captured import capture
 from webhook.kubevirt.hook import restate
 from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
 DOG = {"name": "dog", "i6300esb": {"action": "reset"}}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -30,8 +29,8 @@ from webhook.convert.to_kubevirt import to_kubevirt
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.starting.site import Site
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 TABLE = yaml.safe_load((Path(__file__).parent / "edits.yaml").read_text())
 SITE = Site()
 # Random machines; every other one has had its places chosen before.

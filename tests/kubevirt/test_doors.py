@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,8 +13,8 @@ from tests.kubevirt.objects import PREFIXES, VERSIONS, around, manifest, review
 from tests.kubevirt.test_attacks import rule_of
 from webhook.admission.kubevirt import validate_kubevirt
 from webhook.kubevirt.api import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DOORS: list[Tree] = yaml.safe_load((Path(__file__).parent / "doors.yaml").read_text())
 BAD = around("VirtualMachine", {**MACHINE, "schedulerName": "mine"}, {}, {})
 USERS = "system:serviceaccount:kubevirt:"

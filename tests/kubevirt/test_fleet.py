@@ -16,7 +16,7 @@ import pytest
 from tests.kubevirt import handler
 from tests.kubevirt.fleet import GATES, OBJECTS, Member, fleet
 from tests.kubevirt.guest_places import Places, moved, places
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
 from tests.kubevirt.launcher import Topology, boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.cli.kubevirt_objects import finder
@@ -24,6 +24,7 @@ from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.next_start import NextStart, Upgrade, next_start
 from webhook.kubevirt.starting.devices import annotations_of
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
 VMS = 200
 # Every so manieth of the fleet, where a story needs fewer.

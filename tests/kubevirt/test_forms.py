@@ -12,8 +12,8 @@ import yaml
 from tests.kubevirt.edits import machine
 from webhook.cli import main
 from webhook.kubevirt.starting.forms import malformed, well_formed
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DOMAIN = "spec.template.spec.domain"
 
 # Where something else is put, what, the path that is told and the problem.

@@ -12,8 +12,7 @@ from tests.kubevirt.edits import devices_of, machine
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.machine import ANNOTATION, read
 from webhook.kubevirt.starting.site import Site
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def _bare(*volumes: str) -> Tree:

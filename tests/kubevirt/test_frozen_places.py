@@ -21,10 +21,11 @@ from tests.kubevirt.edits import edited, machine
 from tests.kubevirt.frozen import GATES, Life
 from tests.kubevirt.guest_places import Places, moved, places
 from tests.kubevirt.histories import History
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
 from tests.kubevirt.launcher import boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
 TABLE = yaml.safe_load((Path(__file__).parent / "edits.yaml").read_text())
 # 2,000 histories of so many edits each, in as many tests; of every so manieth it is counted what moves without us.

@@ -18,11 +18,12 @@ from tests.kubevirt.edits import edited, machine, on_arm64
 from tests.kubevirt.frozen import GATES, Life
 from tests.kubevirt.guest_places import Places, moved, places
 from tests.kubevirt.histories import History
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
 from tests.kubevirt.launcher import Hook, boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.kubevirt.hook import restate
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
 HERE = Path(__file__).parent
 EDITS = yaml.safe_load((HERE / "edits.yaml").read_text())

@@ -21,8 +21,8 @@ from webhook.admission.kubevirt_pod import add_hook
 from webhook.admission.patch import patched
 from webhook.admission.review import Review, Verdict
 from webhook.policy import Policies, shipped
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "pods.yaml").read_text())
 CONTROLLER = "system:serviceaccount:kubevirt:kubevirt-controller"
 POD: Tree = {

@@ -19,8 +19,8 @@ from webhook.kubevirt.hook import restate
 from webhook.kubevirt.hook.devices import named
 from webhook.kubevirt.hook.document import parsed
 from webhook.kubevirt.keeping.machine import ANNOTATION, read
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 RNG = "<rng model='virtio-non-transitional'><backend model='random'>/dev/urandom</backend></rng>"
 DOG = "<watchdog model='i6300esb' action='reset'><alias name='ua-dog'/></watchdog>"
 SERIAL = "<controller type='virtio-serial' index='0' model='virtio-non-transitional'/>"

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -28,8 +27,8 @@ from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.launcher_pod import VOLUME
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DOMAIN = """<domain type="kvm"><name>shop_web</name><memory unit="b">1073741824</memory>
 <os><type arch="x86_64" machine="pc-q35-9.4">hvm</type></os><devices/></domain>"""
 CHART = {"kubevirt": {"hook": "plugin"}}

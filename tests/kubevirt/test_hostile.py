@@ -18,8 +18,8 @@ from webhook.admission.kubevirt import validate_kubevirt
 from webhook.admission.review import answer
 from webhook.declare.tree import copied
 from webhook.kubevirt.api import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 NAMES = st.sampled_from(["name", "spec", "template", "metadata", "annotations", "domain", "devices", "pod", "bridge"])
 LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=8)
 KEYS = NAMES | st.text(max_size=6) | st.sampled_from(["a.b", "a[0]", "a[x]", "[", "]", "", "."])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kubevirt.conftest import Of, Tree
+from tests.kubevirt.conftest import Of
 from tests.kubevirt.edits import machine
 from tests.kubevirt.objects import review
 from webhook.admission.kubevirt_machine import keep_machine
 from webhook.kubevirt.keeping.machine import ANNOTATION
+from webhook.trees import Tree
 
 CONTROLLER = "system:serviceaccount:kubevirt:kubevirt-controller"
 

@@ -17,8 +17,8 @@ from tests.kubevirt.edits import devices_of, edited, machine
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.starting.site import Frozen, Site
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 SLOTS = "kubevirt.io/pci-interface-slot-count"
 NAMED = Site(machines={"q35": "pc-q35-9.4"})
 

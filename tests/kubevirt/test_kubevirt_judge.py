@@ -16,10 +16,11 @@ from tests.kubevirt.copied import copied
 from tests.kubevirt.edits import devices_of, edited, machine
 from tests.kubevirt.guest_places import moved, places
 from tests.kubevirt.handler import NOTE
-from tests.kubevirt.kubevirt import KubeVirt, Tree
+from tests.kubevirt.kubevirt import KubeVirt
 from tests.kubevirt.launcher import Topology, boot
 from tests.oracle.hypervisor import Hypervisor
 from webhook.kubevirt.starting.topology import ports_of
+from webhook.trees import Tree
 
 TABLE = yaml.safe_load((Path(__file__).parent / "edits.yaml").read_text())
 

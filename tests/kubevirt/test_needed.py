@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,8 +13,8 @@ from tests.kubevirt.objects import around, manifest
 from webhook.kubevirt.api import KINDS, ROOT, declared_fields, marks_of, project
 from webhook.policy import Policies, Request, Submission, compile_policies
 from webhook.policy.language.model import LABELS, Policy
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DOORS: list[Tree] = yaml.safe_load((Path(__file__).parent / "doors.yaml").read_text())
 
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kubevirt.edits import devices_of, edited, machine
-from tests.kubevirt.kubevirt import Tree
 from tests.kubevirt.test_hostile import JSON, places
 from webhook.declare.tree import copied
 from webhook.kubevirt.keeping.freeze import freeze
@@ -20,6 +19,7 @@ from webhook.kubevirt.next_start import NOTE, NextStart, Upgrade, next_start
 from webhook.kubevirt.starting.devices import SLOT_COUNT
 from webhook.kubevirt.starting.held_ports import is_large
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
 UPGRADE = Upgrade("v1.6.1", "v1.9.0", stated=True)
 NAMED = {"name": "vm", "namespace": "tenant"}

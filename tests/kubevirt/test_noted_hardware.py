@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import pytest
 
@@ -16,8 +15,8 @@ from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.hardware import Hardware
 from webhook.kubevirt.keeping.machine import ANNOTATION, read
 from webhook.kubevirt.starting.site import Frozen, Site
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 HOOKED = Site(hook=True)
 DOG = {"name": "dog", "i6300esb": {"action": "reset"}}
 

@@ -14,8 +14,8 @@ from webhook.admission.kubevirt import validate_kubevirt
 from webhook.admission.review import Review, Verdict
 from webhook.declare.tree import copied
 from webhook.findings import MOST
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CLAIM = {"persistentVolumeClaim": {"claimName": "data", "hotpluggable": True}}
 DISK = {"name": "data", "disk": {"bus": "scsi"}}
 DUMP = {"claimName": "dump", "phase": "Associating"}

@@ -15,8 +15,8 @@ from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.next_start import Upgrade, next_start
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 SITE = Site("v1.9.0", hook=True)
 UPGRADE = Upgrade("v1.6.1", "v1.9.0", stated=True)
 HOSTILE = ("\x1b[31m\x07", "a\nb", "\u202e", -1, [], {}, None)

@@ -13,8 +13,9 @@ from lxml import etree
 
 from webhook.declare import Backend, Field, FieldClass, Frontend, Goal, Shape
 from webhook.domain import domain_shape
-from webhook.libvirt.xml.place import NAMED_BY_VALUE, Tree
+from webhook.libvirt.xml.place import NAMED_BY_VALUE
 from webhook.libvirt.xml.render import render
+from webhook.trees import Tree
 
 # What tells an element from its like, by its tag: XPaths of strings.
 IDENTITY = {

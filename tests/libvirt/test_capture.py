@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from webhook.libvirt.capturing.capture import capture
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DISKS = "".join(
     f"<disk type='file' device='disk'><source file='/{name}'/><target dev='{name}' bus='virtio'/>"
     f"<serial>S-{name}</serial>{alias}</disk>"

@@ -14,8 +14,7 @@ from webhook.libvirt.xml.parse import read
 from webhook.libvirt.xml.place import NAMED_BY_VALUE, carrier, silent
 from webhook.libvirt.xml.render import render
 from webhook.machines.controllers import compact, whole
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # Words of which each pattern takes one.
 WORDS = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -13,8 +12,8 @@ from tests.consistency.vms import context
 from webhook.admission.offline import expand_object
 from webhook.expand.imported import complete_imported
 from webhook.libvirt.importing.imported import Imported, Map, examine
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load(Path(__file__).with_name("followed.yaml").read_text())
 XML = """<domain type='qemu'><name>vm</name><memory unit='GiB'>1</memory><vcpu>1</vcpu>
 <os><type {arch} machine='{machine}'>hvm</type>{os}</os>{cpu}<devices>{devices}</devices></domain>"""

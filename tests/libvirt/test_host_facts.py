@@ -21,8 +21,7 @@ from webhook.libvirt.host.facts import Host, cpu_set, numbers, read_host
 from webhook.libvirt.xml.parse import read
 from webhook.libvirt.xml.render import render
 from webhook.policy import Policies, shipped
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 HOSTS = yaml.safe_load((Path(__file__).parent / "cases" / "hosts.yaml").read_text())
 FILES = yaml.safe_load((Path(__file__).parent / "cases" / "host_files.yaml").read_text())

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from webhook.findings import Finding
 from webhook.libvirt.importing.imported import Imported, Map, examine
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 UEFI: list[Tree] = yaml.safe_load(Path(__file__).with_name("uefi.yaml").read_text())
 XML = """<domain type='kvm'><name>vm</name><memory>1048576</memory>
 <os {attributes}><type arch='{arch}' machine='{machine}'>hvm</type>{os}</os>

@@ -15,8 +15,7 @@ from typing import Any
 
 from tests.oracle.hypervisor import Hypervisor
 from webhook.libvirt.xml.render import render
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # How long firmware may take to enumerate PCI under emulation, in seconds.
 _PATIENCE = 240.0

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.consistency.followed_cases import CASES
 from tests.consistency.vms import checked, context, vm
 from tests.oracle.hypervisor import Hypervisor
 from webhook.libvirt.xml.render import render
-
-Tree = dict[str, Any]
-
+from webhook.trees import Tree
 
 SITE = context()
 

@@ -6,7 +6,7 @@ import itertools
 import random
 from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # At least so many of each machine.
 LEAST = 52

@@ -20,8 +20,7 @@ from tests.oracle.declared import places_of
 from webhook.declare import Field, Frontend, Scalar, Shape
 from webhook.declare.tree import copied
 from webhook.domain.domain import domain_shape
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 HERE = Path(__file__).parent
 SEED = "sweep"

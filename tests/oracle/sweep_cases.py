@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,8 +15,7 @@ from tests.oracle import boot, sweep
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.schema import Schema
 from webhook.libvirt.xml.render import render
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 VMS, STARTED = 2000, 60
 EXCUSED = yaml.safe_load(Path(__file__).with_name("sweep_excused.yaml").read_text())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lxml import etree
@@ -15,8 +14,8 @@ from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import MACHINES
 from webhook.libvirt.xml.render import render
 from webhook.rule_sets import NEWEST, RULE_SETS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 PC = ("q35", "i440fx")
 
 DISK_A, DISK_B = {"type": "disk", "source": "a"}, {"type": "disk", "source": "b", "interface": "virtio-scsi"}

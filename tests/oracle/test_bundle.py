@@ -15,8 +15,7 @@ from tests.oracle.hypervisor import Hypervisor
 from webhook.libvirt.bundle import Bundle, bundle
 from webhook.libvirt.host.facts import read_host
 from webhook.libvirt.xml.render import render
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 MAC = "02:1d:5a:00:00:07"
 SPEC: Tree = {

@@ -30,8 +30,8 @@ from webhook.findings import Refused
 from webhook.kinds import declared_fields
 from webhook.libvirt.xml.render import render
 from webhook.policy import Policies
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Judge = Callable[[list[str]], Translated]
 
 CASES = yaml.safe_load((Path(__file__).parent / "command_line.yaml").read_text())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,8 +15,8 @@ from tests.oracle.visible import differences, facts
 from webhook.libvirt.capturing.capture import capture
 from webhook.libvirt.importing.imported import Map, import_domain
 from webhook.libvirt.xml.render import render
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Complete = Callable[[Tree], Tree]
 HERE = Path(__file__).parent
 

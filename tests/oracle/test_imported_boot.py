@@ -12,8 +12,8 @@ from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.test_imported_machines import EVERYTHING, KINDS
 from webhook.expand.imported import complete_imported
 from webhook.libvirt.importing.imported import Map, examine
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 XML = """<domain type='qemu'><name>vm</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>
 <memory unit='KiB'>524288</memory><vcpu>1</vcpu>
 <os><type arch='{arch}' machine='{machine}'>hvm</type></os><features>{features}</features>

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,8 +16,8 @@ from webhook.admission.offline import expand_object
 from webhook.expand.imported import complete_imported
 from webhook.libvirt.importing.imported import Imported, Map, examine
 from webhook.libvirt.xml.render import render
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load(Path(__file__).with_name("dumps.yaml").read_text())
 KINDS = {
     "q35": ("x86_64", "pc-q35-7.2"),

@@ -16,8 +16,8 @@ from tests.oracle.test_boot import DISK_A, NIC_A, PC, words
 from webhook.abi.changes import changes
 from webhook.libvirt.capturing.capture import capture
 from webhook.libvirt.xml.render import render
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # libvirt: VIR_DOMAIN_AFFECT_LIVE and _CONFIG; and VIR_DOMAIN_XML_INACTIVE, as `vmconfig run` captures: what runs lacks
 # features of the CPU where it is emulated.
 BOTH, INACTIVE = 3, 2

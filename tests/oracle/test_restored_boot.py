@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,8 +10,7 @@ from tests.admission.stored_objects import Stored, machine
 from tests.oracle.hypervisor import Hypervisor
 from tests.oracle.matrix import MACHINES
 from tests.oracle.test_boot import PC, seen
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def domain_of(stored: Stored) -> Tree:

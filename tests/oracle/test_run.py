@@ -15,8 +15,6 @@ from tests.oracle.console import console
 from tests.oracle.daemon import libvirtd, uri
 from webhook.libvirt.host.facts import read_host
 
-Tree = dict[str, Any]
-
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # A boot sector: it writes `boot: ` to the first serial port, waits for a key there, and begins again.
 LOADER = bytes.fromhex("31c08ed8be207cac84c07406baf803eeebf5bafd03eca80174f8baf803ecebe4") + b"\r\nboot: \0"

@@ -14,8 +14,7 @@ import yaml
 
 from webhook.declare import Backend, DeclaredField, Scalar
 from webhook.kinds import declared_fields
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 POLICIES = Path(__file__).parents[2] / "policies"
 LEVELS = ("restricted", "baseline")

@@ -12,7 +12,6 @@ import pytest
 
 from tests.admission.reviews import POLICIES, review
 from tests.attacks.manifests import manifest
-from tests.secrets.fields import Tree
 from webhook.admission.context import AdmissionContext
 from webhook.admission.stored import check_stored
 from webhook.kinds import VM, declared_fields
@@ -21,6 +20,7 @@ from webhook.policy.tools.report import Report, Subject, results
 from webhook.server import logs
 from webhook.server.hooks import Hook
 from webhook.server.metrics import Metrics
+from webhook.trees import Tree
 
 _LABELS = {"vmconfig.kubevirt.io/warn": "restricted", "vmconfig.kubevirt.io/audit": "baseline"}
 

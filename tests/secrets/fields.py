@@ -8,8 +8,8 @@ from tests.attacks.planting import possible, put
 from webhook.declare import DeclaredField
 from webhook.declare.tree import copied
 from webhook.kinds import declared_fields
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # In no name, word or value of ours; with a number of its own for fields that hold numbers.
 CANARY = "hunter2-Secret"
 NUMBER = 86753098675309

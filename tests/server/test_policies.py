@@ -23,8 +23,8 @@ from tests.policy.files import HEAD, ended, policy, whole
 from webhook.kinds import declared_fields
 from webhook.policy import Loading, load
 from webhook.policy.loading.load import load_contents
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "cases" / "policies.yaml").read_text())
 EXCEPTION = HEAD % "extra" + (
     "exceptions:\n- {rule: site/r, namespaces: [lab], until: %s, owner: boot-team, ticket: OPS-9}\n"

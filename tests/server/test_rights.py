@@ -21,8 +21,8 @@ from tests.e2e.service import POLICIES, RELEASE, ROOT, Service, account, install
 from tests.policy.files import ended, policy
 from tests.waiting import PATIENCE, until
 from webhook.kinds import KINDS, SNAPSHOT
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 AGENT = "system:serviceaccount:kube-system:agent"
 VALUES: Tree = {"crds": {"install": False}, "policies": {"agents": ["kube-system/agent"]}}
 # What `baseline` permits and `restricted` refuses.

@@ -16,8 +16,8 @@ from tests.admission.reviews import ask, review
 from tests.chart.rendering import rendered
 from webhook.server.app import create_app
 from webhook.server.settings import Settings
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 UUID = "11111111-2222-4333-8444-555555555555"
 CASES: list[Tree] = yaml.safe_load((Path(__file__).parent / "cases" / "status.yaml").read_text())
 

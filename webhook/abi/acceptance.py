@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -17,8 +17,8 @@ from webhook.abi.consequences import ChangeClass, Consequence, consequence_of, r
 from webhook.abi.state import DIGEST_LENGTH, LONGEST_PATH, LONGEST_VALUE
 from webhook.findings import Finding
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 ANNOTATION = "vmconfig.kubevirt.io/accept-abi-change"
 # How many acceptances are kept, and of each how many fields: with the bounds of their texts a few KiB.
 _MOST_KEPT, _MOST_FIELDS = 8, 8

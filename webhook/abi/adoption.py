@@ -15,8 +15,8 @@ from webhook.declare.tree import at
 from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # A device by its list and its name.
 DeviceKey = tuple[str, str]
 

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from webhook.abi.adoption import references, references_of
 from webhook.abi.compare import Change, differences, value_in_words
 from webhook.abi.consequences import Consequence, consequence_of
-from webhook.abi.freeze import Tree, devices_of
+from webhook.abi.freeze import devices_of
 from webhook.abi.state import LATEST
 from webhook.declare import Backend, Field, FieldPath, shown, told
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # The words that people have for a list's devices, where the element is called otherwise.
 _WORDS = {"disks": "disk", "interfaces": "NIC"}

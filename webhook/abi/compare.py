@@ -17,8 +17,7 @@ from webhook.domain.implied import means
 from webhook.machines.controllers import machine_of, without_derived
 from webhook.machines.machine import Machine
 from webhook.rule_sets import NEWEST
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Change(NamedTuple):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -16,8 +15,7 @@ from webhook.abi.plugging import plugged
 from webhook.declare import FieldPath
 from webhook.declare.tree import at
 from webhook.domain.bus import is_none
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class ChangeClass(StrEnum):

@@ -15,8 +15,8 @@ from webhook.declare.tree import copied
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
 from webhook.domain.devices import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # The path of an element within an entry of a list.
 _ENTRY = "[]"
 

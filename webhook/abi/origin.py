@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.abi.state import IMPORTED, LATEST, Tree
+from webhook.abi.state import IMPORTED, LATEST
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 def is_imported(abi: Tree) -> bool:

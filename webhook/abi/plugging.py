@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from webhook.domain.address import parts_of
 from webhook.domain.devices import KINDS
 from webhook.machines.controllers import controllers_of
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _NO_PORT = "; no hot-plug port is left for it: the new one is there at the next cold boot"
 _COLD = " at its next cold boot"
 # The controllers of drives that libvirt plugs by their bus; those of SATA, IDE and floppies are the machine's own.

@@ -22,8 +22,8 @@ from webhook.domain.address import parts_of
 from webhook.domain.bus import DRIVE, ISA
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What all tombstones of a VM take as JSON: over two hundred devices, more than a PCI Express machine has places for.
 MOST_BYTES = 48 * 1024
 # The part of a device's target that stands for its place on the bus of an address.

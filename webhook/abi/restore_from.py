@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.declare import Element, frontend, goal, reference
 from webhook.domain.types import DeviceName, Flag, NetworkName, ObjectName, ResourceName
-
-Tree = dict[str, Any]
 
 PLACEHOLDER = "placeholder"
 

@@ -13,13 +13,13 @@ from webhook.abi.adoption import DeviceKey
 from webhook.abi.compare import Change, compare, in_words
 from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.resting import Now, key_of, rest, unplaced
-from webhook.abi.restore_from import Tree
 from webhook.abi.tombstones import address_of
 from webhook.declare import shown
 from webhook.declare.tree import at, copied
 from webhook.domain.bus import is_none
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 def is_restore(spec: Tree, stored: Tree | None) -> bool:

@@ -13,8 +13,8 @@ from webhook.abi.adoption import DeviceKey
 from webhook.declare import shown
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What tells where a device is, and which one it is for the guest.
 _PARTS = ("address", "target", "serial", "mac", "wwn")
 

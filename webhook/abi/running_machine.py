@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from webhook.abi.freeze import Tree, frontend_of
+from webhook.abi.freeze import frontend_of
 from webhook.abi.restoring import rested
 from webhook.declare import Frontend, Shape
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
+from webhook.trees import Tree
 
 
 def running_machine(spec: Tree, current: Tree) -> Tree:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from webhook.declare import Element, choice, frontend, text
 from webhook.domain.types import ObjectName
+from webhook.trees import Tree
 
 if TYPE_CHECKING:
     from typing import Any as Devices
 else:
     from webhook.domain.devices import Devices
 
-Tree = dict[str, Any]
 
 FROZEN = "frozen"
 LATEST = "latest"

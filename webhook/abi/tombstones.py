@@ -12,8 +12,8 @@ from webhook.domain.address import place
 from webhook.domain.bus import DRIVE
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _ADDRESS = "address"
 _WAY = "leave it out, or give it another value"
 

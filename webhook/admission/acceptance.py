@@ -6,8 +6,7 @@ from typing import Any
 
 from webhook.abi.acceptance import ANNOTATION, Acceptance
 from webhook.admission.review import Review
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def acceptance_of(review: Review, stored: Tree) -> Acceptance:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from webhook.abi.acceptance import ANNOTATION, breaking
 from webhook.abi.changes import LifeChange, changes
@@ -21,8 +20,8 @@ from webhook.declare.tree import copied
 from webhook.expand.pipeline import extend
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What kubectl wrote of an earlier manifest, which is none of this one's.
 _LAST = "kubectl.kubernetes.io/last-applied-configuration"
 # The rule of the finding that a VM has no rule set to leave.

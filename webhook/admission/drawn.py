@@ -13,8 +13,8 @@ import orjson
 
 from webhook.declare.tree import at
 from webhook.domain.devices import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # One identity of a machine: the list, the device's name, the field's path, and the value.
 Identity = tuple[str, Any, str, Any]
 # Who asked for which object: the user, the namespace, the kind and the name.

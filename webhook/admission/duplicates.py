@@ -20,7 +20,6 @@ from webhook.domain import domain_shape
 from webhook.findings import Finding
 from webhook.kinds import Kind
 
-Tree = dict[str, Any]
 WARN, DENY = "warn", "deny"
 NAMESPACE, CLUSTER = "namespace", "cluster"
 RULE = "duplicate"

@@ -21,8 +21,8 @@ from webhook.declare.withheld import field_at, redacted
 from webhook.expand.pipeline import Expanded, Step, expand
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind, inspect_spec, spec_shape
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _KEYS = ("name", "timer", "feature")
 # The parts of a spec.
 _PARTS = ("features", "abi", "domain")

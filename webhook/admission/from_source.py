@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from webhook.abi.acceptance import breaking, frozen_finding
 from webhook.abi.origin import is_imported
-from webhook.abi.state import LATEST, Tree
+from webhook.abi.state import LATEST
 from webhook.admission.context import AdmissionContext
 from webhook.admission.sources import Source
 from webhook.admission.statements import contradictions
@@ -17,6 +16,7 @@ from webhook.declare.tree import copied
 from webhook.expand.pipeline import extend
 from webhook.expand.renewal import renewed
 from webhook.findings import Refused
+from webhook.trees import Tree
 
 _WAY = "leave it out: a clone has its source's machine"
 
@@ -75,5 +75,5 @@ def sharing(made: Tree, source: Tree) -> str:
 
 
 def _written(spec: Tree) -> Iterator[str]:
-    disks: list[dict[str, Any]] = ((spec.get("domain") or {}).get("devices") or {}).get("disks") or []
+    disks: list[Tree] = ((spec.get("domain") or {}).get("devices") or {}).get("disks") or []
     return (each["claim"] for each in disks if each.get("claim") and not each.get("readonly"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from webhook.abi.acceptance import Acceptance, Breaking, breaking, frozen_finding, way_out
 from webhook.abi.compare import Change, value_in_words
 from webhook.abi.running import current_of, running_devices
-from webhook.abi.state import LATEST, Tree
+from webhook.abi.state import LATEST
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.from_source import from_source
@@ -27,6 +27,7 @@ from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS, SNAPSHOT
 from webhook.policy import Decision
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
 
 def mutate(review: Review, context: AdmissionContext) -> Verdict:

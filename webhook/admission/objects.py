@@ -14,7 +14,6 @@ from webhook.declare.nearest import closest
 from webhook.findings import Finding, Refused
 from webhook.kinds import Kind
 
-Tree = dict[str, Any]
 AGAIN = "try again in some seconds"
 RULE = "source"
 # Names among which the nearest one is looked for.

@@ -19,8 +19,7 @@ from webhook.expand.pipeline import expand
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, SNAPSHOT, VERSION, Kind, inspect_spec
 from webhook.machines.controllers import whole
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from webhook.declare.tree import copied
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def diff(old: Tree, new: Tree, pointer: str) -> list[Tree]:

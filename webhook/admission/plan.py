@@ -17,8 +17,7 @@ from webhook.abi.state import reserved
 from webhook.declare import FieldPath
 from webhook.findings import Refused
 from webhook.kinds import Kind, inspect_spec
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class State(StrEnum):

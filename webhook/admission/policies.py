@@ -16,8 +16,8 @@ from webhook.admission.context import AdmissionContext
 from webhook.admission.policy_process import Checks
 from webhook.admission.review import ALLOWED, Review, Verdict
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 KIND = "ConfigMap"
 RELEASE = "app.kubernetes.io/version"
 _PARTS = ("data", "binaryData")

@@ -20,8 +20,8 @@ from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, SNAPSHOT, inspect_spec
 from webhook.kinds.snapshot import inspect_snapshot
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # The lists of devices that may come back otherwise, and what each may be instead.
 _INSTEAD = {
     "disks": "placeholder: true` (an empty drive) or `claim: …",

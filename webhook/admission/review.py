@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from webhook.findings import Finding, Findings
+from webhook.trees import Tree
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -17,7 +18,6 @@ KIND = "AdmissionReview"
 LONGEST_MESSAGE = 8000
 # Policies look at each; a ticket of Active Directory, from where large ones come, holds 1,015 groups.
 MOST_GROUPS = 4096
-Tree = dict[str, Any]
 # Findings about policy files.
 _OF_FILES = ("policy", "yaml")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.reading import Reading
@@ -18,8 +18,8 @@ from webhook.declare import Reference, shown
 from webhook.findings import Finding, Findings
 from webhook.kinds import GROUP, KINDS, SNAPSHOT, Kind, inspect_spec
 from webhook.kinds.snapshot import inspect_snapshot
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 RULE = "access/may-get"
 # The resources of the kinds that fields refer to. A device's resource is no object: a quota or a policy limits it.
 _RESOURCES = {

@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from webhook import machines
 from webhook.declare import Backend, FieldClass, Goal, Mark, shown
 from webhook.declare.scalars import listed
 from webhook.features.platform import Site
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 KVM = "kvm"
-Tree = dict[str, Any]
 _PARTS = re.compile("[0-9]+|[^0-9]+")
 # How many machine types a help names.
 _NAMED = 6

@@ -23,8 +23,8 @@ from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS, inspect_spec
 from webhook.kinds.snapshot import CONFIGURATION, FILLED_IN, PROVENANCE, asked_for, inspect_snapshot
 from webhook.policy.language.scope import levels
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # Fields that the maker could not set, which are kept; characters of the maker's name.
 _MOST_GRANTED, _LONGEST_USER = 64, 256
 _LEAVE = "leave it out: the service fills it in"

@@ -22,8 +22,8 @@ from webhook.declare.nearest import nearest, pairs_of
 from webhook.declare.tree import at
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VM, VM_CONFIG, Kind, inspect_spec
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 CONFIG = "vmconfig.kubevirt.io/config"
 CLONE = "vmconfig.kubevirt.io/clone-of"
 RULE = "source"

@@ -22,9 +22,7 @@ from webhook.expand.pipeline import expand, extend
 from webhook.findings import MOST, Finding, Findings, Refused
 from webhook.policy import Decision
 from webhook.policy.engine.stated import stated_paths
-
-Tree = dict[str, Any]
-
+from webhook.trees import Tree
 
 # Whether the service drew an identity, so that nobody states it.
 Ours = Callable[[Identity], bool]

@@ -9,8 +9,8 @@ from webhook.declare import Field, Shape
 from webhook.declare.withheld import told
 from webhook.findings import Finding
 from webhook.kinds import spec_shape
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _WAY = "leave it out; change {}, and the next VM is made of that"
 _GONE = "restore it: the VM is the machine of {}"
 

@@ -21,8 +21,8 @@ from webhook.consistency.identity import distinct
 from webhook.findings import Finding, Findings
 from webhook.kinds import Kind, inspect_spec
 from webhook.policy import Decision
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # The parts of a status that have a domain's shape.
 PARTS = ("desired", "current")
 
@@ -63,7 +63,7 @@ def _part(tree: Any, name: str) -> Any:
     return tree.get(name) if type(tree) is dict else None
 
 
-def _status(obj: Any) -> dict[str, Any]:
+def _status(obj: Any) -> Tree:
     status = obj.get("status") if type(obj) is dict else None
     return status if type(status) is dict else {}
 

@@ -22,6 +22,7 @@ from webhook.kinds import Kind, declared_fields, inspect_spec
 from webhook.kubevirt.api import KubeVirtKind
 from webhook.policy import Decision
 from webhook.policy.language.selection import class_name
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def check_stored_of_kubevirt(obj: Mapping[str, Any], kind: KubeVirtKind, context
     return StoredCheck(kind, asked.namespace, asked.name, uid, obj.get("spec"), (), decision, known)
 
 
-def as_stored(obj: dict[str, Any], kind: Kind, context: AdmissionContext) -> dict[str, Any]:
+def as_stored(obj: Tree, kind: Kind, context: AdmissionContext) -> Tree:
     """A manifest's object as it would be stored, complete: that is what policies judge.
 
     One that cannot be made complete stays as it is.

@@ -6,12 +6,11 @@ The specs have their shape. What is unnamed beside that is an incoming device, w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _WAY = "leave the entry out, or write the name of the device that was removed; leave tombstones to the service"
 
 

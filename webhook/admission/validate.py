@@ -11,7 +11,7 @@ from webhook.abi.freeze import device_keys, devices_of, tombstone_of
 from webhook.abi.origin import is_imported, unsaid_cpu, wrong_origin
 from webhook.abi.resting import forgotten, gave_up, key_of, new_places
 from webhook.abi.running import current_of, running_devices
-from webhook.abi.state import LATEST, Tree
+from webhook.abi.state import LATEST
 from webhook.abi.tombstones import reserved_places
 from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
@@ -29,6 +29,7 @@ from webhook.consistency import consistent_update, warned_of
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS, SNAPSHOT
 from webhook.rule_sets import NEWEST, RULE_SETS
+from webhook.trees import Tree
 
 
 def validate(review: Review, context: AdmissionContext) -> Verdict:

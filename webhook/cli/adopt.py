@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
 
 from webhook.abi.acceptance import ANNOTATION
 from webhook.admission import offline
@@ -17,8 +16,7 @@ from webhook.cli.verb import Verb
 from webhook.cli.yaml_output import written
 from webhook.findings import Findings, Refused
 from webhook.rule_sets import NEWEST, RULE_SETS
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -21,11 +21,11 @@ from webhook.kinds import KINDS
 from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
 from webhook.policy import LEVELS, Policies, shipped
 from webhook.policy.tools.report import ERROR, FAIL, OUTCOMES, WARN, Report, Result, Subject, outcome_of, results
+from webhook.trees import Tree
 
 # What two VMs that started from one image, or one another's copy, have in common by mistake.
 _DUPLICATES = "mac=warn@cluster,uuid=warn@cluster,serial=warn@namespace,wwn=warn@namespace"
 _ROW = "{:24} {:28} {:21} {:7} {}"
-Tree = dict[str, Any]
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

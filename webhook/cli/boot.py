@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
@@ -15,8 +14,7 @@ from webhook.cli.verb import Verb
 from webhook.declare.tree import at
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION, VM, VM_CONFIG
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from webhook.admission import offline
 from webhook.cli import files, kubevirt_objects, objects, verbs
@@ -25,8 +24,7 @@ from webhook.declare.tree import at, copied
 from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
 from webhook.kubevirt.keeping.machine import ANNOTATION
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True)

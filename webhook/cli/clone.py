@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import Any
 
 from webhook.abi.acceptance import ANNOTATION as ACCEPTANCE
 from webhook.admission import offline
@@ -17,8 +16,8 @@ from webhook.cli.names import object_name
 from webhook.cli.verb import Verb
 from webhook.expand.renewal import renewed
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What says where the source came from, what was accepted of it, and what kubectl last applied.
 _OF_THE_SOURCE = {CONFIG, CLONE, ACCEPTANCE, "kubectl.kubernetes.io/last-applied-configuration"}
 

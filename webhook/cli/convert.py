@@ -6,7 +6,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
@@ -20,8 +19,8 @@ from webhook.convert.to_kubevirt import to_kubevirt
 from webhook.findings import Finding, Findings
 from webhook.kubevirt.starting.site import Site
 from webhook.kubevirt.starting.topology import NEWEST
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _VMS = frozenset({VIRTUAL_MACHINE, "VM"})
 
 

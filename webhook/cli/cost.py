@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import review_of
@@ -19,11 +18,11 @@ from webhook.cli.verb import POLICY, Verb
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, declared_fields, inspect_spec
 from webhook.policy import LEVELS, Policies, shipped
+from webhook.trees import Tree
 
 SECONDS = 1.0
 _CALIBRATION = 2_000
 Decision = Callable[[], object]
-Tree = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.apis import apis
@@ -26,8 +25,7 @@ from webhook.kubevirt.api import kubevirt_kind
 from webhook.policy import LEVELS, Policies, Request, Submission, shipped
 from webhook.policy.language.model import LABELS
 from webhook.policy.tools.explain import FieldDecision, explain, explain_stated
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -24,8 +24,8 @@ from webhook.domain import domain_shape
 from webhook.expand.pipeline import extend
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS, Kind
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _NOTHING = Finding("$", "there is no VM on either side", "name manifests of VMs", "kind")
 
 

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from webhook.admission.apis import apis, kubevirt_api
 from webhook.admission.context import AdmissionContext
@@ -31,11 +30,11 @@ from webhook.policy.tools.difference import (
     outcome_changes,
     vm_change,
 )
+from webhook.trees import Tree
 
 _FATES = (NEWLY_REFUSED, NEWLY_ALLOWED, REFUSED_OTHERWISE)
 # Paths of a class that text names one by one; JSON has them all.
 _NAMED = 4
-Tree = dict[str, Any]
 # An object and its kind.
 Stored = tuple[Tree, Kind | KubeVirtKind]
 

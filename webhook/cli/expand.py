@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
@@ -14,8 +13,7 @@ from webhook.cli.manifests import Manifest
 from webhook.cli.sources import Sources, in_order
 from webhook.cli.verb import Verb
 from webhook.findings import Findings
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,6 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from webhook.abi.consequences import ChangeClass
 from webhook.admission.adoption import APART
@@ -14,13 +13,13 @@ from webhook.cli import objects, verbs
 from webhook.cli.adopt import adopted, lines, tree
 from webhook.cli.manifests import Manifest
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
 _ROW = "{:24} {:28} {:21} {:18} {:15} {}"
 # What becomes of a VM beside the classes: nothing differs but the name of the rule set, or it cannot move,
 # or it is none that rule sets are for: it was not stored yet, or was found elsewhere.
 _UNCHANGED, _REFUSED, _APART = "unchanged", "refused", "apart"
 _OUTCOMES = (_UNCHANGED, *(one.value for one in ChangeClass), _REFUSED, _APART)
-Tree = dict[str, Any]
 
 
 @dataclass(slots=True)

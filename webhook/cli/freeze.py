@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
-from typing import Any
 
 from webhook.admission.kubevirt import malformed
 from webhook.cli import kubevirt_objects, other_kinds, seeds, verbs
@@ -16,8 +15,7 @@ from webhook.findings import Finding, Findings
 from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.starting.site import Site
 from webhook.kubevirt.starting.topology import NEWEST
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def add_flags(parser: ArgumentParser) -> None:

@@ -22,8 +22,7 @@ from webhook.domain.types import DeviceName
 from webhook.expand.imported import complete_imported
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # A VM is named as its devices are: by an RFC 1123 label.
 _NAME: Scalar = get_args(DeviceName)[1]

@@ -22,6 +22,7 @@ from webhook.kubevirt.next_start import NextStart, Outcome, Upgrade, next_start
 from webhook.kubevirt.starting.site import Find, Site
 from webhook.kubevirt.starting.topology import NEWEST, is_newer, is_version
 from webhook.policy.tools.report import FAIL, NAME, PASS, WARN, Report, Result, Subject
+from webhook.trees import Tree
 
 _ROW = "{:24} {:28} {:8} {:7} {}"
 _DEVICES = "spec.template.spec.domain.devices"
@@ -30,7 +31,6 @@ _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 # The report of this audit in a namespace, beside the one about policies; and the command that shows what it leaves out.
 REPORT, _COMMAND = f"{NAME}-kubevirt", "vmconfig audit --kubevirt"
 _ALSO = frozenset({"KubeVirt", "VirtualMachineInstance"})
-Tree = dict[str, Any]
 
 
 def with_upgrade(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,8 @@ from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
 from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.site import Find
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 VIRTUAL_MACHINE, VERSION = "VirtualMachine", "kubevirt.io/v1"
 LOOKED_UP = frozenset(
     {

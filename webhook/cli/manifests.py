@@ -15,8 +15,8 @@ from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import GROUP, KINDS, SNAPSHOT
 from webhook.kubevirt.api import KINDS as KUBEVIRT_KINDS
 from webhook.kubevirt.api import kubevirt_kind
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _Read = TypeVar("_Read")
 _SUFFIXES = (".yaml", ".yml", ".json")
 _WANTED = {*KINDS, *KUBEVIRT_KINDS, SNAPSHOT.name, "Namespace"}

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
-from typing import Any
 
 from webhook.cli import manifests, verbs
 from webhook.cli.files import Unreadable
@@ -14,8 +13,8 @@ from webhook.cli.manifests import Manifest, Manifests
 from webhook.declare import shown
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS, Kind
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # How people and kubectl call the kinds, without regard to case.
 _KINDS = {
     word.lower(): kind

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from webhook.admission import offline
 from webhook.admission.plan import Plan, Resting, State, Waiting, plan_of
@@ -15,8 +14,8 @@ from webhook.cli.verb import Verb
 from webhook.declare import shown
 from webhook.findings import Findings, Refused
 from webhook.kinds import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _UNKNOWN = "since when is not known"
 
 

@@ -25,6 +25,7 @@ from webhook.policy.tools.cases import Complete, Objects
 from webhook.policy.tools.schema import policy_schema
 from webhook.policy.tools.suite import Folder, Foreign
 from webhook.policy.tools.suite import run as run_suites
+from webhook.trees import Tree
 
 
 def _with_folder(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +63,7 @@ def _completed() -> Complete:
     """Completes a manifest's object as on create, whatever policies say of it."""
     context = AdmissionContext(policies=Policies(shipped(), declared_fields()))
 
-    def complete(obj: Any) -> tuple[dict[str, Any], dict[str, Any], str, str]:
+    def complete(obj: Any) -> tuple[Tree, Tree, str, str]:
         kind, findings = offline.kind_of(obj)
         if kind is None:
             raise Refused(findings)

@@ -15,11 +15,11 @@ from webhook.declare.tree import copied
 from webhook.expand.naming import name_devices
 from webhook.findings import Finding, Refused
 from webhook.kinds import KINDS
+from webhook.trees import Tree
 
 if TYPE_CHECKING:
     from webhook.libvirt.host.facts import Host
 
-Tree = dict[str, Any]
 
 _STOPPED = "is stopped; libvirt has nothing of it any more"
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from webhook.declare import shown
 from webhook.findings import Finding
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _WAYS = {
     "name": "give one another `<name>` in its XML, or import it alone with `--name`",

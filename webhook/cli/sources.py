@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from webhook.admission.objects import Kept
 from webhook.admission.sources import names_source
 from webhook.cli.manifests import Manifest, Manifests
 from webhook.declare.tree import at
 from webhook.kinds import KINDS, SNAPSHOT, Kind
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Given:

@@ -18,8 +18,7 @@ from webhook.cli.yaml_output import written
 from webhook.features.platform import Site
 from webhook.findings import Finding, Findings
 from webhook.policy import Policies, shipped
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def context(

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from webhook.admission.rights import Access
-from webhook.cluster.api import Tree, Unanswered, asking
+from webhook.cluster.api import Unanswered, asking
+from webhook.trees import Tree
 
 # Seconds to connect, and to wait for the answer to one question.
 _TIMEOUT = (1, 2)

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 
 from certs.cluster import TIMEOUT, connect
+from webhook.trees import Tree
 
 # Objects of one answer: of whole VMs some MiB at most.
 PAGE = 100
-Tree = dict[str, Any]
 
 
 class Unanswered(OSError):

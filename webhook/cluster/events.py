@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 from certs.cluster import TIMEOUT
 from certs.threads import in_daemon_thread
-from webhook.cluster.api import Tree, Unanswered, asking
+from webhook.cluster.api import Unanswered, asking
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 COMPONENT = "vmconfig"
 # Seconds between two Events: a file that changes all the time must not fill the cluster's store.

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from webhook.cluster.api import Tree
 from webhook.cluster.watch import Watch
 from webhook.declare.tree import at
 from webhook.kubevirt.starting.site import Site
 from webhook.kubevirt.starting.topology import NEWEST
+from webhook.trees import Tree
 
 Key = tuple[str, str]
 _INSTANCE_TYPES, _VERSION = "instancetype.kubevirt.io", "v1beta1"

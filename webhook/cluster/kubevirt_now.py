@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from certs.cluster import TIMEOUT
-from webhook.cluster.api import Tree, Unanswered, asking, pages
+from webhook.cluster.api import Unanswered, asking, pages
 from webhook.cluster.vms import stored_if_known
 from webhook.kubevirt.api import KINDS
+from webhook.trees import Tree
 
 _INSTANCE_TYPES = "instancetype.kubevirt.io"
 

@@ -17,11 +17,11 @@ import orjson
 from webhook.admission.duplicates import keys_of
 from webhook.admission.identity_index import IdentityIndex
 from webhook.admission.objects import Kept
-from webhook.cluster.api import Tree
 from webhook.cluster.watch import Watch
 from webhook.declare.tree import at
 from webhook.kinds import GROUP, SNAPSHOT, VERSION, Kind
 from webhook.kinds.snapshot import asked_for
+from webhook.trees import Tree
 
 # Bytes of compressed specs that are kept of a kind, some 20,000 machines; of those what one namespace may have, and one
 # object, so that nobody takes the room of others. Bytes of an object before that: what is kept is unpacked in a review.

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from webhook.cluster.api import Tree
 from webhook.cluster.watch import Watch
 from webhook.policy.language.model import LABELS, LEVELS
+from webhook.trees import Tree
 
 # A namespace may be a moment younger than what the watch has brought, or came while the watch is lost. Nobody waits for
 # the cluster in a review, so its labels are not known: it has the strictest level, whatever the default is. What is

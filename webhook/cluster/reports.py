@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from certs.cluster import TIMEOUT
-from webhook.cluster.api import Tree, Unanswered, asking, pages
+from webhook.cluster.api import Unanswered, asking, pages
 from webhook.policy.tools.report import GROUP, LABEL, NAME, PLURAL, VERSION
+from webhook.trees import Tree
 
 # The field manager that the API server notes for our writes.
 WRITER = "vmconfig-audit"

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from certs.cluster import TIMEOUT
-from webhook.cluster.api import Tree, Unanswered, asking, pages
+from webhook.cluster.api import Unanswered, asking, pages
 from webhook.kinds import GROUP, VERSION, Kind
 from webhook.kubevirt.api import KubeVirtKind
+from webhook.trees import Tree
 
 
 def namespaces(api: Any, wanted: Collection[str] = ()) -> dict[str, Mapping[str, str]]:

@@ -16,8 +16,9 @@ from typing import Any
 import orjson
 
 from certs.backoff import backoff
-from webhook.cluster.api import Tree, Unanswered, asking
+from webhook.cluster.api import Unanswered, asking
 from webhook.policy.loading.budget import Pace
+from webhook.trees import Tree
 
 # A list function of the kubernetes client, such as CoreV1Api.list_namespace.
 Read = Callable[..., Any]

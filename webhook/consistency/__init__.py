@@ -11,9 +11,10 @@ import pkgutil
 from collections.abc import Iterator
 from functools import partial
 
-from webhook.consistency.rule import Check, Rule, Tree
+from webhook.consistency.rule import Check, Rule
 from webhook.consistency.unchanged import Breaches, breaches
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 def found() -> list[Rule]:

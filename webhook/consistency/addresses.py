@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from webhook import machines
-from webhook.consistency.rule import Tree, devices, path_of, rule
+from webhook.consistency.rule import devices, path_of, rule
 from webhook.declare import shown
 from webhook.domain.address import Parts, parts_of, place
 from webhook.domain.bus import ISA, PCI, STATED, bus_of
@@ -13,6 +13,7 @@ from webhook.domain.devices import KINDS
 from webhook.findings import Finding
 from webhook.machines import Machine
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
 # The types of what is on none of the declared buses; any other is the machine's own, on ISA.
 _OFF_THE_BUSES = {"controllers": (PCI, ISA), "hostdevs": ("ccw",), "iommu": (PCI,)}

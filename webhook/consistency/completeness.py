@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook import machines
-from webhook.consistency.rule import Tree, path_of, rule
+from webhook.consistency.rule import path_of, rule
 from webhook.declare.tree import at
 from webhook.domain.bus import bus_of
 from webhook.domain.devices import KINDS, Named
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # The rule of what the service fills in and a stored machine has to have.
 COMPLETE = "complete"

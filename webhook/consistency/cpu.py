@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, rule
+from webhook.consistency.rule import rule
 from webhook.declare import shown
 from webhook.domain.cpu_names import FEATURES, MODELS, elsewhere
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 _WAY = "leave it out, or name another"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook import machines
-from webhook.consistency.rule import Tree, devices, path_of, rule
+from webhook.consistency.rule import devices, path_of, rule
 from webhook.declare import kib, shown
 from webhook.domain.bus import PCI, bus_of
 from webhook.domain.devices import KINDS
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # These backends support virtio alone (libvirt: src/conf/domain_validate.c, src/qemu/qemu_validate.c).
 _VIRTIO_ONLY = frozenset({"vhostuser", "vdpa"})

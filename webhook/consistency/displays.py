@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, devices, path_of, rule
+from webhook.consistency.rule import devices, path_of, rule
 from webhook.declare import shown
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # QEMU has these as the first display alone (libvirt: src/qemu/qemu_validate.c).
 _FIRST_ONLY = frozenset({"vga", "cirrus", "bochs", "ramfb"})

@@ -8,9 +8,10 @@ from typing import Any
 
 from webhook import machines
 from webhook.consistency.completeness import incomplete
-from webhook.consistency.rule import Tree, rule, warning
+from webhook.consistency.rule import rule, warning
 from webhook.declare import shown
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 @rule

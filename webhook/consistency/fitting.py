@@ -12,8 +12,9 @@ from functools import cache
 from typing import Any
 
 from webhook.consistency.fitting_table import Row, rows
-from webhook.consistency.rule import Tree, rule, warning
+from webhook.consistency.rule import rule, warning
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 RULE = "fitting"
 

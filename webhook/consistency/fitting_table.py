@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from webhook.consistency.rule import Tree
 from webhook.declare import kib, shown
 from webhook.declare.scalars import listed
+from webhook.trees import Tree
 
 _UNBOUNDED = 2**64
 # Paths of an element's fields and the values that they may have; None stands for an absent field.

@@ -7,9 +7,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from webhook.abi.tombstones import address_of
-from webhook.consistency.rule import Tree, devices, path_of, rule
+from webhook.consistency.rule import devices, path_of, rule
 from webhook.declare import shown
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 class _Unique(NamedTuple):

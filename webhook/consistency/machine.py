@@ -10,11 +10,12 @@ from typing import Any
 import yaml
 
 from webhook import machines
-from webhook.consistency.rule import Tree, rule
+from webhook.consistency.rule import rule
 from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.domain.bus import is_none
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # The rows of a field for values that a machine does not have; under None the one for any value.
 Absent = dict[str | bool | None, Tree]

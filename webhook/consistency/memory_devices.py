@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, rule, warning
+from webhook.consistency.rule import rule, warning
 from webhook.declare import kib, shown
 from webhook.declare.quantity import written
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # libvirt's least block of virtio-mem, that of a transparent huge page of x86 and ARM (src/qemu/qemu_domain.c).
 _LEAST_BLOCK = 2048

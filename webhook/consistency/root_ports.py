@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, devices, path_of, rule
+from webhook.consistency.rule import devices, path_of, rule
 from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.domain.address import parts_of, place
 from webhook.domain.root_ports import FUNCTIONS, LAST_INDEX, LAST_SLOT, OF_A_RUN, ROOT_PORT, is_run, ports_of
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 @rule

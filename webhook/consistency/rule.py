@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # A domain and its place in the object; returns what is wrong.
 Check = Callable[[Tree, str], Iterator[Finding]]
 

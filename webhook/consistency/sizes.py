@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, rule, warning
+from webhook.consistency.rule import rule, warning
 from webhook.declare import kib, members
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 @rule

@@ -12,9 +12,9 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-from webhook.consistency.rule import Tree
 from webhook.declare import FieldPath
 from webhook.findings import Finding, Findings
+from webhook.trees import Tree
 
 # Breaches of a stored machine that are compared with: a further one refuses, as on create.
 _MOST_COMPARED = 1024

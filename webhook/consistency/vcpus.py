@@ -11,9 +11,10 @@ from pathlib import Path
 import yaml
 
 from webhook import machines
-from webhook.consistency.rule import Tree, rule
+from webhook.consistency.rule import rule
 from webhook.declare import shown
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # The version in a machine's name that QEMU itself gave it: `pc-q35-7.2`, and not `pc-q35-rhel9.2.0`.
 _VERSION = re.compile("-([0-9]+)\\.([0-9]+)$")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook import machines
-from webhook.consistency.rule import Tree, devices, path_of, rule
+from webhook.consistency.rule import devices, path_of, rule
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # Properties of virtio-pci alone (QEMU: hw/virtio/virtio-pci.c).
 _OF_PCI = ("ats", "pagePerVq")

@@ -13,8 +13,8 @@ import yaml
 from webhook.declare import shown
 from webhook.declare.field_path import declared_form
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 RULE = "convert"
 _HELP = "remove it where the guest can do without, and convert again"
 

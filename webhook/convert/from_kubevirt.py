@@ -23,8 +23,8 @@ from webhook.kubevirt.starting.devices import SLOT_COUNT, annotations_of
 from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.preferences import matched
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _SPEC = "spec.template.spec"
 # Annotations that are the machine's: what KubeVirt reserves, and the places of what is gone.
 _MACHINES = (ANNOTATION, SLOT_COUNT)

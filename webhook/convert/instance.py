@@ -5,14 +5,12 @@ What a preference fills in beside the CPU is stated already (`webhook.kubevirt.k
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.convert.converted import Converted, left_over
 from webhook.convert.ledger import Ledger
 from webhook.declare.tree import at, copied
 from webhook.kubevirt.starting.preferences import preferred_fields
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _SPREAD = {"spread", "preferSpread"}
 _CORES, _THREADS = {"cores", "preferCores"}, {"threads", "preferThreads"}
 _RATIO = 2

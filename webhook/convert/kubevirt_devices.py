@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.convert.converted import Converted
 from webhook.convert.ledger import Keys, Ledger
 from webhook.declare import shown
 from webhook.domain.names import label
 from webhook.kubevirt.starting.devices import TARGETS
 from webhook.kubevirt.starting.layout import port_of
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _AT: Keys = ("domain", "devices")
 # libvirt: units of a SATA controller.
 _SATA_UNITS = 6

@@ -8,8 +8,8 @@ from typing import Any
 
 from webhook.convert.converted import Converted
 from webhook.convert.ledger import Keys, Ledger
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _DOMAIN = "spec.template.spec.domain"
 # Where KubeVirt has neither model nor mode, the guest gets the node's CPU as a model (`defaults.DefaultCPUModel`).
 MODES = ("host-model", "host-passthrough")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.convert.converted import Converted
 from webhook.convert.ledger import Keys, Ledger
 from webhook.declare import shown
 from webhook.domain.names import label
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 DATASOURCES = {"cloudInitNoCloud": "NoCloud", "cloudInitConfigDrive": "ConfigDrive"}
 # The keys of KubeVirt's Secrets; where they are is the same for both.
 USER_DATA, NETWORK_DATA = "userdata", "networkdata"

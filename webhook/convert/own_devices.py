@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.convert.converted import Converted
 from webhook.convert.ledger import Keys, Ledger
 from webhook.convert.own_disks import Carrying, cards, disks, filesystems, tell_places
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _AT: Keys = ("devices",)
 _WATCHDOGS, _ACTIONS = ("i6300esb", "diag288"), ("reset", "poweroff", "shutdown")
 _SOUNDS = ("ich9", "ac97")

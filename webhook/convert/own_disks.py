@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from webhook.convert.converted import Converted
 from webhook.convert.kubevirt_seeds import DATASOURCES
 from webhook.convert.ledger import Keys, Ledger
 from webhook.declare import shown
 from webhook.kubevirt.starting.layout import port_of
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _PATH = "spec.domain.devices"
 _BUSES = ("virtio", "scsi", "sata", "usb")
 # Buses on which KubeVirt counts: the order of the list is the place.

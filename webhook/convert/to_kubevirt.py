@@ -6,7 +6,6 @@ The VM has been completed (`webhook.admission.offline`): what stands in `spec.do
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from webhook.convert import own_devices
 from webhook.convert.converted import Converted, left_over
@@ -17,8 +16,8 @@ from webhook.kubevirt.keeping.freeze import freeze
 from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.starting.devices import SLOT_COUNT
 from webhook.kubevirt.starting.site import Site
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _DOMAIN = "spec.domain"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "s390x": "s390x"}
 _MACHINES = (ANNOTATION, SLOT_COUNT)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from webhook.declare.element import Frontend
 from webhook.declare.shape import Shape
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # How another value is made.
 UUID, MAC, SERIAL, WWN = "uuid", "mac", "serial", "wwn"
 FORMS = (UUID, MAC, SERIAL, WWN)

@@ -19,6 +19,7 @@ from webhook.declare.shape import Field, Shape, shape_of
 from webhook.declare.validation_cache import SIMPLE, remember
 from webhook.declare.withheld import problem_of, told, told_name
 from webhook.findings import MOST, Finding, Findings
+from webhook.trees import Tree
 
 P = ParamSpec("P")
 # So many fields of an element are named where none is like an unknown one.
@@ -179,7 +180,7 @@ def _distinct(items: list[Any], entry: Field, where: Where, found: Inspection) -
         seen[name] = index
 
 
-def _variant(tree: dict[str, Any], shape: Shape, where: Where, found: Inspection) -> None:
+def _variant(tree: Tree, shape: Shape, where: Where, found: Inspection) -> None:
     """Fields that make no sense beside the value of the field which decides (an ISA address has no slot)."""
     value = tree.get(shape.variant_key)
     allowed = shape.variants.get(value) if type(value) is str else None

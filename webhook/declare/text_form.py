@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from webhook.declare.element import TextForm
 from webhook.declare.scalars import Scalar, listed, shown, told_as
+from webhook.trees import Tree
 
 if TYPE_CHECKING:
     from webhook.declare.shape import Shape
@@ -49,14 +50,14 @@ def text_of(form: TextForm, shape: Shape) -> Scalar:
     return Scalar(schema, check, what=form.what, advice=advice)
 
 
-def _written(form: TextForm, fields: dict[str, Any]) -> str | None:
+def _written(form: TextForm, fields: Tree) -> str | None:
     try:
         return form.write(fields)
     except ValueError:
         return None
 
 
-def _problem(tree: dict[str, Any], shape: Shape) -> str | None:
+def _problem(tree: Tree, shape: Shape) -> str | None:
     """What is wrong with the fields of an element, the first that is found."""
     for name, value in tree.items():
         entry = shape.fields.get(name)

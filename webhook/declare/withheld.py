@@ -13,6 +13,7 @@ from webhook.declare.element import Backend
 from webhook.declare.field_path import FieldPath
 from webhook.declare.scalars import Scalar, listed, shown, told_as
 from webhook.declare.shape import Field, Shape
+from webhook.trees import Tree
 
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list}
 WITHHELD = "a value that is not shown"
@@ -62,7 +63,7 @@ def field_at(shape: Shape, path: FieldPath) -> Field | None:
     return entry
 
 
-def _without_secrets(tree: dict[str, Any], shape: Shape) -> dict[str, Any]:
+def _without_secrets(tree: Tree, shape: Shape) -> Tree:
     return {name: redacted(value, shape.fields[name]) for name, value in tree.items()}
 
 

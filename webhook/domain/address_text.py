@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 LONGEST = 64
 _N = "(0|[1-9][0-9]{0,4})"

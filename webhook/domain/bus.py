@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from webhook.declare.field_path import FieldPath
 from webhook.declare.tree import at
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # Dotted paths of a device's fields, and for each the values that match; None stands for an absent field.
 Values = Mapping[str, tuple[str | bool | None, ...]]
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from webhook.domain.types import ObjectName
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # The folder of a PersistentVolumeClaim's content, by the claim's name.
 CLAIMS = "/var/lib/vmconfig/claims/"

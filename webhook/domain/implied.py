@@ -16,8 +16,7 @@ import yaml
 from webhook.declare import FieldPath
 from webhook.declare.tree import at
 from webhook.domain.bus import Fitting
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,9 @@ slots. Function 0 of a slot says that there are more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from webhook.domain.address import on_pci, parts_of
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 ROOT_PORT = "pcie-root-port"
 FUNCTIONS = 8

@@ -6,11 +6,8 @@ where the node's agent puts what it makes of the object's known keys (docs/featu
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.domain.convention import VolumePath, is_name
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # cloud-init's names of its datasources (a file system labelled `cidata`, one labelled `config-2`), and Windows' setup.
 NO_CLOUD, CONFIG_DRIVE, SYSPREP = "NoCloud", "ConfigDrive", "Sysprep"

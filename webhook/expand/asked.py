@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from webhook.abi.adoption import AskedDevices, DeviceKey
 from webhook.abi.freeze import device_keys, devices_of
@@ -19,8 +18,7 @@ from webhook.expand.references import Connected, connected
 from webhook.expand.wanted import KIND_OF_DEVICE, Lists, Names, named, renamed, wanted_by
 from webhook.features.contribution import Contribution
 from webhook.findings import Finding
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True, eq=False)

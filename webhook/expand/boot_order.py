@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def order_boot(domain: Tree, resting: Iterable[Tree] = ()) -> None:

@@ -13,8 +13,7 @@ import yaml
 from webhook.domain.bus import Fitting
 from webhook.guests import Guest
 from webhook.machines import Machine
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True, eq=False)

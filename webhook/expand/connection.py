@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 
 from webhook.abi.adoption import DeviceKey, references
-from webhook.abi.freeze import Tree, devices_of
+from webhook.abi.freeze import devices_of
 from webhook.domain.convention import has_content
 from webhook.features.contribution import Contribution
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 # With these a NIC or a disk has what it refers to, or what its `source` says; with any other it needs neither.
 _BY_NAME = (None, "bridge", "network", "file", "block")

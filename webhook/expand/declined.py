@@ -13,8 +13,9 @@ from webhook.abi.freeze import device_keys
 from webhook.domain.bus import is_none
 from webhook.expand.other_guest import Update
 from webhook.features import declined
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 _WAY = "remove one of the two, or let them agree"
 _KEEP = "leave the word out, and the machine keeps what it has"

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from webhook.declare import Field
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Followed(NamedTuple):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from webhook.declare import kib
 from webhook.findings import Finding
 from webhook.guests import Guest
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _HELP = "leave it out, or name another guest in `spec.features.system`"
 # How many times less than its minimum is too little for any guest of the kind.

@@ -8,14 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Container
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from webhook.abi.adoption import DeviceKey
 from webhook.declare.tree import at
 from webhook.domain.bus import Generated
 from webhook.domain.devices import KINDS
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Entropy = Callable[[int], bytes]
 
 # IEEE 802: bit 1 of the first octet says locally administered, bit 0 would be a group address. 46 bits are left.

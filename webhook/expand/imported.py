@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -29,8 +28,7 @@ from webhook.findings import Finding
 from webhook.machines import Machine, Ports
 from webhook.machines.controllers import root_of
 from webhook.rule_sets import NEWEST
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # QEMU's own numbers where a controller states none: of a virtio-serial controller's ports, of an xHCI controller's.
 _VIRTIO_SERIAL_PORTS = 31

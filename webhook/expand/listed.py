@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from webhook.declare import Shape
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Values = tuple[Any, ...]
 # An entry and its place in the list.
 Placed = tuple[int, Tree]

@@ -11,12 +11,12 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from webhook.abi.adoption import identities_of, references
-from webhook.abi.freeze import Tree
 from webhook.declare.scalars import listed
 from webhook.domain.names import label, names_of
 from webhook.expand.settling import Candidates, settled
 from webhook.expand.wanted import Lists, Wanted
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
 # Comparisons of entries with devices in one list: beyond it, entries have to be named.
 _MOST_COMPARED = 16384

@@ -19,8 +19,8 @@ from webhook.domain.bus import is_none
 from webhook.expand.following import Frozen, value_at
 from webhook.expand.listed import Listed
 from webhook.findings import Finding, Findings
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # Devices without a name that a merge compares with what features ask for: beyond it, they have to be named.
 _MOST_COMPARED = 4096
 

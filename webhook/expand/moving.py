@@ -21,8 +21,8 @@ from webhook.expand.recognition import recognised
 from webhook.expand.wanted import Names, renamed, wanted_by
 from webhook.features import expand as expand_features
 from webhook.features.platform import Platform, Site, platform_of
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # The fields by which a device is of one kind.
 _KIND = ("device", "type", "model", "target.bus")
 

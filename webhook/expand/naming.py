@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.abi.adoption import references
 from webhook.domain.devices import KINDS
 from webhook.domain.names import label, names_of, referred
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def name_devices(devices: Tree, tombstones: Tree | None = None) -> None:

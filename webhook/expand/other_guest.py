@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from webhook.expand.guest_requirements import unmet_requirements
 from webhook.features import expand as expand_features
 from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform, platform_of
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _GUEST = ("type", "version")
 
 

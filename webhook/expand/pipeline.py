@@ -13,7 +13,7 @@ from webhook.abi.freeze import Kept, device_keys, freeze
 from webhook.abi.origin import is_imported, wrong_origin
 from webhook.abi.resting import Now, give_places, places_of, rest, with_given
 from webhook.abi.running import keys_of
-from webhook.abi.state import FROZEN, LATEST, Tree, reserved
+from webhook.abi.state import FROZEN, LATEST, reserved
 from webhook.declare import shown
 from webhook.declare.tree import copied
 from webhook.expand.addresses import allocate
@@ -39,6 +39,7 @@ from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform, Site, platform_of
 from webhook.findings import Finding, Refused
 from webhook.rule_sets import NEWEST, RULE_SETS
+from webhook.trees import Tree
 
 
 class ExpansionContext(Protocol):

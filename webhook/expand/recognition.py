@@ -6,8 +6,8 @@ Where an entry could be taken for another device, its name is written into it.
 from __future__ import annotations
 
 from webhook.abi.adoption import references
-from webhook.abi.freeze import Tree
 from webhook.expand.wanted import Lists, Names, Wanted
+from webhook.trees import Tree
 
 
 def recognised(wanted: Lists, devices: Tree) -> dict[str, str]:

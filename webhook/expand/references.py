@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from webhook.abi.adoption import DeviceKey, references_of
-from webhook.abi.freeze import Tree, devices_of
+from webhook.abi.freeze import devices_of
 from webhook.declare import shown
 from webhook.expand.wanted import Lists, Wanted
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from webhook.abi.state import Tree
 from webhook.declare.identities import MAC, SERIAL, UUID, WWN, identities
 from webhook.declare.tree import copied
 from webhook.expand.identity import Entropy, local_mac, serial_number
 from webhook.kinds import spec_shape
+from webhook.trees import Tree
 
 # What happened to the source is no history of the clone's, and a device that the source has removed is none of its.
 _OF_THE_SOURCE = ("tombstones", "removed", "history")

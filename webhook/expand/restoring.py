@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from webhook.abi.adoption import references_of
-from webhook.abi.freeze import Tree, devices_of, tombstone_of
+from webhook.abi.freeze import devices_of, tombstone_of
 from webhook.abi.restore_from import PLACEHOLDER
 from webhook.abi.restoring import record, rested
 from webhook.abi.state import LATEST
@@ -16,6 +16,7 @@ from webhook.declare.tree import copied
 from webhook.expand.pipeline import ExpansionContext, extend, names_of_entries
 from webhook.findings import Finding, Refused
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
 # The feature whose entries lead to a list of devices, and its word for what a device refers to.
 _FEATURES = {

@@ -20,8 +20,8 @@ from webhook.expand.asked import Asked
 from webhook.expand.following import Frozen, value_at
 from webhook.features.contribution import Contribution
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _LEVELS = ("sockets", "dies", "clusters", "cores", "threads")
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import orjson
 
 from webhook.abi.adoption import device_shape, identities_of, references, references_of
-from webhook.abi.freeze import Tree
 from webhook.declare import Shape
 from webhook.features.contribution import Contribution
+from webhook.trees import Tree
 
 # The name of a contribution's device, by the contribution's origin.
 Names = Mapping[str, str]

@@ -18,8 +18,8 @@ from webhook.features.contribution import Contribution, Declined
 from webhook.features.platform import Platform, Site, platform_of
 from webhook.features.reading import reader
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # The tenant's input (None where there is none), the platform, the feature's path.
 Expand = Callable[[Any, Platform, str], list[Contribution]]
 

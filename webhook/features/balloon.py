@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from webhook.domain.bus import is_none
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform
+from webhook.trees import Tree
 
 ALSO = ("memballoon",)
 Wanted = Flag

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Declined, Tree, one
+from webhook.features.contribution import Contribution, Declined, one
 from webhook.features.platform import Platform
+from webhook.trees import Tree
 
 ALSO = ("serial", "serials")
 Wanted = Flag

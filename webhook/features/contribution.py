@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from webhook.findings import Finding
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # Devices that a tenant who declines a feature has none of: by list, each what such a device has at least.
 Declined = Mapping[str, tuple[Tree, ...]]
 

@@ -12,9 +12,10 @@ from typing import Annotated, ClassVar
 from webhook.declare import Element, Goal, frontend, goal, text
 from webhook.domain.cpu import Topology
 from webhook.domain.types import Flag, Positive
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
 ALSO = ("cores", "cpus", "processors", "sockets", "threads", "topology", "vcpu", "vcpus")
 # More than 255 vCPUs need an IOMMU with interrupt remapping (QEMU: hw/i386/x86.c); KubeVirt's headroom ends here.

@@ -11,9 +11,10 @@ from typing import Annotated, ClassVar
 from webhook.declare import Element, frontend, reference, text
 from webhook.domain.names import names_of
 from webhook.domain.types import DeviceName, ObjectName
-from webhook.features.contribution import Contribution, Tree, one, repeated
+from webhook.features.contribution import Contribution, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
 ALSO = ("fs", "shares", "virtiofs")
 # virtiofs has 36 bytes for it (virtio 1.2, 5.11.4).

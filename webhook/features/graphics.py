@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from webhook.declare import Scalar, shown
 from webhook.declare.scalars import listed
-from webhook.features.contribution import Contribution, Declined, Tree, one
+from webhook.features.contribution import Contribution, Declined, one
 from webhook.features.platform import Platform
+from webhook.trees import Tree
 
 ALSO = ("display", "spice", "vga", "video", "vnc")
 _TYPES = ("vnc", "spice")

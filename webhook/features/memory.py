@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from webhook.declare import kib, written
 from webhook.domain.types import Size
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform
+from webhook.trees import Tree
 
 ALSO = ("mem", "ram")
 Wanted = Size

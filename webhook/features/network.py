@@ -9,9 +9,10 @@ from webhook.declare import Element, choice, frontend, reference, shown
 from webhook.declare.scalars import listed
 from webhook.domain.names import names_of, referred
 from webhook.domain.types import DeviceName, Mac, NetworkName, Positive
-from webhook.features.contribution import Contribution, Tree, one, repeated
+from webhook.features.contribution import Contribution, one, repeated
 from webhook.features.platform import Platform, absent
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
 ALSO = ("interface", "interfaces", "networks", "nic", "nics")
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from webhook.declare import Goal, Scalar, as_ranges, frontend, inspect, shape_of, shown
 from webhook.domain.cpu import Cell
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform
+from webhook.trees import Tree
 
 ALSO = ("numaTopology",)
 _MATCH_HOST = "match-host"

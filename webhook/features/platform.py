@@ -12,8 +12,7 @@ from webhook.declare.scalars import listed
 from webhook.findings import Finding, Refused
 from webhook.guests import Guest
 from webhook.machines import Machine
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # The defaults: the architecture is KubeVirt's; on x86_64 the guest's data names the machine.
 _ARCH = "x86_64"

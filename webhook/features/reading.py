@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 from webhook.declare import Element, Field, shape_of
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Read = Callable[[Any], Any]
 E = TypeVar("E", bound=Element)
 

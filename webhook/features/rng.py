@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Declined, Tree
+from webhook.features.contribution import Contribution, Declined
 from webhook.features.platform import Platform
+from webhook.trees import Tree
 
 Wanted = Flag
 DECLINED: Declined = {"rng": ({},)}

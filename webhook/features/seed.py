@@ -13,9 +13,10 @@ from webhook.declare import Element, choice, frontend, reference
 from webhook.domain.names import names_of
 from webhook.domain.seeds import CONFIG_DRIVE, IGNITION, NO_CLOUD, SYSPREP
 from webhook.domain.types import DeviceName, ObjectName
-from webhook.features.contribution import Contribution, Tree, one, repeated
+from webhook.features.contribution import Contribution, one, repeated
 from webhook.features.platform import Platform, absent
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
 _CLOUD_INIT, _SYSPREP, _IGNITION = "cloud-init", "sysprep", "ignition"
 # Machines whose QEMU has fw_cfg (hw/nvram/fw_cfg.c), where Ignition looks for its configuration.

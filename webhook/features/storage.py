@@ -12,9 +12,10 @@ from webhook.declare import Element, choice, frontend, reference, shown
 from webhook.declare.scalars import listed
 from webhook.domain.names import names_of
 from webhook.domain.types import DeviceName, Flag, ObjectName, Positive, Serial
-from webhook.features.contribution import Contribution, Tree, one, repeated
+from webhook.features.contribution import Contribution, one, repeated
 from webhook.features.platform import Platform
 from webhook.findings import Finding, Refused
+from webhook.trees import Tree
 
 ALSO = ("cdrom", "disk", "disks", "drive", "drives", "image", "volume", "volumes")
 # The tenant's names of interfaces, and libvirt's buses.

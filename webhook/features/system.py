@@ -14,9 +14,10 @@ from webhook import guests, machines
 from webhook.declare import Element, Scalar, choice, frontend, shown, text
 from webhook.domain.os import ARCHITECTURES
 from webhook.domain.types import Flag, Machine
-from webhook.features.contribution import Contribution, Tree
+from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform
 from webhook.guests import Guest
+from webhook.trees import Tree
 
 ALSO = ("bios", "efi", "firmware", "guest", "guestOs", "machine", "os", "secureBoot", "uefi")
 _VERSION = text(32, "[A-Za-z0-9][A-Za-z0-9. _-]*", "a version like `10` or `22.04`")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from webhook.domain.types import Flag
-from webhook.features.contribution import Contribution, Declined, Tree
+from webhook.features.contribution import Contribution, Declined
 from webhook.features.platform import Platform, absent
 from webhook.findings import Refused
+from webhook.trees import Tree
 
 Wanted = Flag
 DECLINED: Declined = {"tpm": ({},)}

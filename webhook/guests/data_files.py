@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -15,8 +14,7 @@ from webhook.declare import camel
 from webhook.guests.guest import Guest, Minimum
 from webhook.guests.names import plain
 from webhook.rule_sets import overlaid, up_to
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 DATA = Path(__file__).parent / "data"
 _KEYS = frozenset({"type", "like", "also", "open", "points", "silent", "any", "versions"})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 @dataclass(frozen=True, slots=True, eq=False)

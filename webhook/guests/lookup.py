@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from webhook.declare import shown
 from webhook.declare.nearest import closest
@@ -16,8 +15,7 @@ from webhook.findings import Finding, Refused
 from webhook.guests import data_files
 from webhook.guests.guest import Guest
 from webhook.guests.names import parted, plain, shorter
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # The guest of a VM that names none.
 UNNAMED = "other"

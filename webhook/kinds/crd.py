@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from webhook.declare import schema
-from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind, Tree
+from webhook.kinds.kind import GROUP, KINDS, VERSION, VM, Kind
 from webhook.kinds.snapshot import CONFIGURATION, PROVENANCE, SNAPSHOT, snapshot_shape
 from webhook.kinds.spec import spec_shape
+from webhook.trees import Tree
 
 # Of a Kubernetes object.
 _LONGEST_NAME = 253

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-Tree = dict[str, Any]
-
 GROUP = "kubevirt.io"
 VERSION = "v1alpha1"
 

@@ -17,7 +17,8 @@ from webhook.kubevirt.hook.placing import controller_element, unlike
 from webhook.kubevirt.keeping.free_places import PORT
 from webhook.kubevirt.keeping.hardware import BRIDGES, MODELLED, ROOT_PORT, Controller, Hardware, parts, pci, pci_of
 from webhook.kubevirt.keeping.machine import ANNOTATION, Machine, read
-from webhook.kubevirt.starting.devices import Tree, annotations_of, template_of
+from webhook.kubevirt.starting.devices import annotations_of, template_of
+from webhook.trees import Tree
 
 RULE = "capture"
 

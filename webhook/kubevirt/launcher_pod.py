@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from webhook.kubevirt.keeping.machine import ANNOTATION
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 LABEL, LAUNCHER = "kubevirt.io", "virt-launcher"
 # Where KubeVirt's launcher looks for the sockets of plugins: a volume that it makes where the gate `Plugins` is on.

@@ -15,15 +15,7 @@ from webhook.findings import Finding
 from webhook.kubevirt.keeping import telling
 from webhook.kubevirt.keeping.machine import ANNOTATION, COUNT, read
 from webhook.kubevirt.keeping.places import moved, with_ports
-from webhook.kubevirt.starting.devices import (
-    SLOT_COUNT,
-    Devices,
-    Tree,
-    annotations_of,
-    modelled,
-    template_of,
-    too_long,
-)
+from webhook.kubevirt.starting.devices import SLOT_COUNT, Devices, annotations_of, modelled, template_of, too_long
 from webhook.kubevirt.starting.effective import devices_at, draft, state
 from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.held_ports import by_memory, is_large, noted
@@ -31,6 +23,7 @@ from webhook.kubevirt.starting.layout import Layout, held, layout
 from webhook.kubevirt.starting.preferences import matched
 from webhook.kubevirt.starting.site import Site
 from webhook.kubevirt.starting.topology import Ports, topology_of
+from webhook.trees import Tree
 
 Outcome = Literal["moves", "unknown", "frozen", "stays"]
 # KubeVirt's own note of how a VM's ports were reserved: `v2` with a count, which it keeps, or `v3`.

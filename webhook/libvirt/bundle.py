@@ -15,8 +15,8 @@ from lxml import etree
 from webhook.libvirt.backend.provide import provide
 from webhook.libvirt.host.facts import Host
 from webhook.libvirt.host.place import on_host
-from webhook.libvirt.xml.place import Tree
 from webhook.libvirt.xml.render import refuse_malformed, render
+from webhook.trees import Tree
 
 # What the names of filters begin with that are made here.
 OURS = "vmconfig-"

@@ -6,7 +6,6 @@ A domain that was started here says so in its metadata: what anybody else has de
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from lxml import etree
 
@@ -16,8 +15,7 @@ from webhook.libvirt.bundle import OURS, Bundle
 from webhook.libvirt.virsh import given, lines, virsh
 from webhook.libvirt.xml.document import document
 from webhook.libvirt.xml.place import NAMESPACES
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _MARK = "vmconfig-run"
 

@@ -11,8 +11,7 @@ from webhook.domain.root_ports import FUNCTIONS, folded, unfolded
 from webhook.machines.lookup import find
 from webhook.machines.machine import Machine
 from webhook.rule_sets import NEWEST
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def derived(controller: Tree, machine: Machine | None) -> Tree:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.consistency.rule import Tree, rule
+from webhook.consistency.rule import rule
 from webhook.findings import Finding
+from webhook.trees import Tree
 
 
 @rule

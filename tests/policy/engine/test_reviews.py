@@ -23,12 +23,11 @@ from webhook.features.platform import Site
 from webhook.findings import MOST
 from webhook.kinds import VM, declared_fields
 from webhook.policy import Engine, compile_policies
+from webhook.trees import Tree
 
 CASES = yaml.load((Path(__file__).parent / "reviews.yaml").read_text(), yaml.CSafeLoader)
 EXAMPLE = Path(__file__).parents[3] / "examples" / "ubuntu-server.yaml"
 GENERAL_CLASSES = {"validate": validate, "mutate": mutate}
-
-Tree = dict[str, Any]
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -13,9 +12,9 @@ from webhook.policy import LEVELS, Engine, Request, compile_policies
 from webhook.policy.language.model import LABELS
 from webhook.policy.loading.load import Loading, load, shipped
 from webhook.policy.tools.difference import BY_VALUE, OTHERWISE, edits, narrowed, outcome_changes, vm_change
+from webhook.trees import Tree
 
 CASES = yaml.safe_load((Path(__file__).parent / "difference.yaml").read_text())
-Tree = dict[str, Any]
 
 
 def side(said: list[Tree]) -> Engine:

@@ -23,8 +23,8 @@ from webhook.policy import Engine, Loaded, Loading, Request, load
 from webhook.policy.engine.granted import losses
 from webhook.policy.engine.submission import Submission, Update
 from webhook.policy.vap import Target, export
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 LABEL = "vmconfig.kubevirt.io/enforce"
 # Namespaces and the level that they name, if any.

@@ -21,8 +21,8 @@ from tests.policy.vap.trees import Wild, merged, renamed, smallest
 from webhook.kinds import VM_CONFIG
 from webhook.kinds.spec import spec_shape
 from webhook.policy import Engine
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 SITE = yaml.safe_load((Path(__file__).parent / "site.yaml").read_text())
 SAID = [(path, value) for path, values in SITE["said"].items() for value in values]
 LEVELS = ("restricted", "baseline", "privileged")

@@ -21,8 +21,8 @@ from webhook.kinds.crd import crds
 from webhook.policy import Loading, compile_policies, load, shipped
 from webhook.policy.engine.engine import utc_today
 from webhook.policy.vap import export
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 STALE = "vmconfig.kubevirt.io/stale-from"
 
 

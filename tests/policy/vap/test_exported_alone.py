@@ -14,8 +14,8 @@ from webhook.admission import offline
 from webhook.admission.context import AdmissionContext
 from webhook.kinds import KINDS, declared_fields
 from webhook.policy import Loading, Policies, load, shipped
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))}
 # The proposal's own sample as it stands: what it says of the host is refused.
 OF_THE_HOST = "proposal-domain-backend"

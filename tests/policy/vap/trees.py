@@ -9,8 +9,7 @@ from typing import Any
 from tests.libvirt.test_every_place import examples
 from webhook.declare import Backend, DeclaredField, Field, Shape
 from webhook.kinds import declared_fields
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def backends() -> Iterator[tuple[str, str, Tree]]:

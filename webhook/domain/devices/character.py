@@ -4,7 +4,7 @@ devices").
 All of them, and smartcards, USB redirection and random number generators too, have the same end on the host.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer
 from webhook.domain.bus import ISA, NOWHERE, PCI, STATED, USB, VIO, VIRTIO_SERIAL, Bus
@@ -13,8 +13,7 @@ from webhook.domain.devices.device import Device, PciDevice
 from webhook.domain.seclabel import SourceSeclabel
 from webhook.domain.storage import Reconnect
 from webhook.domain.types import FileName, Flag, IpAddress, Line, Path, Switch
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class CharacterSource(Element, tag="source"):

@@ -1,19 +1,20 @@
 """Controllers of every bus (libvirt: formatdomain, "Controllers")."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, integer
 from webhook.domain.bus import PCI, USB, VIO, Bus
 from webhook.domain.devices.device import NAME, PciDevice, VirtioDriver
 from webhook.domain.types import Count, Line, Model, Positive, Serial, Switch
+from webhook.trees import Tree
 
 
-def is_companion(controller: dict[str, Any]) -> bool:
+def is_companion(controller: Tree) -> bool:
     """Whether a USB 1 controller serves the slow devices of a USB 2 controller, whose index it shares."""
     return controller.get("type") == "usb" and controller.get("master") is not None
 
 
-def name_of(controller: dict[str, Any]) -> str:
+def name_of(controller: Tree) -> str:
     """`type-index`, and for a companion its model too: all of one USB 2 controller have one index."""
     name = f"{controller.get('type', '')}-{controller['index']}"
     return f"{name}-{controller.get('model', 'uhci')}" if is_companion(controller) else name

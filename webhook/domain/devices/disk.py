@@ -1,7 +1,7 @@
 """Disks, CD-ROM and floppy drives (libvirt: formatdomain, "Hard drives, floppy disks, CDROMs")."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from webhook.declare import Backend, Element, Goal, backend, boolean, choice, frontend, goal, integer, reference, text
 from webhook.declare.identities import WWN
@@ -47,8 +47,7 @@ from webhook.domain.types import (
     Switch,
     Word,
 )
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # libvirt's own rule, without the comma.
 _PRINTABLE = f"{PRINTABLE}+"

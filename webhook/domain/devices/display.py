@@ -1,14 +1,13 @@
 """Graphics and video (libvirt: formatdomain, "Graphical framebuffers", "Video devices")."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, text
 from webhook.domain.bus import NOWHERE, PCI, Bus
 from webhook.domain.convention import Convention, has_content, taken
 from webhook.domain.devices.device import NAME, Named, PciDevice, VirtioDriver
 from webhook.domain.types import Flag, Kib, Line, Path, Switch
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Listen(Element, tag="listen"):

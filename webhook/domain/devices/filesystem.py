@@ -1,6 +1,6 @@
 """Folders of the host that the guest mounts (libvirt: formatdomain, "Filesystems")."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from webhook.declare import Element, backend, choice, frontend, goal, integer, reference, text
 from webhook.domain.bus import PCI, Bus
@@ -18,8 +18,7 @@ from webhook.domain.convention import (
 )
 from webhook.domain.devices.device import PciDevice, VirtioDriver
 from webhook.domain.types import Big, Line, Loadparm, ObjectName, Path, Positive, Presence, Switch
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 Permissions = Annotated[str, text(4, "0?[0-7]{1,3}", "octal permissions")]
 

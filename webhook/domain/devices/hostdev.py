@@ -4,7 +4,7 @@ All that names one is `passthrough`; what the guest sees of it is frontend.
 """
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from webhook.declare import Element, Frontend, backend, choice, frontend, goal, integer, reference, text
 from webhook.domain.address import Zpci
@@ -27,8 +27,7 @@ from webhook.domain.types import (
     Uuid,
     Word,
 )
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 Wwn = Annotated[str, text(18, "(0x)?[0-9a-fA-F]{16}", "16 hex digits")]
 

@@ -1,6 +1,6 @@
 """Network interfaces (libvirt: formatdomain, "Network interfaces")."""
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 from webhook.declare import Backend, Element, Scalar, backend, choice, frontend, goal, integer, reference
 from webhook.declare import backend as reaching
@@ -21,8 +21,7 @@ from webhook.domain.network import (
     Vlan,
 )
 from webhook.domain.types import Flag, Line, Loadparm, Mac, NetworkName, Path, Positive, Presence, Switch, Word
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # libvirt passes an unknown model to QEMU as a device's name, so the list is closed: QEMU's NICs by QEMU's names, and
 # those for which libvirt has its own.

@@ -1,6 +1,6 @@
 """Random number generators (libvirt: formatdomain, "Random number generator device")."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from webhook.declare import Backend, Element, choice, frontend, goal
 from webhook.declare import backend as reaching
@@ -9,8 +9,7 @@ from webhook.domain.convention import Convention, taken
 from webhook.domain.devices.character import CHARACTER_TYPES, PROTOCOLS, CharacterLog, CharacterSource
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Path, Positive
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Rate(Element, tag="rate"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.abi.adoption import DeviceKey
 from webhook.abi.freeze import devices_of
 from webhook.domain.bus import is_none
@@ -11,8 +9,7 @@ from webhook.expand.addresses import ccid, ccw, dimm, drive, pci, serial, usb, v
 from webhook.expand.addresses.controllers import Controllers
 from webhook.findings import Finding
 from webhook.machines import Machine
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 __all__ = ["allocate"]
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
 
 from webhook.domain.address_text import write
 from webhook.domain.bus import CCID
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import addresses, lists_on, waiting
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:

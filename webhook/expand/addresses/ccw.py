@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.domain.address import parts_of
 from webhook.domain.address_text import write
 from webhook.domain.bus import PCI
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import listed_in, waiting
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # The channel path that is reserved for virtio devices (QEMU: hw/s390x/css.h, VIRTUAL_CSSID).
 _CSSID = 0xFE

@@ -13,8 +13,7 @@ from webhook.domain.root_ports import FUNCTIONS, ROOT_PORT, is_run, ports_of
 from webhook.findings import Finding, Findings
 from webhook.machines import Machine
 from webhook.machines.controllers import root_of
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # libvirt's bound of a controller's index (VIR_DOMAIN_CONTROLLER idx, by what its buses can address).
 MOST = 255

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.domain.address_text import write
 from webhook.domain.bus import DIMM
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import addresses, waiting
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def place(devices: Tree, controllers: Controllers, maximum: Tree, reserved: list[Tree]) -> None:

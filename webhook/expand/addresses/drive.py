@@ -7,7 +7,6 @@ virDomainDiskDefAssignAddress); otherwise the first free place of the bus is tak
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from webhook.declare import shown
 from webhook.domain.address import Parts, parts_of
@@ -16,8 +15,8 @@ from webhook.domain.bus import DRIVE
 from webhook.expand.addresses.controllers import MOST, Controllers
 from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import listed_in, lists_on, waiting
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # The parts of an address.
 _PARTS = ("controller", "bus", "target", "unit")
 Place = tuple[int, int, int, int]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
 from webhook.domain.address import on_pci, parts_of
 from webhook.domain.bus import PCI
@@ -18,8 +17,8 @@ from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import Waiting, waiting
 from webhook.machines import Bus
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # Bus, slot and function.
 Place = tuple[int, int, int]
 

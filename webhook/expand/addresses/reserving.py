@@ -7,11 +7,9 @@ runs, or the host has a part in it. One that was `given` is marked so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from webhook.domain.address import Parts, parts_of
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def to_give(bus: str, reserved: list[Tree]) -> Iterator[tuple[Tree, Parts]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 from webhook.domain.address import Parts
 from webhook.domain.address_text import write
@@ -12,8 +11,7 @@ from webhook.domain.bus import ISA, VIRTIO_SERIAL
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import addresses, waiting
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # I/O base and interrupt of the four serial ports of a PC (QEMU hw/char/serial-isa.c).
 _ISA = ((0x3F8, 4), (0x2F8, 3), (0x3E8, 4), (0x2E8, 3))

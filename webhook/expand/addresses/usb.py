@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from webhook.domain.address import Parts, parts_of
 from webhook.domain.address_text import write
 from webhook.domain.bus import USB
 from webhook.expand.addresses.controllers import Controllers
 from webhook.expand.addresses.waiting import addresses, waiting
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # A controller with a model that is not in the rule set has the two ports of the oldest one.
 _FEWEST = 2

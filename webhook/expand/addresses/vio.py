@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from webhook.domain.address_text import write
 from webhook.domain.bus import VIO
 from webhook.expand.addresses.waiting import addresses, waiting
 from webhook.machines import Machine
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # How far one register is from the next (libvirt: src/qemu/qemu_domain_address.c, VIO_ADDR_*).
 _STEP = 0x1000

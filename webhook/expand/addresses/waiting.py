@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from webhook.domain.address import Parts, parts_of
 from webhook.domain.bus import Bus, bus_of
 from webhook.domain.devices import KINDS
 from webhook.machines import Machine
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 class Waiting(NamedTuple):

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
+
 Keys = tuple[str, ...]
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from webhook.declare import Backend, Field, Mark, Where, place_text
 from webhook.kubevirt.api.declarations import ANNOTATIONS, annotation_tables, class_of, made, root
 from webhook.kubevirt.api.kinds import at
-from webhook.kubevirt.api.projection import ROOT, Tree
+from webhook.kubevirt.api.projection import ROOT
+from webhook.trees import Tree
 
 _UNREAD = Backend("escape-hatch")
 _UNKNOWN = made("", _UNREAD, None, None)

@@ -9,8 +9,8 @@ from typing import Any
 
 from webhook.kubevirt.api.declarations import ANNOTATIONS, APART, LABELS, annotation_tables
 from webhook.kubevirt.api.kinds import Keys, KubeVirtKind, at
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What paths of findings begin with until they are those of the object.
 ROOT = "kubevirt"
 

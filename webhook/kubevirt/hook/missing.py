@@ -15,9 +15,9 @@ from webhook.findings import Finding
 from webhook.kubevirt.keeping.hardware import BRIDGES, ROOT_PORT, Hardware
 from webhook.kubevirt.keeping.machine import ANNOTATION
 from webhook.kubevirt.keeping.restoring import floats
+from webhook.trees import Tree
 
 RULE = "hook"
-Tree = dict[str, Any]
 _MODELS = frozenset({"pcie-root", "pci-root", ROOT_PORT, *BRIDGES})
 # How a device of a VM's list is called in a frozen machine, before its name.
 _LISTED = {

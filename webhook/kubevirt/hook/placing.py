@@ -15,7 +15,6 @@ from webhook.kubevirt.keeping.hardware import ROOT_PORT, Controller, Hardware, p
 from webhook.kubevirt.starting.layout import port_of
 
 RULE = "hook"
-Tree = dict[str, Any]
 # libvirt's names of the models of PCI controllers, where they differ from the controllers'.
 _MODELS = {"pcie-to-pci-bridge": "pcie-pci-bridge", "dmi-to-pci-bridge": "i82801b11-bridge"}
 # KubeVirt itself leaves so many root ports free in a large machine.

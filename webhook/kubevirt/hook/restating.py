@@ -18,8 +18,7 @@ from webhook.kubevirt.hook.missing import RULE, is_versioned, missing_devices, o
 from webhook.kubevirt.hook.placing import put, stated_places
 from webhook.kubevirt.keeping.hardware import Hardware
 from webhook.kubevirt.keeping.machine import ANNOTATION, read
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def restate(vmi: Tree, xml: str) -> str:

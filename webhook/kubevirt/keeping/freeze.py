@@ -30,14 +30,7 @@ from webhook.kubevirt.keeping.places import (
 )
 from webhook.kubevirt.keeping.restoring import floats, reorder, restore, restore_devices, restore_places
 from webhook.kubevirt.keeping.whole import elsewhere, first_hardware, next_hardware, owned, taken_buses
-from webhook.kubevirt.starting.devices import (
-    SLOT_COUNT,
-    Devices,
-    Tree,
-    annotations_of,
-    template_of,
-    too_long,
-)
+from webhook.kubevirt.starting.devices import SLOT_COUNT, Devices, annotations_of, template_of, too_long
 from webhook.kubevirt.starting.effective import (
     add,
     as_started,
@@ -56,6 +49,7 @@ from webhook.kubevirt.starting.layout import Layout, port_of
 from webhook.kubevirt.starting.preferences import matched
 from webhook.kubevirt.starting.site import Frozen, Site
 from webhook.kubevirt.starting.topology import ports_of
+from webhook.trees import Tree
 
 NOTHING = Machine()
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from webhook.trees import Tree
+
 ADDRESSES = {
     "pci": re.compile(r"([0-9a-f]{2}):([01][0-9a-f])\.([0-7])"),
     "sata": re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,5})"),
@@ -60,10 +62,10 @@ class Hardware:
     addresses: dict[str, str] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
 
-    def tree(self, ports: dict[str, int]) -> dict[str, Any]:
+    def tree(self, ports: dict[str, int]) -> Tree:
         """As the annotation has it, beside the root ports that it says already."""
         said = {name: address for name, address in self.addresses.items() if not _is_on(address, ports.get(name))}
-        tree: dict[str, Any] = {"machine": self.machine, "arch": self.arch, "controllers": [*_runs(self.controllers)]}
+        tree: Tree = {"machine": self.machine, "arch": self.arch, "controllers": [*_runs(self.controllers)]}
         tree["addresses"] = said
         if self.models:
             tree["models"] = self.models

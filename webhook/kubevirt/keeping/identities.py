@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from webhook.kubevirt.keeping.machine import Machine
 from webhook.kubevirt.starting.devices import target_of
 from webhook.kubevirt.starting.site import Entropy
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # IEEE 802: bit 1 of the first octet says locally administered, bit 0 would be a group address.
 _LOCAL, _FIXED = 0x02, 0x03
 # virtio-blk shows 20 characters of a serial number at most.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # What KubeVirt changes in a running guest: fields of the instance's spec, and of its domain.
 _LIVE = frozenset(
     {

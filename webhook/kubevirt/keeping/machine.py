@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import orjson
 
 from webhook.kubevirt.keeping.hardware import Hardware, read_hardware
 from webhook.kubevirt.starting.devices import MOST_LISTED
+from webhook.trees import Tree
 
 ANNOTATION = "vmconfig.kubevirt.io/machine"
 _VERSION = 1
@@ -44,13 +44,13 @@ class Machine:
     ports: dict[str, int] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     preferred: str = ""
-    preference: dict[str, Any] = field(default_factory=dict)
+    preference: Tree = field(default_factory=dict)
     hardware: Hardware | None = None
     noted: str = ""
 
     def text(self) -> str:
         """The annotation's value."""
-        tree: dict[str, Any] = {"version": _VERSION, "of": self.name, "uuid": self.uuid}
+        tree: Tree = {"version": _VERSION, "of": self.name, "uuid": self.uuid}
         if not self.written:
             tree["pending"] = True
         if self.noted:

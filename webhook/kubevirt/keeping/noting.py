@@ -6,7 +6,8 @@ virt-handler of 1.6.4, 1.7.2 and 1.8 notes it of a guest that runs on; an admin 
 from __future__ import annotations
 
 from webhook.kubevirt.keeping.machine import ANNOTATION, COUNT, Machine, read
-from webhook.kubevirt.starting.devices import SLOT_COUNT, Tree, annotations_of
+from webhook.kubevirt.starting.devices import SLOT_COUNT, annotations_of
+from webhook.trees import Tree
 
 
 def note_of(vm: Tree, stored: Tree, machine: Machine | None) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def kept_order(before: list[Tree], entries: list[Tree], group: Callable[[Tree], str]) -> list[Tree]:

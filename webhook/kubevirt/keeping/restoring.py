@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from webhook.kubevirt.keeping.order import kept_order
 from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS, target_of
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # Names of machines without a version, which are whatever QEMU of the node makes of them.
 _ALIASES = ("q35", "pc", "virt", "s390-ccw-virtio", "pseries")
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from webhook.kubevirt.keeping.free_places import BRIDGE, PORT, ROOT, FreePlaces, is_hub
 from webhook.kubevirt.keeping.hardware import ROOT_PORT, Controller, Hardware, pci, pci_of
 from webhook.kubevirt.keeping.restoring import floats
-from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS, Devices, Tree
+from webhook.kubevirt.starting.devices import CONVENTIONAL_CARDS, Devices
 from webhook.kubevirt.starting.layout import Layout, card_name
+from webhook.trees import Tree
 
 # Root ports that a machine has at least: as many as both firmwares enumerate.
 _LEAST_PORTS = 31

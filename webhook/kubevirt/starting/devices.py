@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
+
 # Lists of a VM's devices whose entries have names.
 NAMED = ("disks", "interfaces", "inputs", "gpus", "hostDevices", "filesystems")
 # KubeVirt refuses longer lists of disks, cards, inputs, volumes and networks (`arrayLenMax` of its webhook).

@@ -10,7 +10,6 @@ from webhook.kubevirt.starting.devices import (
     NAMED,
     SLOT_COUNT,
     Devices,
-    Tree,
     annotations_of,
     devices_of,
     lacks_card,
@@ -25,6 +24,7 @@ from webhook.kubevirt.starting.layout import Layout, held, layout
 from webhook.kubevirt.starting.preferences import fill, fill_entries, matched, preferred_bus, preferred_input
 from webhook.kubevirt.starting.site import Site
 from webhook.kubevirt.starting.topology import ports_of
+from webhook.trees import Tree
 
 # What a VM has where neither it nor its preference says.
 _USUAL = {

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from webhook.kubevirt.starting.devices import Devices, Tree
+from webhook.kubevirt.starting.devices import Devices
 from webhook.kubevirt.starting.layout import Layout, card_name
+from webhook.trees import Tree
 
 # KubeVirt: root ports in all, and free ones at least, of a small and of a large machine.
 _SMALL, _LARGE = (8, 3), (16, 6)

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from webhook.kubevirt.starting.site import Find
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 _KINDS = {
     "instancetype": {
         "virtualmachineinstancetype": "VirtualMachineInstancetype",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from webhook.findings import Finding
 from webhook.kubevirt.starting.topology import NEWEST
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 Entropy = Callable[[int], bytes]
 # An object of the cluster by its kind, namespace (none of cluster-wide kinds) and name; None where there is none.
 Find = Callable[[str, str, str], Tree | None]

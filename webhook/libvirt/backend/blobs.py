@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from webhook.domain.convention import Hosted
 from webhook.domain.seeds import BLOB, conventional, object_of, read_back
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _STATED = ("value", "file")
 

@@ -7,11 +7,9 @@ libvirt's own choice (`<os firmware='efi'>`) depends on the host's descriptors a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from webhook.domain.convention import has_content
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # Debian's packages ovmf and qemu-efi-aarch64; by secure boot, and by whether Microsoft's keys are enrolled.
 _CODE = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def provide_iothreads(domain: Tree) -> Tree:

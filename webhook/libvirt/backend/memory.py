@@ -6,12 +6,10 @@ A VM whose cells match the host's has none before it boots on one; libvirt wants
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from webhook.declare import kib, written
 from webhook.domain.devices import KINDS
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # Anonymous memory that is shared by its descriptor and uses no file of the host.
 _SHARED = {"source": "memfd", "access": "shared"}

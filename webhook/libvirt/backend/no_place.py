@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
 
 from webhook.domain.convention import NO_PLACE
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # The lists with such devices, and the field of their `source`.
 _FIELDS = {"hostdevs": "address", "interfaces": "device"}

@@ -8,7 +8,6 @@ conventions again. Those of devices are in their declarations.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from webhook.domain.convention import Convention, taken
 from webhook.domain.devices import KINDS
@@ -17,8 +16,7 @@ from webhook.libvirt.backend.firmware import provide_firmware, withdraw_firmware
 from webhook.libvirt.backend.iothreads import provide_iothreads, withdraw_iothreads
 from webhook.libvirt.backend.memory import provide_memory, withdraw_memory
 from webhook.libvirt.backend.no_place import provide_places, withdraw_places
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _KVM = {"type": "kvm"}
 

@@ -19,7 +19,7 @@ from webhook.libvirt.capturing.captured_controllers import settle_controllers
 from webhook.libvirt.capturing.frontend import frontend_of
 from webhook.libvirt.capturing.likeness import AMBIGUOUS, matched
 from webhook.libvirt.xml.parse import Reading, read
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 # Values that change while a machine runs, and how libvirt checked the CPU: no facts about the machine.
 _RUNTIME_STATE = frozenset({"memory.current", "vcpu.current", "cpu.check"})

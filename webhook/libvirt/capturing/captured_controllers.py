@@ -8,9 +8,9 @@ from webhook.declare import told
 from webhook.domain import domain_shape
 from webhook.domain.root_ports import folded, is_run, ports_of, unfolded
 from webhook.findings import Finding
-from webhook.libvirt.xml.place import Tree
 from webhook.machines.controllers import derived, machine_of, root_of, without_derived
 from webhook.machines.machine import Machine
+from webhook.trees import Tree
 
 _WAY = "what is stored stays; find out why the domain was started with another machine"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webhook.declare import Backend, Field, Frontend, Shape
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 
 def frontend_of(tree: Tree, shape: Shape) -> Tree:

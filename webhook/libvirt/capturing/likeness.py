@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from webhook.declare.tree import at
 from webhook.domain.devices import KINDS
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 # Stands for a device that may be several ones.
 AMBIGUOUS: Final[Tree] = {}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from webhook.declare import as_ranges, kib, members, written
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _MIB = 1024
 # What a NUMA cell's memory is a multiple of, so that it is whole huge pages: 1 GiB where there is enough, else 2 MiB.

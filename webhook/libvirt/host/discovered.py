@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from lxml import etree
 
@@ -20,8 +20,7 @@ from webhook.domain.names import label
 from webhook.domain.types import ObjectName
 from webhook.libvirt.host.facts import PAGES, cpu_set, numbers
 from webhook.libvirt.xml.document import document
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _ARCHS = ("x86_64", "aarch64", "s390x", "ppc64le", "riscv64")
 _NAME = get_args(ObjectName)[1]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from webhook.declare import inspect, kib, shape_of, shown
 from webhook.domain.convention import POD_NETWORK
 from webhook.findings import Finding, Refused
 from webhook.libvirt.host.declared import HostFile
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _HELP = "docs/boot.md says what a host file has; `vmconfig host` writes one"
 # Of these an entry has exactly one, by the list.

@@ -8,7 +8,6 @@ fits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from webhook.declare import kib, written
 from webhook.findings import Finding
@@ -16,8 +15,7 @@ from webhook.libvirt.backend.memory import is_shared
 from webhook.libvirt.host.cells import Cell, cells_of, matched
 from webhook.libvirt.host.facts import PAGES, Host, cpu_set
 from webhook.libvirt.host.room import Room, Share
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _AGAIN = "then write the host file anew (`vmconfig host`)"
 

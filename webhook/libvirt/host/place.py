@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from webhook.declare import kib, shown
 from webhook.domain.convention import BLANK, POD_NETWORK, Hosted
@@ -17,8 +16,7 @@ from webhook.libvirt.backend.blobs import HOSTED_BLOB
 from webhook.libvirt.backend.firmware import host_firmware
 from webhook.libvirt.host.facts import Host
 from webhook.libvirt.host.goals import reach_goals
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 
 def on_host(domain: Tree, name: str, host: Host, path: str = "spec.domain") -> Tree:

@@ -8,7 +8,7 @@ from webhook.declare import shown
 from webhook.domain.devices.disk import shows_alias
 from webhook.findings import Finding
 from webhook.libvirt.importing.losses import Losses
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 # What QEMU's 9p device is called: all that is not virtiofs.
 _NINE_P = "is 9p, which is another device for the guest than the virtiofs that there is"

@@ -21,7 +21,7 @@ from webhook.libvirt.importing.references import Map, refer
 from webhook.libvirt.importing.uefi import firmware_of, tell_tpm
 from webhook.libvirt.xml.document import document
 from webhook.libvirt.xml.parse import read
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 __all__ = ["Imported", "Map", "examine", "import_domain"]
 

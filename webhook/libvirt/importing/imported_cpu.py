@@ -9,7 +9,7 @@ from webhook.declare.scalars import listed
 from webhook.domain.cpu_names import MODELS, names
 from webhook.findings import Finding
 from webhook.libvirt.importing.losses import Losses
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 _FOLLOWING = ("host-passthrough", "host-model", "maximum")
 # What belongs to a mode that follows the host.

@@ -20,7 +20,7 @@ from webhook.domain import domain_shape
 from webhook.domain.devices import KINDS
 from webhook.domain.devices.character import HostEnd
 from webhook.findings import Finding
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 # The fields whose class shows that a device belongs to the host.
 _DECIDING = ("type", "mode", "model")

@@ -9,8 +9,8 @@ from webhook.declare import shown
 from webhook.declare.scalars import listed
 from webhook.findings import Finding
 from webhook.libvirt.importing.losses import Losses
-from webhook.libvirt.xml.place import Tree
 from webhook.rule_sets import NEWEST
+from webhook.trees import Tree
 
 _PLACE = "os.type.machine"
 # What QEMU takes where a PC names no machine.

@@ -17,7 +17,7 @@ from webhook.domain.devices import KINDS
 from webhook.domain.devices.device import USER_ALIAS
 from webhook.findings import Finding
 from webhook.libvirt.importing.losses import Losses
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 # The attributes of a source that name what is connected, in the order in which they are looked up.
 _SOURCES = ("network", "bridge", "file", "dev", "dir", "volume", "name", "path")

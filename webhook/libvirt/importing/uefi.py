@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from webhook.declare import shown
 from webhook.findings import Finding
 from webhook.libvirt.importing.losses import Losses
-from webhook.libvirt.xml.place import Tree
+from webhook.trees import Tree
 
 _UEFI = re.compile("ovmf|edk2|aavmf|qemu_efi|uefi|armvirt", re.IGNORECASE)
 _BIOS = re.compile("bios", re.IGNORECASE)

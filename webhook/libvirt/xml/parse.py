@@ -19,8 +19,9 @@ from webhook.findings import Finding, Refused
 from webhook.libvirt.backend.provide import withdraw
 from webhook.libvirt.xml.amount import in_own_unit
 from webhook.libvirt.xml.document import document
-from webhook.libvirt.xml.place import NAMED_BY_VALUE, Step, Tree, silent, where
+from webhook.libvirt.xml.place import NAMED_BY_VALUE, Step, silent, where
 from webhook.machines.controllers import compact
+from webhook.trees import Tree
 
 # The rule of what has a declared place in the frontend, and a value that is none of its.
 MALFORMED = "malformed"

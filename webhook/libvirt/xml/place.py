@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from webhook.declare import Element, Field, Shape, shape_of
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 # The tag of a `{feature}` element is the value of that field.
 NAMED_BY_VALUE = "{feature}"

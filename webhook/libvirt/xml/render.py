@@ -16,8 +16,9 @@ from webhook.domain.devices.device import ALIAS_MARK, USER_ALIAS
 from webhook.domain.types import ObjectName
 from webhook.findings import Finding, Refused
 from webhook.libvirt.backend.provide import provide
-from webhook.libvirt.xml.place import NAMED_BY_VALUE, NAMESPACES, Step, Tree, absent, silent, where
+from webhook.libvirt.xml.place import NAMED_BY_VALUE, NAMESPACES, Step, absent, silent, where
 from webhook.machines.controllers import whole
+from webhook.trees import Tree
 
 # The order in which libvirt itself writes a domain, its devices, and the end of each device.
 _DOMAIN = (

@@ -20,6 +20,7 @@ from webhook.policy.engine.effective import EffectiveRules
 from webhook.policy.engine.namesakes import contents
 from webhook.policy.engine.submission import Update
 from webhook.policy.language.model import Rule
+from webhook.trees import Tree
 
 _VALUE = "restore it: who may not set it may not {} it"
 _DEVICE = "restore the device, or remove it as a whole: who may not set this field may not change what has it"
@@ -37,7 +38,7 @@ class Lost:
     problem: str
     way: str
     rule: Rule
-    element: dict[str, Any] | None = None
+    element: Tree | None = None
     names: tuple[str, ...] = ()
     value: Any = None
 

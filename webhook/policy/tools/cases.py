@@ -25,8 +25,8 @@ from webhook.policy.language.model import Request
 from webhook.policy.loading.budget import Exhausted
 from webhook.policy.loading.document import Node, nodes
 from webhook.policy.loading.reader import Entries, PolicyReader
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # A refusal, warning or audit: the path and the rule.
 Verdict = tuple[str, str]
 # The complete spec of a manifest's object, the spec as it is written, its path and the namespace; raises Refused.

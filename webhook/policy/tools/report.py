@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from webhook.findings import Finding
 from webhook.policy.language.model import Decision
+from webhook.trees import Tree
 
 GROUP, VERSION, PLURAL, KIND = "wgpolicyk8s.io", "v1alpha2", "policyreports", "PolicyReport"
 # The name of our one report in a namespace, and the label that our reports have.
@@ -47,7 +47,6 @@ SEVERITIES = {
 
 # A warning as the engine writes it: PATH: PROBLEM [POLICY/RULE (FILE:LINE)].
 _RULE = re.compile(r"(?P<policy>[^/]+)/(?P<rule>\S+)(?: \((?P<where>.+)\))?")
-Tree = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from webhook.policy.language.conditions import CONDITIONS, of_totals
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS
@@ -21,8 +20,7 @@ from webhook.policy.language.model import (
 )
 from webhook.policy.language.totals import totals
 from webhook.policy.language.value_lists import SCHEMA
-
-Tree = dict[str, Any]
+from webhook.trees import Tree
 
 _TEXT: Tree = {"type": "string", "minLength": 1}
 _ANY: Tree = {"type": "object"}

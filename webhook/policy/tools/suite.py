@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from webhook.declare import DeclaredField, Mark, shown
 from webhook.findings import Finding
@@ -19,8 +18,8 @@ from webhook.policy.language.model import LABELS, LEVELS, Decision, Policy, Requ
 from webhook.policy.language.selection import possible
 from webhook.policy.loading.load import SUITE, Loading, OtherApi, load
 from webhook.policy.tools.cases import Case, Objects, Verdict, read_cases
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 # The fields of a spec that are no frontend, as the inspection finds them; the path is the spec's own.
 Marks = Callable[[Tree, str], Iterable[Mark]]
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from webhook.declare import DeclaredField, FieldClass
 from webhook.findings import Finding
@@ -21,8 +20,8 @@ from webhook.policy.vap.kubevirt import ObjectParts, around
 from webhook.policy.vap.tables import tables
 from webhook.policy.vap.verdicts import Verdicts, unexported
 from webhook.policy.vap.walk import REFUSED, Walk
+from webhook.trees import Tree
 
-Tree = dict[str, Any]
 API_VERSION = "admissionregistration.k8s.io/v1"
 NAME = "vmconfig"
 # Of a message, what surely fits into the 5 KiB that the API server takes.
