@@ -85,6 +85,14 @@ def test_where_nothing_is_named_that_is_usage(verb: str, capsys: pytest.CaptureF
     assert "no object is named: give a file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["convert", "freeze"])
+def test_where_a_cluster_is_meant_kubectl_is_named(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "vm/web"]) == 2
+    assert "vm/web: no cluster is asked here: give what `kubectl get vm/web -o yaml` prints" in capsys.readouterr().err
+    assert main([verb, "folder/web.yaml"]) == 2
+    assert "folder/web.yaml: No such file or directory" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["check", "freeze"])
 def test_each_file_that_is_no_yaml_is_named(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, text in (("a", "a: ["), ("b", "kind: VM\n"), ("c", "a: b: c")):

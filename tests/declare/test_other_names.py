@@ -24,9 +24,10 @@ ELEMENTS = {
 
 
 @pytest.mark.parametrize("shape", ELEMENTS.values(), ids=lambda shape: shape.name)
-def test_every_other_name_is_in_small_letters_no_field_itself_and_leads_to_one(shape: Shape) -> None:
+def test_every_other_name_is_of_small_letters_no_field_itself_and_leads_to_one(shape: Shape) -> None:
     for word, name in shape.element.also.items():
         assert word == word.lower()
+        assert word.isalnum()
         assert word not in shape.fields
         assert name in shape.fields
 
@@ -43,7 +44,8 @@ def said(shape: Shape, word: str) -> str:
         ("gpu", "devices"), ("gpus", "devices"), ("hostDevices", "devices"), ("ram", "memory"), ("RAM", "memory"),
         ("cores", "cpu"), ("vcpus", "cpu"), ("disks", "storage"), ("volumes", "storage"), ("drives", "storage"),
         ("networks", "network"), ("nics", "network"), ("os", "system"), ("firmware", "system"), ("vnc", "graphics"),
-        ("cloudinit", "seed"), ("memroy", "memory"), ("net", "network"), ("cup", "cpu"), ("tmp", "tpm"),
+        ("cloudinit", "seed"), ("cloud_init", "seed"), ("host-devices", "devices"),
+        ("memroy", "memory"), ("net", "network"), ("cup", "cpu"), ("tmp", "tpm"),
     ],
 )  # fmt: skip
 def test_a_name_from_elsewhere_or_a_typo_leads_to_the_feature(word: str, meant: str) -> None:

@@ -110,6 +110,20 @@ def test_a_digit_of_another_script_is_none(address: str) -> None:
     assert restate(instance(frozen({"gone": address})), domain())
 
 
+# Behind itself, behind each other, behind such a pair, and behind none that is there.
+RINGS = [["1 01:00.0"], ["1 02:00.0", "2 01:00.0"], ["1 02:00.0", "2 01:00.0", "3 02:01.0"], ["1 00:02.0", "2 07:00.0"]]
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_controllers_that_do_not_lead_to_the_root_complex_are_no_machine(ring: list[str]) -> None:
+    assert "is no machine" in refusal(domain(), frozen(controllers=[f"pcie-root-port {each}" for each in ring]))
+
+
+def test_controllers_behind_each_other_are_one() -> None:
+    chain = ["pcie-root-port 3 02:00.0", "pcie-root-port 2 01:00.0", "pcie-root-port 1 00:02.0"]
+    assert restate(instance(frozen(controllers=chain)), domain())
+
+
 @pytest.mark.parametrize("run", ["pcie-root-port 1 00:02.0", "pcie-root-port 1-2 00:02.0"])
 def test_a_run_of_controllers_is_counted_in_digits_of_libvirts(run: str) -> None:
     assert "is no machine" in refusal(domain(), frozen(controllers=[run.replace("1", "\u0661")]))

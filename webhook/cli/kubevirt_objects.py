@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from webhook.cli import files
@@ -15,6 +17,8 @@ from webhook.kubevirt.starting.forms import malformed
 from webhook.kubevirt.starting.site import Find
 from webhook.trees import Tree
 
+# How kubectl names an object, as in `vm/web`.
+_OF_A_CLUSTER = re.compile("[a-z][a-z0-9.]*/[a-z0-9][a-z0-9.-]*(?<![.]yaml)(?<![.]yml)(?<![.]json)")
 VIRTUAL_MACHINE, VERSION = "VirtualMachine", "kubevirt.io/v1"
 LOOKED_UP = frozenset(
     {
@@ -40,6 +44,11 @@ def read(
     """
     if not sources:
         raise files.Unreadable("no object is named: give a file, a folder, or `-` for standard input")
+    for source in sources:
+        if _OF_A_CLUSTER.fullmatch(source) and not Path(source).exists():
+            raise files.Unreadable(
+                f"{source}: no cluster is asked here: give what `kubectl get {source} -o yaml` prints"
+            )
     wanted = {*vms, *LOOKED_UP, *also}
     found: list[Manifest] = []
     others: Counter[str] = Counter()

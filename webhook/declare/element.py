@@ -152,7 +152,8 @@ class Element(metaclass=Declaration):
     alike: ClassVar[tuple[str, ...]] = ()
     variants: ClassVar[tuple[str, Mapping[str, tuple[str, ...]]] | None] = None
     text_form: ClassVar[TextForm | None] = None
-    # Names that people know from elsewhere, in small letters, with the field that each is here: a finding names it.
+    # Names that people know from elsewhere, in small letters without `-` and `_`, with the field that each is here:
+    # a finding names it.
     also: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(

@@ -229,8 +229,12 @@ def _way(path: str) -> str:
     return f"`kubectl explain {kind}.{declared_form(path).replace('[*]', '')}` says what it takes"
 
 
+# `user_data` and `user-data` are `userdata` to whoever writes other APIs, too.
+_JOINED = str.maketrans("", "", "_-")
+
+
 def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:
-    near = shape.element.also.get(str(name).lower(), "")
+    near = shape.element.also.get(str(name).lower().translate(_JOINED), "")
     near = near or (nearest(str(name), _pairs(shape.element)) if suggest else "")
     way = f"did you mean `{near}`?" if near else _known(shape.element)
     shown_name = told_name(name, shape)

@@ -24,7 +24,7 @@ _WITH_FW_CFG = ("q35", "i440fx", "virt")
 
 
 # As KubeVirt and others call it.
-ALSO = ("cloudInit", "cloud-init", "cloudInitNoCloud", "cloudInitConfigDrive", "sysprep", "ignition", "userData")
+ALSO = ("cloudInit", "cloudInitNoCloud", "cloudInitConfigDrive", "sysprep", "ignition", "userData")
 _SECRET = ("userData", "userDataBase64", "networkData", "networkDataBase64", "secretRef", "secretName")
 
 

@@ -118,7 +118,7 @@ def read_hardware(tree: Any, ports: dict[str, int]) -> Hardware | None:
 
 
 def _controllers(listed: Any) -> tuple[Controller, ...] | None:
-    """Controllers of runs, each index once and each behind one that is there; None where they are not."""
+    """Controllers of runs, each index once and each behind the root complex; None where they are not."""
     if type(listed) is not list or len(listed) > _MOST_CONTROLLERS:
         return None
     made: list[Controller] = []
@@ -134,10 +134,26 @@ def _controllers(listed: Any) -> tuple[Controller, ...] | None:
         for step in range(last - first + 1):
             slot, function = divmod(start + step, _FUNCTIONS)
             made.append(Controller(first + step, found[1], (at[0], slot, function)))
-    indexes = {each.index for each in made}
-    if len(indexes) < len(made) or not all(each.at[0] in {0, *indexes} - {each.index} for each in made):
+    buses = {each.index: each.at[0] for each in made}
+    if len(buses) < len(made) or not _lead_to_root(buses):
         return None
     return tuple(made) if all(each.at[1] < 0x20 for each in made) else None
+
+
+def _lead_to_root(buses: dict[int, int]) -> bool:
+    """Whether each controller, known by its index with the bus it is on, is behind bus 0 in the end, none in a ring."""
+    known = {0}
+    for index in buses:
+        way: set[int] = set()
+        while index not in known and index not in way:
+            if index not in buses:
+                return False
+            way.add(index)
+            index = buses[index]
+        if index in way:
+            return False
+        known |= way
+    return True
 
 
 def _runs(controllers: Iterable[Controller]) -> Iterator[str]:
