@@ -9,9 +9,15 @@ from collections.abc import Callable
 PATIENCE = 300.0
 
 
-def until(holds: Callable[[], object], otherwise: str = "it does not come to hold", seconds: float = PATIENCE) -> None:
-    """Return as soon as it holds; an AssertionError says what does not."""
+def until(
+    holds: Callable[[], object],
+    otherwise: str | Callable[[], str] = "it does not come to hold",
+    seconds: float = PATIENCE,
+) -> None:
+    """Return as soon as it holds; an AssertionError says what does not, or was said last."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, f"{otherwise}, after {seconds:.0f} s"
+        if time.monotonic() > deadline:
+            said = otherwise if isinstance(otherwise, str) else otherwise()
+            raise AssertionError(f"{said}, after {seconds:.0f} s")
         time.sleep(0.02)

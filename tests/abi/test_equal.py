@@ -151,3 +151,27 @@ def test_a_case_that_libvirt_does_not_see_is_said_by_the_declaration_alone() -> 
 )
 def test_amounts_of_memory_are_compared_by_what_they_are(one: int | str, other: int | str, alike: bool) -> None:
     assert (list(compare({"memory": {"size": one}}, {"memory": {"size": other}})) == []) is alike
+
+
+MEANT = {
+    path: place.field.scalar
+    for path, place in declared_fields().items()
+    if place.field.scalar is not None and place.field.scalar.meaning is not None
+}
+
+
+@pytest.mark.parametrize("path", MEANT)
+def test_what_is_no_value_of_a_field_is_equal_to_itself_alone(path: str) -> None:
+    scalar = MEANT[path]
+    nothing: list[Any] = [None, [], {}, [1], {"a": 1}, True, -1, 1.5, "", "no such value\n"]
+    refused = [value for value in nothing if scalar.check(value) is not None]
+    taken = [
+        value
+        for value in ("8b0f1e7a-3c2d-4e5f-8a9b-0c1d2e3f4a5b", "2a:bb:cc:dd:ee:ff", "4Gi", 1, "0-3")
+        if scalar.check(value) is None
+    ]
+    assert refused
+    for one in refused:
+        assert scalar.same(one, one)
+        assert [other for other in (*refused, *taken) if other is not one and scalar.same(one, other)] == []
+        assert not any(scalar.same(other, one) for other in taken)

@@ -28,7 +28,7 @@ def run(command: str, tenant: Tenant, folder: Path) -> str:
         said[:] = [done.stderr + done.stdout]
         return "try again" not in said[0]
 
-    until(answered)
+    until(answered, lambda: said[0])
     return said[0]
 
 

@@ -65,10 +65,12 @@ class Scalar:
     identity: str = ""
 
     def same(self, one: Any, other: Any) -> bool:
-        """Whether two values that pass the check say the same: `4Gi` and 4096, a MAC address in either case."""
+        """Whether two values say the same: `4Gi` and 4096, a MAC address in either case; of wrong ones, none other."""
         if one == other and type(one) is type(other):
             return True
-        return self.meaning is not None and bool(self.meaning(one) == self.meaning(other))
+        if self.meaning is None or self.check(one) is not None or self.check(other) is not None:
+            return False
+        return bool(self.meaning(one) == self.meaning(other))
 
 
 def text(

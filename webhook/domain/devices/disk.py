@@ -199,6 +199,8 @@ _WWN = replace(
 # By the disk's type.
 _VOLUMES = {"file": VolumePath("file", CLAIMS, "/disk.img"), "block": VolumePath("dev", "/dev/vmconfig/claims/")}
 _DRIVER = {"name": "qemu", "type": "raw"}
+# What of a source says where content is; the rest says how it is read.
+_WHERE = frozenset({"file", "dev", "dir", "pool", "volume", "protocol", "name", "path", "address", "hosts", "fdgroup"})
 
 
 def _provide(disk: Tree) -> Tree:
@@ -232,7 +234,7 @@ def _seed_of_host(disk: Tree, seed: Tree) -> Tree:
 
 
 def _states_source(disk: Tree) -> bool:
-    return bool(set(with_content(disk.get("source", {}))) - {"startupPolicy"})
+    return not _WHERE.isdisjoint(with_content(disk.get("source", {})))
 
 
 def _of_host(disk: Tree, claim: Tree) -> Tree | None:
@@ -275,7 +277,7 @@ def _withdraw(disk: Tree) -> Tree:
             is_conventional = True
     if "claim" in made or is_conventional:
         del source[_VOLUMES[kind].field]
-    if kind == "file" and not set(source) - {"startupPolicy"}:
+    if kind == "file" and _WHERE.isdisjoint(source):
         del made["type"]
     return with_only(made, "source", source)
 
