@@ -41,6 +41,7 @@ REAL = frozenset({"cluster", "launcher", "schemas"})
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
+    parser.addoption("--survivors", action="store_true", help="run the mutants that are listed as survivors, too")
     parser.addoption("--histories", type=int, default=200, help="of how many VMs through KubeVirt's hook (default 200)")
 
 

@@ -8,16 +8,16 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-# Beyond these a process ends: a task needs one second of a processor, and some hundred MiB.
-SECONDS = 20
+# Beyond it a process ends: a task needs some hundred MiB.
 BYTES = 4 << 30
 Task = TypeVar("Task")
 
 
-def forked(tasks: Iterable[Task], work: Callable[[Task], bytes]) -> Iterator[tuple[Task, bytes | int]]:
+def forked(tasks: Iterable[Task], work: Callable[[Task], bytes], seconds: float) -> Iterator[tuple[Task, bytes | int]]:
     """Each task with what `work` makes of it (at most 64 KiB), or with the signal that ended it; as they end.
 
-    Tasks are taken when there is a processor for them: what is learnt of some can change the next.
+    `seconds` of a processor is what each may take. Tasks are taken when there is a processor for them: what is learnt
+    of some can change the next.
     """
     running: dict[int, tuple[Task, int]] = {}
     for task in tasks:
@@ -26,6 +26,7 @@ def forked(tasks: Iterable[Task], work: Callable[[Task], bytes]) -> Iterator[tup
         there, here = os.pipe()
         pid = os.fork()
         if not pid:
+            signal.setitimer(signal.ITIMER_PROF, seconds)
             _child(here, task, work)
         os.close(here)
         running[pid] = task, there
@@ -34,12 +35,17 @@ def forked(tasks: Iterable[Task], work: Callable[[Task], bytes]) -> Iterator[tup
 
 
 def _child(pipe: int, task: Task, work: Callable[[Task], bytes]) -> None:
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     try:
         os.write(pipe, work(task)[:65536])
     finally:
         os._exit(0)
+
+
+def used() -> float:
+    """Seconds of a processor that the processes took which have ended."""
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return taken.ru_utime + taken.ru_stime
 
 
 def _ended(running: dict[int, tuple[Task, int]]) -> tuple[Task, bytes | int]:
