@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.kubevirt.attack_cases import MACHINE
 from tests.kubevirt.conftest import Of
 from tests.kubevirt.objects import around, manifest, review
+from tests.kubevirt.planting import planted
 from webhook.admission.kubevirt import validate_kubevirt
 from webhook.admission.review import answer
-from webhook.declare.tree import copied
 from webhook.kubevirt.api import KINDS
 from webhook.trees import Tree
 
@@ -44,20 +44,11 @@ def places(tree: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 PLACES = [way for way in places(WHOLE) if way[0] == "spec"]
 
 
-def planted(way: tuple[Any, ...], value: Any) -> Tree:
-    made: Any = copied(WHOLE)
-    holder = made
-    for key in way[:-1]:
-        holder = holder[key]
-    holder[way[-1]] = value
-    return dict(made)
-
-
 @settings(max_examples=400, deadline=None)
 @given(way=st.sampled_from(PLACES), value=JSON, old=JSON)
 def test_any_json_at_any_place_has_an_answer(context: Of, way: tuple[Any, ...], value: Any, old: Any) -> None:
-    obj = planted(way, value)
-    for stored in (None, WHOLE, planted(way, old)):
+    obj = planted(WHOLE, way, value)
+    for stored in (None, WHOLE, planted(WHOLE, way, old)):
         verdict = validate_kubevirt(review(obj, stored), context())
         assert orjson.loads(answer("1", verdict))["response"]["allowed"] is verdict.allowed
 
@@ -89,7 +80,7 @@ def test_any_patches_have_an_answer(context: Of, patches: list[Any]) -> None:
 @pytest.mark.parametrize("value", [7, "x", [1], [[]], True])
 def test_a_value_of_another_form_than_an_element_is_refused(context: Of, value: Any) -> None:
     way = ("spec", "virtualMachineTemplate", "spec", "template", "spec", "domain", "devices")
-    assert not validate_kubevirt(review(planted(way, value)), context()).allowed
+    assert not validate_kubevirt(review(planted(WHOLE, way, value)), context()).allowed
 
 
 def test_no_secret_that_stands_in_an_object_is_told(context: Of) -> None:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from tests.kubevirt.edits import machine
+from tests.kubevirt.planting import planted
 from webhook.convert.from_kubevirt import from_kubevirt
 from webhook.declare.tree import copied
 from webhook.kubevirt.keeping.freeze import freeze
@@ -38,15 +39,6 @@ def places(tree: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     for key, value in pairs:
         yield (*way, key)
         yield from places(value, (*way, key))
-
-
-def planted(tree: Tree, way: tuple[Any, ...], value: Any) -> Tree:
-    made: Any = copied(tree)
-    holder = made
-    for key in way[:-1]:
-        holder = holder[key]
-    holder[way[-1]] = value
-    return dict(made)
 
 
 def written(vm: Tree, stored: Tree | None) -> list[str]:
