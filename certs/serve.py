@@ -123,7 +123,7 @@ async def watch(
     period: float = PERIOD,
     soonest: float = SOONEST,
 ) -> None:
-    """Keeps the reloader up to date until cancelled: at each change of its folder, and every `period` seconds.
+    """Keeps the reloader up to date until cancelled: at each change of its folders, and every `period` seconds.
 
     `renew` is called first each time, in a thread: the rotation of certificates that we manage ourselves, such as
     `lambda: ensure(...)`. A failure is logged, kept as `reloader.problem` and tried again after `soonest` seconds, then
@@ -132,7 +132,7 @@ async def watch(
     failures = 0
     while True:
         try:
-            async with aclosing(_occasions(reloader.source, period)) as occasions:
+            async with aclosing(_occasions(_folders(reloader), period)) as occasions:
                 async for _ in occasions:
                     await in_daemon_thread(_look, reloader, renew)
                     failures = 0
@@ -167,22 +167,28 @@ def _look(reloader: Reloader, renew: Callable[[], object] | None) -> None:
             log.info("serving a new certificate until %s", reloader.expires_at)
 
 
-async def _occasions(source: Source, period: float) -> AsyncGenerator[None, None]:
-    """Yields at once, then when the folder changes and at least every `period` seconds."""
+def _folders(reloader: Reloader) -> list[Path]:
+    """Where a change shows in a folder: the certificate's own, and that of the clients' CA."""
+    own = [reloader.source.path] if isinstance(reloader.source, Folder) else []
+    return own if reloader.client_ca is None else [*own, reloader.client_ca.parent]
+
+
+async def _occasions(folders: list[Path], period: float) -> AsyncGenerator[None, None]:
+    """Yields at once, then when a folder changes and at least every `period` seconds."""
     yield
     while True:
-        if isinstance(source, Folder):
+        if folders:
             with suppress(RuntimeError):  # the node has no watches left to give: by the clock alone, then
-                async for _ in _changes(source.path, period):
+                async for _ in _changes(folders, period):
                     yield
         await asyncio.sleep(period)
         yield
 
 
-def _changes(folder: Path, period: float) -> AsyncGenerator[object, None]:
-    """Of the folder, not its files: a swap replaces the links. All events: a filter could hide names like `..data`."""
+def _changes(folders: list[Path], period: float) -> AsyncGenerator[object, None]:
+    """Of folders, not their files: a swap replaces the links. All events: a filter could hide names like `..data`."""
     return awatch(
-        folder,
+        *folders,
         watch_filter=None,
         debounce=200,
         rust_timeout=int(period * 1000),

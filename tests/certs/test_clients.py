@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from certs.bundle import Bundle, Unusable, ca_bundle, render
-from certs.serve import Reloader
+from certs.serve import Reloader, watch
 from tests.certs.callers import Caller, caller
 from tests.certs.clients import client_context, first, real_now
+from tests.certs.test_folder_watch import LONG, run, soon
 
 
 @pytest.fixture
@@ -76,6 +77,21 @@ def test_a_change_of_the_file_is_a_change_of_who_is_known(tmp_path: Path, server
     file.write_bytes(new.ca)
     assert reloader.reload()
     assert [shown(reloader, server, one) for one in (old, new)] == [None, True]
+
+
+def test_a_change_of_the_file_is_noticed_at_once_wherever_it_stands(tmp_path: Path, server: Bundle) -> None:
+    old, new = caller(tmp_path, "old"), caller(tmp_path, "new")
+    (tmp_path / "elsewhere").mkdir()
+    file = tmp_path / "elsewhere" / "client-ca"
+    file.write_bytes(old.ca)
+    reloader = Reloader(tmp_path, file)
+
+    async def story() -> None:
+        file.write_bytes(new.ca)
+        await soon(lambda: shown(reloader, server, old) is None)
+        assert shown(reloader, server, new) is True
+
+    run(watch(reloader, period=LONG, soonest=0.05), story)
 
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"
