@@ -102,8 +102,9 @@ _OF_THE_HOST = frozenset({"hostdevs", "filesystems", "shmems", "vsock"})
 
 
 @cache
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="sweep"))
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """For the images of all machines; gone with the process."""
+    return tempfile.TemporaryDirectory(prefix="sweep")
 
 
 def start(candidate: sweep.Candidate, hypervisor: Hypervisor) -> str:
@@ -112,7 +113,7 @@ def start(candidate: sweep.Candidate, hypervisor: Hypervisor) -> str:
     if domain is None or not can_start(domain):
         return ""
     try:
-        with boot.running(domain, hypervisor, _folder()):
+        with boot.running(domain, hypervisor, Path(_folder().name)):
             return ""
     except hypervisor.libvirt.libvirtError as error:
         return str(error).strip()[-400:]

@@ -1,6 +1,9 @@
 """Run the mutants of one module, each in a process of its own, and print what became of them as JSON.
 
-python -m tests.policy.mutants [--listed] webhook.policy.language.cross_field
+python -m tests.policy.mutants --record recording.json
+python -m tests.policy.mutants [--listed] --recording recording.json webhook.policy.language.cross_field
+
+The first line asks the checks of the code as it is, which has to pass, and writes which lines each runs.
 
 Those that `survivors.yaml` lists have to pass all checks to be what they are said to be, which takes as long as all
 others together: they are run with `--listed`.
@@ -16,16 +19,17 @@ import json
 import signal
 import sys
 import types
+from collections.abc import Iterable
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.policy.mutants.checks import Name, failing
+from tests.policy.mutants.checks import Name, failing, named
 from tests.policy.mutants.mutation import Mutant, checks_outside, install, mutants, read
 from tests.policy.mutants.processes import forked, used
+from tests.policy.mutants.recording import Recording, recorded
 
 # What the checks need, so that not every process pays for it. The last has made the declared places.
 _LOADED = (
@@ -35,30 +39,38 @@ _LOADED = (
     "webhook.policy",
     "tests.policy.language.test_decisions",
 )
-# So many of the checks that killed others are asked first.
-_KILLERS = 8
 SURVIVED, KILLED, SLOW, BROKEN, LISTED = "survived", "killed", "killed by time", "broken", "listed"
 # Seconds of a processor for the code as it is; a mutant may take so many times what that took.
 _LONGEST, _TIMES = 300.0, 4
 
 
-def run(name: str, *, listed: bool) -> dict[str, Any]:
-    """The outcome of each mutant, and of the module as it is; checks that no mutant is made of; unknown functions.
+def record() -> Recording:
+    """The checks of the code as it is, which pass, and what each runs; RuntimeError: what does not pass.
+
+    They are asked twice: how long they take shows where nothing traces them.
+    """
+    _load(_LOADED[:-1])
+    _, said = next(forked([None], lambda _: json.dumps(failing(())).encode(), _LONGEST))
+    if said != b"null":
+        raise RuntimeError(f"the code as it is does not pass: {said!r}")
+    files = [str(importlib.import_module(name).__file__) for name in targets()]
+    return recorded(files, named(()), used())
+
+
+def run(name: str, recording: Recording, *, listed: bool) -> dict[str, Any]:
+    """The outcome of each mutant; checks that no mutant is made of; unknown functions.
 
     `listed`: whether those that are listed as survivors are run, too.
     """
-    of_declarations = name.startswith("webhook.declare.")
-    for each in _LOADED[:-1] if of_declarations else _LOADED:
-        importlib.import_module(each)
+    _load(_LOADED[:-1] if name.startswith("webhook.declare.") else _LOADED)
     module = importlib.import_module(name)
     tree = read(module)
     only = (targets()[name] or {}).get("only")
     made = [each for each in mutants(tree) if only is None or each.function in only]
     left_out = set() if listed else {key for keys in survivors().get(name, {}).values() for key in keys}
     gc.freeze()  # what forked processes share stays shared
-    outcomes = _outcomes(module, tree, [each for each in made if each.key not in left_out])
+    outcomes = _outcomes(module, tree, recording, [each for each in made if each.key not in left_out])
     return {
-        "whole": outcomes[None],
         "mutants": [
             {"mutant": each.key, "line": each.line, **outcomes.get(each, {"outcome": LISTED})} for each in made
         ],
@@ -79,33 +91,43 @@ def survivors() -> dict[str, dict[str, list[str]]]:
     return listed
 
 
-def _outcomes(module: types.ModuleType, tree: ast.Module, made: list[Mutant]) -> dict[Mutant | None, dict[str, str]]:
-    killers: list[Name] = []
-    found: dict[Mutant | None, dict[str, str]] = {}
-    judged = partial(_judged, module, tree, killers)
-    whole = [*forked([None], judged, _LONGEST)]
-    for mutant, said in chain(whole, forked(made, judged, _TIMES * used())):
+def _load(modules: Iterable[str]) -> None:
+    for each in modules:
+        importlib.import_module(each)
+
+
+def _outcomes(
+    module: types.ModuleType, tree: ast.Module, recording: Recording, made: list[Mutant]
+) -> dict[Mutant, dict[str, str]]:
+    killers: dict[Name, None] = {}
+    found: dict[Mutant, dict[str, str]] = {}
+    judged = partial(_judged, module, tree, recording, killers)
+    for mutant, said in forked(made, judged, _TIMES * recording.seconds):
         if isinstance(said, int):
             outcome = {"outcome": SLOW if said == signal.SIGPROF else BROKEN, "by": f"signal {said}"}
         else:
             outcome = json.loads(said or b'{"outcome": "broken", "by": "its process ended"}')
         if "check" in outcome:
             name = (outcome.pop("group"), outcome.pop("check"))
-            killers[:] = [name, *(each for each in killers if each != name)][:_KILLERS]
+            killers.pop(name, None)
+            killers[name] = None
             outcome["by"] = f"{': '.join(name)}: {outcome['by']}"
         found[mutant] = outcome
     return found
 
 
-def _judged(module: types.ModuleType, tree: ast.Module, killers: list[Name], mutant: Mutant | None) -> bytes:
+def _judged(
+    module: types.ModuleType, tree: ast.Module, recording: Recording, killers: dict[Name, None], mutant: Mutant
+) -> bytes:
     """In the forked process: the mutant's code in its place, then the checks; what came of it as JSON."""
     try:
-        if mutant is not None:
-            mutant.apply()
-            install(module, tree, mutant.function)
+        mutant.apply()
+        install(module, tree, mutant.function)
     except Exception as error:
         return json.dumps({"outcome": BROKEN, "by": repr(error)}).encode()
-    failed = failing(killers)
+    running = [*recording.running(str(module.__file__), mutant.line, mutant.within)]
+    # What killed the last ones first, of what runs the line.
+    failed = failing([*(each for each in reversed(killers) if each in set(running)), *running])
     if failed is None:
         return json.dumps({"outcome": SURVIVED}).encode()
     (group, check), why = failed
@@ -114,7 +136,13 @@ def _judged(module: types.ModuleType, tree: ast.Module, killers: list[Name], mut
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(prog="python -m tests.policy.mutants")
+    arguments.add_argument("--record", type=Path, metavar="FILE", help="write which checks run which lines")
+    arguments.add_argument("--recording", type=Path, metavar="FILE", help="what --record has written")
     arguments.add_argument("--listed", action="store_true", help="run the mutants that are listed as survivors, too")
-    arguments.add_argument("module", choices=sorted(targets()))
+    arguments.add_argument("module", nargs="?", choices=sorted(targets()))
     given = arguments.parse_args()
-    json.dump(run(given.module, listed=given.listed), sys.stdout, indent=1)
+    if given.record:
+        given.record.write_text(record().text())
+    else:
+        read_back = Recording.of(given.recording.read_text())
+        json.dump(run(given.module, read_back, listed=given.listed), sys.stdout, indent=1)

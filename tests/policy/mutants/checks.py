@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache as cached
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +30,23 @@ def failing(first: Iterable[Name]) -> tuple[Name, str] | None:
     """The first check that does not hold, and why; None where all hold. `first` are asked before all others."""
     name = ("tests", "as they are imported")
     try:
-        for name, check in _checks(first):  # noqa: B007 - told where the check raises
+        for name, check in named(first):  # noqa: B007 - told where the check raises
             check()
     except BaseException as error:  # pytest's own failures are no Exception
         return name, f"{type(error).__name__}: {error}"
     return None
 
 
-def _checks(first: Iterable[Name]) -> Iterator[tuple[Name, Check]]:
-    for group, title in first:
-        if group not in _GROUPS:
-            continue
-        yield from (((group, title), check) for each, check in _GROUPS[group]() if each == title)
-    for group, checks in _GROUPS.items():
-        yield from (((group, title), check) for title, check in checks())
+def named(first: Iterable[Name]) -> Iterator[tuple[Name, Check]]:
+    """Every check once: `first`, as far as they are there, then the others in their order."""
+    groups = {group: cached(lambda make=make: dict(make())) for group, make in _GROUPS.items()}
+    asked: set[Name] = set()
+    for name in chain(first, ((group, title) for group, checks in groups.items() for title in checks())):
+        group, title = name
+        check = groups[group]().get(title) if group in groups and name not in asked else None
+        if check is not None:
+            asked.add(name)
+            yield name, check
 
 
 def _module(name: str) -> Any:

@@ -37,12 +37,13 @@ Variant = tuple[ast.AST, str, str]
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: in which function (`Class.method`), what stood there and what stands there now."""
+    """One change: in which function (`Class.method`), what stood there, what stands there now; the function's lines."""
 
     function: str
     was: str
     now: str
     line: int
+    within: range
     apply: Callable[[], None]
 
     @property
@@ -60,7 +61,7 @@ def mutants(tree: ast.Module) -> list[Mutant]:
             seen[f"{was} → {now}"] += 1
             nth = seen[f"{was} → {now}"]
             now += f" (no. {nth})" if nth > 1 else ""
-            found.append(Mutant(name, was, now, line, partial(put, new)))
+            found.append(Mutant(name, was, now, line, _lines(function), partial(put, new)))
     return found
 
 
@@ -71,6 +72,10 @@ def functions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
             yield node.name, node
         elif isinstance(node, ast.ClassDef):
             yield from ((f"{node.name}.{each.name}", each) for each in node.body if isinstance(each, _FUNCTIONS))
+
+
+def _lines(node: Any) -> range:
+    return range(node.lineno, node.end_lineno + 1)
 
 
 def checks_outside(tree: ast.Module) -> list[str]:

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from tests.policy.mutants.mutation import checks_outside, install, mutants, read
+from tests.policy.mutants.recording import Recording, recorded
 from tests.policy.mutants.test_mutants import wrong
 
 # One line of a function, and the changes that are made of it.
@@ -72,6 +73,22 @@ def test_a_mutant_runs_in_the_place_of_its_function(tmp_path: Path) -> None:
         install(module, tree, mutant.function)
         assert (module.C().p, module.f(1)) == after
         install(module, read(module), mutant.function)
+
+
+def test_a_recording_tells_which_checks_run_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "two.py"
+    file.write_text("def f(a):\n    if a:\n        return 1\n    # no code\n    return 2\n")
+    module = ModuleType("two")
+    exec(compile(file.read_text(), str(file), "exec"), vars(module))
+    checks = [(("all", "true"), lambda: module.f(True)), (("all", "false"), lambda: module.f(False))]
+    recording = Recording.of(recorded([str(file)], [*checks, (("all", "none"), list)], 1.5).text())
+    assert recording.seconds == 1.5
+    assert {line: {title for _, title in recording.running(str(file), line, range(1, 6))} for line in range(2, 6)} == {
+        2: {"true", "false"},
+        3: {"true"},
+        4: {"true", "false"},  # of the whole function, since nothing runs there
+        5: {"false"},
+    }
 
 
 def test_a_survivor_that_is_not_listed_and_a_listed_one_that_is_none_are_told() -> None:
