@@ -56,6 +56,17 @@ def test_a_folder_of_dumps_and_one_of_manifests_are_taken(tmp_path: Path) -> Non
     assert (done.returncode, sizes(done.stdout)) == (0, {"db": 512, "web": 1024})
 
 
+def test_every_file_of_a_folder_that_is_no_domain_is_named(tmp_path: Path) -> None:
+    dump(tmp_path, "dumps/db.xml", "db")
+    for name, text in (("cut", "<domain><name>a"), ("network", "<network/>")):
+        (tmp_path / "dumps" / f"{name}.xml").write_text(text)
+    done = vmconfig("capture", vms(tmp_path, "db"), "--xml", str(tmp_path / "dumps"))
+    assert done.returncode == 1
+    assert "cut.xml" in done.stderr
+    assert "network.xml" in done.stderr
+    assert "db.xml" not in done.stderr
+
+
 def test_one_vm_and_one_dump_belong_together(tmp_path: Path) -> None:
     done = vmconfig("capture", vms(tmp_path, "web"), "--xml", dump(tmp_path, "a.xml", "another"))
     assert (done.returncode, sizes(done.stdout)) == (0, {"web": 512})

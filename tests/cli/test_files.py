@@ -61,6 +61,15 @@ def test_what_json_does_not_have_is_refused_outside_of_a_spec_too() -> None:
     assert [each["path"] for each in _found(template)] == ["spec.template.metadata.name"]
 
 
+@pytest.mark.parametrize("word", ["9" * 5000, "-" + "9" * 5000])
+def test_a_number_that_is_too_long_to_be_read_is_told_as_one(word: str) -> None:
+    done = vmconfig(
+        "check", "-", text=f"apiVersion: kubevirt.io/v1alpha1\nkind: VM\nspec: {{features: {{memory: {word}}}}}"
+    )
+    assert done.returncode == 1
+    assert f"-:3:27: is a number of {len(word)} digits, which nothing takes" in done.stderr + done.stdout
+
+
 def test_bytes_that_are_no_text_are_told_by_their_place(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes(b"passwd: hunter2\xff\n")

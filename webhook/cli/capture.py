@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print the VMs with the facts of their domains; findings where a VM and its domain disagree."""
     found = _of_kubevirt(given) if given.kubevirt else objects.read(given).found
-    dumps = [_dump(file) for source in given.xml for file in _files(source)]
+    dumps = _dumps(file for source in given.xml for file in _files(source))
     made: list[Tree] = []
     findings: list[Finding] = []
     for one, dump in _pairs(found, dumps):
@@ -155,6 +155,20 @@ def _uuid(one: Manifest) -> str:
 def _files(source: str) -> list[str]:
     folder = Path(source)
     return files.xml_below(folder) if folder.is_dir() else [source]
+
+
+def _dumps(names: Iterable[str]) -> list[Dump]:
+    """Every dump; raises Refused with what is wrong with all that are no domains."""
+    found: list[Dump] = []
+    wrong: list[Finding] = []
+    for file in names:
+        try:
+            found.append(_dump(file))
+        except Refused as refused:
+            wrong += refused.findings
+    if wrong:
+        raise Refused(wrong)
+    return found
 
 
 def _dump(file: str) -> Dump:

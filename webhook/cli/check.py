@@ -12,6 +12,7 @@ from webhook.admission.kubevirt import check_object
 from webhook.admission.offline import Requester
 from webhook.cli import objects, verbs
 from webhook.cli.manifests import Manifest, Manifests
+from webhook.cli.metadata import untaken
 from webhook.cli.sources import Sources, in_order
 from webhook.cli.verb import Verb
 from webhook.findings import Findings, Refused
@@ -55,6 +56,7 @@ def run(given: Namespace) -> int:
         stored = lone or named.get(_key(one, requester))
         if given.old and stored is None:
             print(f"note: {one}: is not among the stored objects, and is judged as a new one", file=sys.stderr)
+        findings.take(one.about(untaken(one.obj) if isinstance(one.obj, dict) else ()))
         complete, wrong, warnings = _judged(one, stored, context, requester)
         if complete is not None:
             known.put(complete, one)

@@ -96,6 +96,9 @@ class _Loader(yaml.SafeLoader):
             plain = isinstance(node, yaml.ScalarNode) and node.style is None
             return Fraction.of(node.value, value) if plain and type(value) is float else value
         except (AttributeError, KeyError, ValueError):  # PyYAML's own, for a tag that its value does not fit
+            digits = len(node.value) if isinstance(node, yaml.ScalarNode) and node.style is None else 0
+            if digits > sys.get_int_max_str_digits() > 0:
+                raise _wrong(f"is a number of {digits} digits, which nothing takes", node.start_mark) from None
             raise _wrong("has a tag that does not fit it", node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
