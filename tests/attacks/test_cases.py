@@ -71,7 +71,7 @@ def test_an_attack_that_waits_for_expansion_does_nothing_without_it(wire: Of, ca
 
 
 # Rules by path, which judge a device when it returns.
-RETURNING = frozenset({"restricted/no-other-namespace"})
+RETURNING = frozenset({"restricted/no-other-namespace", "restricted/no-vsock"})
 ENTOMBED = [
     case
     for case in ATTACKS

@@ -18,6 +18,9 @@ from tests.cluster import build
 VERSIONS = ("v1.9.0", "v1.8.2")
 API, CDI = "kubevirt.io/api", "kubevirt.io/containerized-data-importer-api"
 CDI_VERSION = "v1.64.0"
+# Kubernetes' own types: those of a claim that is asked for are decided by field, all others as a whole.
+KUBERNETES, KUBERNETES_VERSION = "k8s.io/api", "v0.34.4"
+CLAIMS = ("PersistentVolumeClaimSpec", "TypedLocalObjectReference", "TypedObjectReference")
 _PACKAGES = ("core/v1", "instancetype/v1beta1", "pool/v1beta1", "clone/v1beta1", "snapshot/v1beta1")
 _OF_CDI = "pkg/apis/core/v1beta1"
 _WORDS = ("string", "bool", "int", "int32", "int64", "uint32", "uint")
@@ -86,16 +89,19 @@ class GoTypes:
 def go_types(version: str) -> GoTypes:
     """The types of one release of KubeVirt; raises NotThere."""
     program = build.program("types")
-    kept = program.parent / f"{version}.json"
+    kept = program.parent / f"{version}-{CDI_VERSION}-{KUBERNETES_VERSION}.json"
     if not kept.exists():
         folders = {f"{API}/{each}": Path(_module(API, version), each) for each in _PACKAGES}
         folders[f"{CDI}/{_OF_CDI}"] = Path(_module(CDI, CDI_VERSION), _OF_CDI)
+        folders[f"{KUBERNETES}/core/v1"] = Path(_module(KUBERNETES, KUBERNETES_VERSION), "core/v1")
         command = [str(program), *(f"{name}={folder}" for name, folder in folders.items())]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         part = kept.with_suffix(f".{os.getpid()}")
         part.write_text(text)
         part.rename(kept)
-    return GoTypes(json.loads(kept.read_text()))
+    packages = json.loads(kept.read_text())
+    own = packages[f"{KUBERNETES}/core/v1"]
+    return GoTypes({**packages, f"{KUBERNETES}/core/v1": {name: own[name] for name in CLAIMS}})
 
 
 def _module(name: str, version: str) -> str:

@@ -59,8 +59,8 @@ def judged_by(engine: Engine, review: Review, kind: KubeVirtKind, request: Reque
     """The same by any policies, for whoever asks wherever."""
     if review.subresource:
         return _of_status(review, engine, request)
-    now = project(review.object, kind)
-    before = project(review.old_object, kind) if review.operation == "UPDATE" else None
+    now = project(review.object, kind, review.namespace)
+    before = project(review.old_object, kind, review.namespace) if review.operation == "UPDATE" else None
     names = _new_names(review, kind)
     if before is not None and not names and identical(now.tree, before.tree):
         return Decision()
@@ -180,7 +180,7 @@ def _written(parts: Iterable[Patched | Finding], engine: Engine, request: Reques
 
 
 def _of_patch(each: Patched, engine: Engine, request: Request) -> Decision:
-    made = project(each.obj, VIRTUAL_MACHINE)
+    made = project(each.obj, VIRTUAL_MACHINE, request.namespace)
     decision = engine.decide(Submission(made.tree, marks_of(made.tree, partial=True), ROOT), request)
 
     def told(finding: Finding) -> Finding:

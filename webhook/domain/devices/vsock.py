@@ -9,7 +9,10 @@ from webhook.domain.types import Flag
 
 
 class Vsock(VirtioDevice, tag="vsock", single="vsock", buses=(Bus(PCI, 150, ccw=True),)):
-    """A vsock. Context ids are the host's: a chosen one could be another guest's, `auto` is none's."""
+    """A vsock, which reaches whatever listens on the host (context id 2): the levels say who has one.
+
+    Context ids are the host's: a chosen one could be another guest's, `auto` is none's.
+    """
 
     model: Annotated[str, choice("virtio", "virtio-transitional", "virtio-non-transitional")] | None = frontend()
     auto: Flag | None = goal("cid/@auto")

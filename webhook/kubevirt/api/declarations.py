@@ -1,7 +1,8 @@
 """The declarations of KubeVirt's API, made of types.yaml: the same shapes and declared fields as those of our own.
 
 Policies have one element for each part of an object: `vm` is the spec of a VirtualMachine without its template, `vmi`
-the spec of a VirtualMachineInstance wherever it stands, `annotations` and `labels` are those that reach its pod.
+the spec of a VirtualMachineInstance wherever it stands, `annotations` and `labels` are those that reach its pod, and
+`metadata` is the object's own name and namespace.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ PARTS = {
 }
 # Fields that are a part of their own, or only say which objects are meant.
 APART = frozenset({"template", "virtualMachineTemplate", "selector"})
-ANNOTATIONS, LABELS = "annotations", "labels"
+ANNOTATIONS, LABELS, METADATA = "annotations", "labels", "metadata"
 # Whatever JSON a map or a list of texts is: KubeVirt checks it, policies decide about it as a whole.
 _ANY = Scalar({}, lambda _: None)
 _SCALARS = {
@@ -132,6 +133,8 @@ def root() -> Shape:
     fields = {part: made(part, _CLASSES["frontend"], None, _part(name)) for part, name in PARTS.items()}
     for name, acting in ((ANNOTATIONS, _annotations()), (LABELS, _labels())):
         fields[name] = made(name, _CLASSES["frontend"], None, _shape(name.capitalize(), acting))
+    own = {each: made(each, _CLASSES["frontend"], _SCALARS[""], None) for each in ("name", "namespace")}
+    fields[METADATA] = made(METADATA, _CLASSES["frontend"], None, _shape(METADATA.capitalize(), own))
     return _shape("KubeVirt", fields)
 
 

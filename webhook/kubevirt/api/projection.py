@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from webhook.kubevirt.api.declarations import ANNOTATIONS, APART, LABELS, annotation_tables
+from webhook.kubevirt.api.declarations import ANNOTATIONS, APART, LABELS, METADATA, annotation_tables
 from webhook.kubevirt.api.kinds import Keys, KubeVirtKind, at
 from webhook.trees import Tree
 
@@ -61,9 +61,12 @@ def acting_annotations() -> Mapping[str, str]:
     return _acting(ANNOTATIONS).names
 
 
-def project(obj: Any, kind: KubeVirtKind) -> Projection:
-    """The parts of an object of this kind; of what is of another form, as much as there is."""
-    tree: Tree = {}
+def project(obj: Any, kind: KubeVirtKind, namespace: str = "") -> Projection:
+    """The parts of an object of this kind; of what is of another form, as much as there is.
+
+    `namespace` is where it is, whatever it states; empty where only the object can say so.
+    """
+    tree: Tree = {METADATA: _metadata(obj, namespace)}
     places, keys_of = {}, {}
     for part, keys in kind.parts.items():
         found = at(obj, keys)
@@ -81,6 +84,11 @@ def project(obj: Any, kind: KubeVirtKind) -> Projection:
             tree[which] = found
         places[which] = ".".join(keys)
     return Projection(tree, places, keys_of)
+
+
+def _metadata(obj: Any, namespace: str) -> Tree:
+    found = {"name": at(obj, (METADATA, "name")), "namespace": namespace or at(obj, (METADATA, "namespace"))}
+    return {name: value for name, value in found.items() if type(value) is str and value}
 
 
 def _maps(kind: KubeVirtKind) -> list[tuple[str, Keys]]:

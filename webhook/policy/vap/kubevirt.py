@@ -50,7 +50,8 @@ def _tree(target: ObjectParts, obj: str, annotations: str) -> str:
     parts = [
         f"?{text(part)}: {_stated(f'dyn({obj}){_way(keys)}.orValue({{}})')}" for part, keys in target.parts.items()
     ]
-    return f"{{{', '.join(parts)}, 'annotations': dyn(variables.{annotations})}}"
+    own = "'metadata': dyn({'namespace': request.namespace})"
+    return f"{{{', '.join(parts)}, 'annotations': dyn(variables.{annotations}), {own}}}"
 
 
 def _annotations(obj: str, targets: Sequence[ObjectParts], names: Mapping[str, str]) -> str:
