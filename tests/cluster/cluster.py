@@ -56,9 +56,11 @@ class Cluster:
         return path
 
     def account_kubeconfig(self, namespace: str, name: str) -> Path:
-        """The path of a kubeconfig of a ServiceAccount, with a token of now."""
+        """The path of a kubeconfig of a ServiceAccount, with a token that outlives the suite."""
         path = self.folder / f"kubeconfig-{namespace}-{name}"
-        self.write_kubeconfig(path, self.kubectl("-n", namespace, "create", "token", name).stdout.strip())
+        self.write_kubeconfig(
+            path, self.kubectl("-n", namespace, "create", "token", name, "--duration=24h").stdout.strip()
+        )
         return path
 
     def write_kubeconfig(self, path: Path, token: str, url: str = "") -> None:

@@ -91,8 +91,12 @@ class DrainingServer(uvicorn.Server):
         self.looking.cancel()
 
     async def _requests_under_way(self) -> None:
-        """Until each that has begun is answered, or half of the grace is over; uvicorn waits for the rest."""
+        """Until each that has begun is answered, or half of the grace is over; uvicorn waits for the rest.
+
+        A request that has arrived and was not read yet has begun, too: it is read before the first look.
+        """
         loop = asyncio.get_running_loop()
         ends = loop.time() + GRACE // 2
+        await asyncio.sleep(_LOOK)
         while self.connections.expected(loop.time()) and loop.time() < ends:
             await asyncio.sleep(_LOOK)
