@@ -53,3 +53,24 @@ def test_a_total_is_refused_with_what_can_be_limited_here(tmp_path: Path, total:
 )
 def test_a_limit_of_a_field_as_its_help_says_loads(tmp_path: Path, path: str, limit: str) -> None:
     assert "site" in {policy.name for policy in loaded(tmp_path, f"    when: {{{limit}}}\n", f"path: {path}").all}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "help"),
+    [
+        ("Policy", "vmi.domain.memory.guest", "write the rule in one of `kind: KubeVirtPolicy`"),
+        ("Policy", "vmi.domain.nothing.like.it", "write the rule in one of `kind: KubeVirtPolicy`"),
+        ("KubeVirtPolicy", "features.tpm", "write the rule in one of `kind: Policy`"),
+        ("KubeVirtPolicy", "domain.memory.guest", "did you mean `vmi.domain.memory.guest`?"),
+        ("KubeVirtPolicy", "vmi.domain.memroy.guest", "did you mean `vmi.domain.memory.guest`?"),
+    ],
+)
+def test_a_path_of_the_other_kind_leads_to_it(tmp_path: Path, kind: str, path: str, help: str) -> None:
+    made = Path(shutil.copytree(shipped(), tmp_path / "policies"))
+    text = POLICY.format(condition="", selected=f"path: {path}").replace("KubeVirtPolicy", kind)
+    (made / "site.yaml").write_text(text)
+    with pytest.raises(Refused) as caught:
+        Policies(made, apis(with_kubevirt=True))
+    (finding,) = caught.value.findings
+    assert finding.problem == f"path `{path}` is not declared"
+    assert finding.help.endswith(help)

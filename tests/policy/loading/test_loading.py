@@ -231,3 +231,47 @@ def test_an_exception_past_its_day_is_noted_and_not_fatal(tmp_path: Path) -> Non
         f"{tmp_path.name}/a.yaml:6: the exception to `site/r` ended on 2026-11-23\n"
         "  help: remove it, or ask boot-team for a new day (OPS-9)"
     ]
+
+
+IDLE = [
+    'path: "domain.devices.disks[*].claim"',
+    "class: goal",
+    "total: vcpus",
+    "class: reference, path: domain.devices",
+]
+
+
+@pytest.mark.parametrize("selected", IDLE)
+def test_a_permit_of_what_nothing_denies_is_noted_and_not_fatal(tmp_path: Path, selected: str) -> None:
+    when = ", when: {below: 9}" if "total" in selected else ""
+    (tmp_path / "b.yaml").write_text(whole(policy()))
+    (tmp_path / "a.yaml").write_text(ended(policy("own", f"permit: {{{selected}}}{when}")))
+    (note,) = load(tmp_path, Loading(PLACES)).notes
+    assert note.path == f"{tmp_path.name}/a.yaml:4"
+    assert note.problem == "`own/r` decides nothing: no policy denies what it permits"
+
+
+@pytest.mark.parametrize(
+    ("selected", "denied"),
+    [
+        ('path: "domain.devices.disks[*].driver.cache"', "class: placement"),
+        ("path: domain.type", "class: placement"),
+        ("class: backend", "class: placement"),
+        *[(each, each) for each in IDLE if "," not in each],
+        ('path: "domain.devices.disks[*].claim"', "class: reference"),
+        ("path: domain.devices", 'path: "domain.devices.disks[*].claim"'),
+        ("class: reference", 'path: "domain.devices.disks[*].claim"'),
+        ('path: "domain.devices.disks[*].claim"', "path: domain.devices, class: reference"),
+    ],
+)
+def test_a_permit_of_what_something_denies_is_not_noted(tmp_path: Path, selected: str, denied: str) -> None:
+    limits = [", when: {above: 4}", ", when: {below: 9}"] if "total" in selected else ["", ""]
+    (tmp_path / "b.yaml").write_text(whole(policy("site", f"deny: {{{denied}}}{limits[0]}")))
+    (tmp_path / "a.yaml").write_text(ended(policy("own", f"permit: {{{selected}}}{limits[1]}")))
+    assert load(tmp_path, Loading(PLACES)).notes == ()
+
+
+def test_a_part_of_a_folder_has_no_note_of_permits(tmp_path: Path) -> None:
+    """What they lift may be in the other part."""
+    (tmp_path / "a.yaml").write_text(ended(policy("own", f"permit: {{{IDLE[0]}}}")))
+    assert load(tmp_path, Loading(PLACES, levels=False)).notes == ()

@@ -13,6 +13,17 @@ ELEMENT, ELEMENTS, SET, MEMORY, NUMBER, TEXT, FLAG, ANY = (
 )  # fmt: skip
 _SCALARS = frozenset((str, int, bool))
 
+# What asks for a value of each content: the way out where a condition does not read it.
+READ_BY = {
+    ELEMENT: "name one of the fields below it",
+    ELEMENTS: "write `count-above` to limit how many there are, or name one of the fields below it",
+    SET: "no condition reads what is in such a set: write the rule without one, for every value",
+    MEMORY: "use `in`, `above` or `below`",
+    NUMBER: "use `in`, `above` or `below`",
+    TEXT: "use `in` or `matches`",
+    FLAG: "write `in: [true]` or `in: [false]`",
+}
+
 
 def holding(field: Field | None) -> str:
     """What the field holds; ANY where a rule selects by class alone."""

@@ -8,7 +8,7 @@ from typing import Any
 from webhook.declare import Field, kib, shown
 from webhook.policy.language.cel_form import Cel, CelValue
 from webhook.policy.language.condition import Condition, ConditionKind, InvalidCondition, Limit
-from webhook.policy.language.field_content import ANY, MEMORY, NUMBER, holding, whole
+from webhook.policy.language.field_content import ANY, MEMORY, NUMBER, READ_BY, holding, whole
 
 _SCHEMA: dict[str, Any] = {"type": ["integer", "string"]}
 _EXAMPLES = {MEMORY: "MiB as a whole number or a quantity like `4Gi`", NUMBER: "a whole number"}
@@ -62,7 +62,7 @@ def _held(field: Field | None) -> str:
             "compares amounts, and a class has fields of every type", "name a `path` beside the class"
         )
     if held not in (NUMBER, MEMORY):
-        raise InvalidCondition(f"compares amounts, and the field holds {held}", "use `in` or `matches`")
+        raise InvalidCondition(f"compares amounts, and the field holds {held}", READ_BY[held])
     return held
 
 

@@ -7,7 +7,16 @@ from typing import Any
 from webhook.declare import Field, kib, problem_of, shown, told
 from webhook.policy.language.cel_form import Cel, CelValue
 from webhook.policy.language.condition import Condition, InvalidCondition, Members
-from webhook.policy.language.field_content import ELEMENT, ELEMENTS, MEMORY, SET, comparable, holding, json_types
+from webhook.policy.language.field_content import (
+    ELEMENT,
+    ELEMENTS,
+    MEMORY,
+    READ_BY,
+    SET,
+    comparable,
+    holding,
+    json_types,
+)
 
 SCHEMA: dict[str, Any] = {"type": "array", "items": {"type": ["string", "integer", "boolean"]}, "minItems": 1}
 _JSON_TYPES = {str: "string", int: "integer", bool: "boolean"}
@@ -17,10 +26,9 @@ def members(wanted: object, field: Field | None, *, within: bool) -> Members:
     """The values that an admin listed; raises InvalidCondition."""
     if type(wanted) is not list or not wanted:
         raise InvalidCondition("names no values", "write a list with at least one value")
-    if holding(field) in (ELEMENT, ELEMENTS, SET):
-        raise InvalidCondition(
-            f"compares values, and the field holds {holding(field)}", "name one of the fields below it"
-        )
+    held = holding(field)
+    if held in (ELEMENT, ELEMENTS, SET):
+        raise InvalidCondition(f"compares values, and the field holds {held}", READ_BY[held])
     made, same = set(), comparable(field)
     for value in wanted:
         _check(value, field)
@@ -36,7 +44,9 @@ def members(wanted: object, field: Field | None, *, within: bool) -> Members:
 def _check(value: object, field: Field | None) -> None:
     problem = problem_of(field, value) if field and field.scalar else None
     if problem:
-        raise InvalidCondition(f"can never hold: the field's value {problem}", "name values that the field can have")
+        named = "" if problem.startswith("`") else f"{told(field, value)} "
+        way = "name values that the field can have"
+        raise InvalidCondition(f"names what the field never has: {named}{problem}", way)
 
 
 def cel_members(each: Condition, value: CelValue, cel: Cel) -> str:

@@ -65,7 +65,7 @@ class Policies:
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """Exceptions that had ended when the files were read."""
+        """Exceptions that had ended when the files were read, and permits that decide nothing."""
         return self._loaded.notes
 
     def reload(self, rest: Callable[[], None] = no_rest) -> list[Finding]:

@@ -54,7 +54,7 @@ def check_exceptions(
         try:
             of_values(each, rule, declared_fields)
         except InvalidCondition as invalid:
-            findings.append(Finding(each.place, f"values {invalid}", invalid.help, "policy"))
+            findings.append(Finding(each.place, f"`values` {invalid}", invalid.help, "policy"))
     return findings
 
 

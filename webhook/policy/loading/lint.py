@@ -1,12 +1,13 @@
-"""Rules that make no difference: conditions that no value meets, and rules that others of the policy cover."""
+"""Rules that make no difference: no value meets their conditions, others cover them, or no policy denies it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from webhook.declare import BACKEND_KINDS, around
+from webhook.findings import Finding
 from webhook.policy.language.condition import Condition
-from webhook.policy.language.model import Rule, Selector
+from webhook.policy.language.model import Policy, Rule, Selector
 
 _OPPOSITE = {"permit": "forbid", "forbid": "permit"}
 _BACKEND = "backend"
@@ -50,6 +51,36 @@ def _covering(unconditional: Mapping[tuple[str, str], Rule], selector: Selector)
 
 def _asks(rule: Rule) -> bool:
     return bool(rule.conditions or rule.comparisons or rule.guards)
+
+
+def idle_permits(policies: Iterable[Policy], classes: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """Permits of what is allowed without them: no backend, and no policy denies it. `classes`: of and below each path.
+
+    A note and no reason to refuse the policies: the `deny` may come with another release, or go with one.
+    """
+    rules = [rule for policy in policies for rule in policy.rules]
+    denied = [rule.selector for rule in rules if rule.effect == "deny"]
+    paths = {each.path for each in denied}
+    around_them = {path for each in paths for path in around(each)}
+    everywhere = {each.kind for each in denied if not each.path}
+    kinds = {"backend", *BACKEND_KINDS}.union(
+        *({each.kind} if each.kind else classes.get(each.path, ()) for each in denied)
+    )
+    for rule in rules:
+        about = rule.selector
+        if rule.effect != "permit":
+            continue
+        if about.total:
+            idle = not any(each.total == about.total for each in denied)
+        elif about.path:
+            own = {about.kind} if about.kind else classes.get(about.path, set())
+            near = about.path in around_them or not paths.isdisjoint(around(about.path))
+            idle = not near and own.isdisjoint(everywhere | {"backend", *BACKEND_KINDS})
+        else:
+            idle = about.kind not in kinds
+        if idle:
+            way = "remove it, or write the `deny` that it shall be an exception from"
+            yield Finding(rule.where, f"`{rule.id}` decides nothing: no policy denies what it permits", way, "policy")
 
 
 def covers(wide: Selector, narrow: Selector) -> bool:

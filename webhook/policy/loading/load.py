@@ -16,11 +16,13 @@ from pathlib import Path, PurePath
 from webhook.declare import DeclaredField
 from webhook.findings import Finding, Refused
 from webhook.policy.engine.engine import Engine, compile_policies, utc_today
-from webhook.policy.language.model import API_VERSION, KUBEVIRT_KIND, LEVELS, Policy, PolicySet, Today
+from webhook.policy.language.model import API_VERSION, KIND, KUBEVIRT_KIND, LEVELS, Policy, PolicySet, Today
+from webhook.policy.language.selection import classes_below
 from webhook.policy.loading.budget import Budget, Exhausted
 from webhook.policy.loading.completeness import missing_ends, missing_levels, set_differences
 from webhook.policy.loading.document import LONGEST, Node, documents
 from webhook.policy.loading.exceptions import check_exceptions, expired
+from webhook.policy.loading.lint import idle_permits
 from webhook.policy.loading.policy import is_kubevirt, is_policy, is_set, read, read_set
 from webhook.policy.loading.reader import PolicyReader
 
@@ -123,11 +125,20 @@ def _loaded(folder: str, files: Contents, loading: Loading) -> Loaded:
             parsed.policies, loading.declared_fields, loading.default_level, loading.today, loading.budget.rest
         ),
         digest_of(contents),
-        tuple(expired([*parsed.policies, *parsed.kubevirt], loading.today())),
+        tuple(_notes(parsed, loading)),
         frozenset(file for file, _ in contents),
         parsed.sets[0].file if parsed.sets else "",
         _about_kubevirt(parsed.kubevirt, loading),
     )
+
+
+def _notes(parsed: Parsed, loading: Loading) -> Iterator[Finding]:
+    """What is reported, and no reason to refuse the policies."""
+    yield from expired([*parsed.policies, *parsed.kubevirt], loading.today())
+    if loading.levels:  # where only a part is there, what is denied may be elsewhere
+        budget, fields = loading.budget, loading.declared_fields
+        classes = budget.once(f"classes {id(fields)}", lambda: classes_below(fields, budget.rest))
+        yield from idle_permits(parsed.policies, classes)
 
 
 def _about_kubevirt(policies: list[Policy], loading: Loading) -> Engine | None:
@@ -222,8 +233,11 @@ def _read_into(parsed: Parsed, node: Node, file: str, loading: Loading) -> None:
     foreign = is_kubevirt(node)
     if foreign and loading.kubevirt is None:
         return
-    fields = loading.kubevirt.declared_fields if foreign and loading.kubevirt else loading.declared_fields
-    reader = PolicyReader(file, fields, loading.budget)
+    apis = {KIND: loading.declared_fields}
+    if loading.kubevirt is not None:
+        apis[KUBEVIRT_KIND] = loading.kubevirt.declared_fields
+    fields = apis.pop(KUBEVIRT_KIND if foreign else KIND)
+    reader = PolicyReader(file, fields, loading.budget, elsewhere=apis)
     try:
         if is_set(node):
             parsed.sets.append(read_set(node, reader))
@@ -250,7 +264,8 @@ def check(
     """What is wrong with the policies together, though with none alone."""
     findings = []
     seen: dict[str, Policy] = {}
-    for policy in policies:
+    # Those of levels first: of a shipped one and an admin's own it is the own one that gets another name.
+    for policy in sorted(policies, key=lambda each: not each.level):
         if policy.name in seen:
             problem = f"policy `{policy.name}` is there already, in {seen[policy.name].where}"
             findings.append(Finding(policy.place, problem, "give each policy a name of its own", "policy"))

@@ -18,6 +18,7 @@ from webhook.policy.language.model import LONGEST_NAME, NAME
 from webhook.policy.language.selection import classes_below
 from webhook.policy.loading.budget import Budget
 from webhook.policy.loading.document import Node
+from webhook.policy.loading.near_paths import REFERENCE, way_of
 
 _NAME = re.compile(NAME)
 
@@ -41,6 +42,8 @@ class PolicyReader:
     declared_fields: Mapping[str, DeclaredField]
     budget: Budget = field(default_factory=Budget)
     findings: list[Finding] = field(default_factory=list)
+    # The places of the other kinds of policies, which no path here may name.
+    elsewhere: Mapping[str, Mapping[str, DeclaredField]] = field(default_factory=dict)
 
     def at(self, node: Node) -> str:
         """`FILE:LINE`."""
@@ -124,11 +127,11 @@ class PolicyReader:
         return content
 
     def path(self, node: Node | None) -> str:
-        """A declared path; a wrong one gets the nearest that is declared."""
+        """A declared path; a wrong one gets the declared one that is meant."""
         content = self.text(node, "path")
         if node is not None and content and content not in self.declared_fields:
-            near = _nearest(content, self.declared_fields) if self.budget.suggests() else ""
-            way = f"did you mean `{near}`?" if near else "the reference lists the paths of every class"
+            suggests = self.budget.suggests()
+            way = way_of(content, self.declared_fields, self.elsewhere) if suggests else REFERENCE
             self.wrong(node, f"path `{shown(content, 160)}` is not declared", way)
             return ""
         return content
@@ -141,9 +144,3 @@ class PolicyReader:
             if node is not None and content:
                 self.wrong(node, f"{what} `{shown(content)}` is no day", "write it like `2027-03-31`")
             return date.min
-
-
-def _nearest(path: str, declared_fields: Mapping[str, DeclaredField]) -> str:
-    bare = re.sub(r"\[[^\]]*\]", "", path[:256].removeprefix("spec."))
-    known = {re.sub(r"\[\*\]", "", declared): declared for declared in declared_fields}
-    return known.get(closest(bare, known, 0.75, 256), "")

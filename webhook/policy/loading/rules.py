@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from webhook.declare import Field
-from webhook.policy.language.condition import Condition, InvalidCondition, Subject
+import re
+from dataclasses import replace
+
+from webhook.declare import DeclaredField, Field, shown
+from webhook.policy.language.condition import Condition, InvalidCondition, Members, Subject
 from webhook.policy.language.conditions import CONDITIONS, condition, of_totals, total_condition
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS, Comparison, Guard, guard
 from webhook.policy.language.field_content import comparable, holding
@@ -12,11 +15,15 @@ from webhook.policy.language.selection import decided_with
 from webhook.policy.language.totals import totals
 from webhook.policy.loading.document import Node
 from webhook.policy.loading.lint import lint
+from webhook.policy.loading.near_paths import begins
 from webhook.policy.loading.reader import Entries, PolicyReader
+from webhook.yaml_dialects import WORD_BOOLEAN
 
 # Every completed VM has a domain: a rule about the whole of it can only mean what its requester writes there.
 _WHOLE = "domain"
 _WITHOUT_TOTALS = "limit a field: name its `path`, and write `when: {above: …}` or `when: {count-above: …}`"
+# A text that every reader of YAML takes for one without quotes.
+_WORD = re.compile("[A-Za-z][A-Za-z0-9_/-]*")
 _RULE = ("name", *EFFECTS, "when", *GUARDS, "message", "help")
 
 
@@ -140,14 +147,16 @@ def _when(
         if effect == "permit" and not CONDITIONS[name].in_permit:
             reader.wrong(wanted, f"{name} is no condition of a permit", "a permit speaks of a value that is there")
         else:
-            made += _made(reader, name, wanted, place.field if place else None, selector.total)
+            made += _made(reader, name, wanted, place, selector.total)
     alone = next((each.name for each in made if each.subject in (Subject.LIST, Subject.MISSING)), None)
     if alone and len(entries.values) > 1:
         reader.wrong(node, f"{alone} stands beside other conditions", "write a rule for each")
     return tuple(made), tuple(each for each in comparisons if each)
 
 
-def _made(reader: PolicyReader, name: str, wanted: Node, field: Field | None, total: str = "") -> list[Condition]:
+def _made(
+    reader: PolicyReader, name: str, wanted: Node, place: DeclaredField | None, total: str = ""
+) -> list[Condition]:
     """The condition, where it can mean something."""
     if CONDITIONS[name].expression and isinstance(wanted.value, str) and wanted.value not in reader.budget.patterns:
         reader.spend("patterns", wanted)
@@ -155,13 +164,35 @@ def _made(reader: PolicyReader, name: str, wanted: Node, field: Field | None, to
     try:
         if total:
             return [total_condition(name, wanted.plain(), totals()[total].unit)]
-        return [condition(name, wanted.plain(), field)]
+        made = condition(name, wanted.plain(), place.field if place else None)
     except InvalidCondition as invalid:
         reader.wrong(wanted, f"{name} {invalid}", invalid.help)
         return []
+    if place is not None and made.members is not None:
+        _values_of_siblings(reader, wanted, made.members, place)
+    return [made]
+
+
+def _values_of_siblings(reader: PolicyReader, node: Node, members: Members, place: DeclaredField) -> None:
+    """A value that is no known one of the field, and one of a field beside it: of `cpu.mode`, and no `cpu.model`."""
+    known = place.field.scalar.known if place.field.scalar is not None else None
+    parent = place.path.rpartition(".")[0]
+    shape = reader.declared_fields[parent].field.shape if parent in reader.declared_fields else None
+    if known is None or shape is None:
+        return
+    listed = {value[1] for value in members.values if isinstance(value, tuple)} - known().names
+    for each in shape.fields.values():
+        values = sorted(listed.intersection(each.scalar.values)) if each.scalar is not None else []
+        for value in values:
+            other = each.declared_in(parent)
+            problem = f"`{value}` is a value of `{other}`, and never one of `{place.path}`"
+            reader.wrong(node, problem, f"write a rule about `path: {other}`")
 
 
 def _comparison(reader: PolicyReader, name: str, node: Node, field: Field | None) -> Comparison | None:
+    if not _like_a_path(node.value, reader):
+        reader.wrong(node, f"{name} names another field, by its path", _as_value(name, node))
+        return None
     path = reader.path(node)
     if field is None:
         reader.wrong(node, f"{name} compares two fields, and the rule names none", "name a `path` beside the class")
@@ -178,6 +209,22 @@ def _comparison(reader: PolicyReader, name: str, node: Node, field: Field | None
     return Comparison(name, path, comparable(field))
 
 
+def _like_a_path(content: object, reader: PolicyReader) -> bool:
+    if not isinstance(content, str) or content in reader.declared_fields:
+        return isinstance(content, str)
+    apis = (reader.declared_fields, *reader.elsewhere.values(), ("spec",))
+    return any(begins(content, each) for each in apis)
+
+
+def _as_value(comparison: str, node: Node) -> str:
+    """The way out where a comparison of two fields has a value."""
+    word = "in" if comparison == "equals" else "not-in"
+    value = node.value
+    plain = value if isinstance(value, str) and _WORD.fullmatch(value) and not WORD_BOOLEAN.fullmatch(value) else ""
+    number = type(value) in (int, bool)
+    return f"for a value write `{word}: [{shown(value) if number else plain or 'VALUE'}]`"
+
+
 def _guard(reader: PolicyReader, word: str, node: Node) -> Guard:
     """`where` and `unless`: declared paths, each with its conditions."""
     if not isinstance(node.value, dict) or not node.value:
@@ -189,16 +236,22 @@ def _guard(reader: PolicyReader, word: str, node: Node) -> Guard:
         path = reader.path(Node(name, line, column))
         if whole := decided_with(path, reader.declared_fields):
             reader.wrong(Node(name, line, column), f"path `{path}` is decided with `{whole}`", f"name `{whole}`")
-        conditions[path] = _guarded(reader, path, wanted)
+        conditions[path] = _guarded(reader, path, wanted, shown(name, 160))
     return guard(word, {path: each for path, each in conditions.items() if path})
 
 
-def _guarded(reader: PolicyReader, path: str, node: Node) -> tuple[Condition, ...]:
+def _guarded(reader: PolicyReader, path: str, node: Node, named: str) -> tuple[Condition, ...]:
     words = tuple(name for name, kind in CONDITIONS.items() if kind.in_guard)
-    entries: Entries = reader.mapping(node, f"the condition of `{path}`", words)
-    if isinstance(node.value, dict) and not node.value:
-        reader.wrong(node, f"nothing is asked of `{path}`", "write a condition, like `present: true`")
+    written = node.value if isinstance(node.value, dict) else {}
+    for name in (each for each in COMPARISONS if each in written):
+        problem = f"{name} compares two fields, and is a condition of `when` alone"
+        reader.wrong(Node(None, *node.keys[name]), problem, _as_value(name, written[name]))
+    if written:
+        node = replace(node, value={name: each for name, each in written.items() if name not in COMPARISONS})
+    entries: Entries = reader.mapping(node, f"the condition of `{named}`", words)
+    if isinstance(node.value, dict) and not written:
+        reader.wrong(node, f"nothing is asked of `{named}`", "write a condition, like `present: true`")
     place = reader.declared_fields.get(path)
     if place is None:
         return ()
-    return tuple(each for name, wanted in entries.values.items() for each in _made(reader, name, wanted, place.field))
+    return tuple(each for name, wanted in entries.values.items() for each in _made(reader, name, wanted, place))

@@ -10,9 +10,7 @@ from webhook.policy.language.field_content import ELEMENTS, holding, whole
 
 def make(wanted: object, field: Field | None) -> Condition:
     if holding(field) != ELEMENTS:
-        raise InvalidCondition(
-            "counts entries, and the rule names no list", "name a list such as `domain.devices.disks[*]`"
-        )
+        raise InvalidCondition("counts entries, and the rule names no list", "name a list, whose path ends with `[*]`")
     limit = whole(wanted)
     if limit is None or limit < 0:
         raise InvalidCondition(f"is `{shown(wanted)}`, expected a whole number from 0")

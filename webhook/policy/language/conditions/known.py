@@ -7,13 +7,14 @@ from typing import Any
 from webhook.declare import Field, shown
 from webhook.policy.language.cel_form import Cel, CelValue
 from webhook.policy.language.condition import Condition, ConditionKind, InvalidCondition, Members, flag
-from webhook.policy.language.field_content import typed
+from webhook.policy.language.field_content import READ_BY, holding, typed
 
 
 def make(wanted: object, field: Field | None) -> Condition:
     table = field.scalar.known if field is not None and field.scalar is not None else None
     if table is None:
-        raise InvalidCondition("asks for a table of names, and the field has none", "use `in`, `not-in` or `matches`")
+        way = READ_BY.get(holding(field), "use `in`, `not-in` or `matches`")
+        raise InvalidCondition("asks for a table of names, and the field has none", way)
     within, names = flag(wanted), table()
 
     def holds(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from webhook.declare import Field, shown
 from webhook.policy.language.cel_form import Cel, CelValue, Inexpressible
 from webhook.policy.language.condition import Condition, ConditionKind, InvalidCondition
-from webhook.policy.language.field_content import ANY, TEXT, holding, json_types
+from webhook.policy.language.field_content import ANY, READ_BY, TEXT, holding, json_types
 from webhook.policy.language.patterns import InvalidPattern, pattern
 
 # RE2's single byte, which Go's regular expressions do not have.
@@ -16,8 +16,9 @@ _SINGLE_BYTE = r"(?<!\\)(?:\\\\)*\\C"
 
 
 def make(wanted: object, field: Field | None) -> Condition:
-    if holding(field) not in (TEXT, ANY):
-        raise InvalidCondition(f"reads texts, and the field holds {holding(field)}", "use `in`, `above` or `below`")
+    held = holding(field)
+    if held not in (TEXT, ANY):
+        raise InvalidCondition(f"reads texts, and the field holds {held}", READ_BY[held])
     if type(wanted) is not str or not 0 < len(wanted) <= 512:
         raise InvalidCondition("is no regular expression of 1 to 512 characters")
     try:
