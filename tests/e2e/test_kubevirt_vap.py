@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.cluster.cluster import Cluster, running
 from tests.e2e.test_kubevirt_policy import LEVEL, definition
+from tests.kubevirt import quantities
 from tests.kubevirt.attack_cases import MACHINE, cases
 from tests.kubevirt.objects import around
 from tests.kubevirt.test_attacks import expected
 from tests.waiting import until
 from webhook.kubevirt.api import KINDS
 from webhook.kubevirt.api.projection import acting_annotations
+from webhook.policy import shipped
 
 # What is left to the webhook: places, families of annotations, those of DataVolumes, fields that nobody knows, and
 # bridges by their network.
@@ -25,12 +29,16 @@ LEFT = re.compile(
     r"pciAddress|labels\[|new|topology|hostPID|resources\.limits|domain\.features$|\.bridge|metadata\.annotations$"
 )
 KIND = "VirtualMachine"
+# A namespace in which amounts are limited.
+LIMITED = "limited"
 
 
 @pytest.fixture(scope="module")
 def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    command = [sys.executable, "-m", "webhook.cli", "policy", "export", "--vap", "--kubevirt", "kubevirt"]
-    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    policies = Path(shutil.copytree(shipped(), tmp_path_factory.mktemp("limited") / "policies"))
+    (policies / "amounts.yaml").write_text(quantities.POLICY.replace("NAMESPACE", LIMITED))
+    command = [sys.executable, "-m", "webhook.cli", "policy", "export", str(policies), "--vap"]
+    made = subprocess.run([*command, "--kubevirt", "kubevirt"], capture_output=True, text=True, check=True).stdout
     with running(tmp_path_factory.mktemp("cluster")) as cluster:
         definitions = [definition(kind.group, name) for name, kind in KINDS.items() if kind.metadata]
         cluster.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(definitions))
@@ -39,6 +47,7 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         for level in ("restricted", "baseline", "privileged"):
             cluster.kubectl("create", "namespace", level)
             cluster.kubectl("label", "namespace", level, f"{LEVEL}={level}")
+        cluster.kubectl("create", "namespace", LIMITED)
         cluster.kubectl("apply", "--server-side", "-f", "-", input=made)
         bad = around(KIND, {**MACHINE, "schedulerName": "mine"}, {}, {})
         until(lambda: refused(cluster, [(bad, "restricted")])[0] != "")
@@ -73,6 +82,16 @@ def test_the_api_server_refuses_what_the_engine_refuses_and_takes_what_it_takes(
     ]
     assert wrong == []
     assert sum(bool(each) for each in answers) > 100
+
+
+def test_the_api_server_compares_quantities_as_the_engine_does(outage: Cluster) -> None:
+    beyond = [(around(KIND, vmi, {}, {}), LIMITED) for vmi, _ in quantities.REFUSED]
+    rules = [f"amounts/{rule}" for _, rule in quantities.REFUSED]
+    assert [rule for rule, answer in zip(rules, refused(outage, beyond), strict=True) if rule not in answer] == []
+    within = [(around(KIND, vmi, {}, {}), LIMITED) for vmi in quantities.TAKEN]
+    assert [answer for answer in refused(outage, within) if answer] == []
+    elsewhere = [(obj, "restricted") for obj, _ in beyond]
+    assert [answer for answer in refused(outage, elsewhere) if answer] == []
 
 
 def test_kubevirts_controllers_pass_here_too(outage: Cluster) -> None:

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.kubevirt import quantities
+from tests.kubevirt.objects import around
 from webhook.admission.apis import apis
+from webhook.admission.kubevirt import judged_object
 from webhook.findings import Refused
-from webhook.policy import Policies, shipped
+from webhook.policy import Engine, Policies, Request, shipped
+from webhook.trees import Tree
 
 POLICY = """apiVersion: policy.vmconfig.kubevirt.io/v1
 kind: KubeVirtPolicy
@@ -74,3 +78,46 @@ def test_a_path_of_the_other_kind_leads_to_it(tmp_path: Path, kind: str, path: s
     (finding,) = caught.value.findings
     assert finding.problem == f"path `{path}` is not declared"
     assert finding.help.endswith(help)
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The shipped policies and limits on quantities."""
+    made = Path(shutil.copytree(shipped(), tmp_path_factory.mktemp("limited") / "policies"))
+    (made / "site.yaml").write_text(quantities.POLICY.replace("NAMESPACE", "team"))
+    engine = Policies(made, apis(with_kubevirt=True)).kubevirt
+    assert engine is not None
+    return engine
+
+
+def rules(engine: Engine, vmi: Tree) -> set[str]:
+    """The rules that refuse a machine."""
+    found = judged_object(engine, Request(namespace="team"), around("VirtualMachine", vmi, {}, {})).findings
+    return {finding.rule.partition(" ")[0] for finding in found}
+
+
+@pytest.mark.parametrize(("vmi", "rule"), quantities.REFUSED, ids=str)
+def test_a_quantity_beyond_a_limit_is_refused_however_it_is_written(limited: Engine, vmi: Tree, rule: str) -> None:
+    assert rules(limited, vmi) == {f"amounts/{rule}"}
+
+
+@pytest.mark.parametrize("vmi", quantities.TAKEN, ids=str)
+def test_a_quantity_within_a_limit_is_not_refused(limited: Engine, vmi: Tree) -> None:
+    assert rules(limited, vmi) == set()
+
+
+@pytest.mark.parametrize(
+    ("when", "problem"),
+    [
+        ("above: lots", "above is `lots`, expected a quantity like `4Gi` or `500m`, or a whole number of bytes "
+         "or cores"),
+        ("in: [8Gi, lots]", "in names what the field never has: `lots` is no quantity like `4Gi` or `500m`"),
+        ("in: [8Gi, 8192Mi]", "in names `8192Mi` twice"),
+        ("in: [true]", "in names what the field never has: `true` is true or false (as are `yes`, `no`, `on` and `off` "
+         "in YAML), expected a quantity like `4Gi` or `500m`"),
+    ],
+)  # fmt: skip
+def test_a_limit_that_is_no_quantity_is_refused(tmp_path: Path, when: str, problem: str) -> None:
+    with pytest.raises(Refused) as caught:
+        loaded(tmp_path, f"    when: {{{when}}}\n")
+    assert [finding.problem for finding in caught.value.findings] == [problem]

@@ -24,10 +24,11 @@ from webhook.declare.element import (
 from webhook.declare.field_path import FieldPath, around, declared_form
 from webhook.declare.inspect import Inspection, Mark, Where, inspect, place_text
 from webhook.declare.number_sets import as_ranges, members, numbers
-from webhook.declare.quantity import kib, written
+from webhook.declare.quantity import kib, nano, written
 from webhook.declare.scalars import (
     Known,
     Scalar,
+    any_quantity,
     boolean,
     choice,
     integer,
@@ -62,6 +63,7 @@ __all__ = [
     "Shape",
     "TextForm",
     "Where",
+    "any_quantity",
     "around",
     "as_ranges",
     "backend",
@@ -77,6 +79,7 @@ __all__ = [
     "kib",
     "members",
     "memory",
+    "nano",
     "nullable",
     "numbers",
     "place_text",

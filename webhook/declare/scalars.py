@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from webhook.declare.quantity import kib, nearby, written
+from webhook.declare.quantity import kib, nano, nearby, written
 
 Check = Callable[[Any], str | None]
 
@@ -180,6 +180,18 @@ def memory(lowest_kib: int = 1024) -> Scalar:
 
     schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
     return Scalar(schema, check, lambda value: str(kib(value)), lambda content: written(whole(content)), meaning=kib)
+
+
+def any_quantity() -> Scalar:
+    """A quantity of Kubernetes', of whatever is counted: a text, or a number; equal ones are equal amounts."""
+
+    def check(value: Any) -> str | None:
+        if type(value) not in (str, int, float):
+            return f"is {told_as(value)}, expected a quantity like `4Gi` or `500m`"
+        return None if nano(value) is not None else f"`{shown(value)}` is no quantity like `4Gi` or `500m`"
+
+    schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    return Scalar(schema, check, meaning=nano)
 
 
 def whole(content: str, base: int = 10) -> int:

@@ -26,6 +26,7 @@ from webhook.declare import (
     Reference,
     Scalar,
     Shape,
+    any_quantity,
     boolean,
     integer,
     text,
@@ -53,7 +54,7 @@ _SCALARS = {
     "": text(1 << 20),
     "bool": boolean(),
     "int": integer(-(2**63), 2**63 - 1),
-    "quantity": text(64),
+    "quantity": any_quantity(),
     "any": _ANY,
 }
 _CLASSES: dict[str, FieldClass] = {"frontend": Frontend(), "goal": Goal()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from webhook.declare import Field, kib
+from webhook.declare import Field, kib, nano
 
-ELEMENT, ELEMENTS, SET, MEMORY, NUMBER, TEXT, FLAG, ANY = (
-    "an element", "a list of elements", "a set of numbers", "an amount of memory", "a number", "a text",
+ELEMENT, ELEMENTS, SET, MEMORY, QUANTITY, NUMBER, TEXT, FLAG, ANY = (
+    "an element", "a list of elements", "a set of numbers", "an amount of memory", "a quantity", "a number", "a text",
     "true or false", "",
 )  # fmt: skip
 _SCALARS = frozenset((str, int, bool))
@@ -19,6 +19,7 @@ READ_BY = {
     ELEMENTS: "write `count-above` to limit how many there are, or name one of the fields below it",
     SET: "no condition reads what is in such a set: write the rule without one, for every value",
     MEMORY: "use `in`, `above` or `below`",
+    QUANTITY: "use `in`, `above` or `below`",
     NUMBER: "use `in`, `above` or `below`",
     TEXT: "use `in` or `matches`",
     FLAG: "write `in: [true]` or `in: [false]`",
@@ -32,7 +33,7 @@ def holding(field: Field | None) -> str:
     if field.scalar is None:
         return ELEMENTS if field.many else ELEMENT
     if field.scalar.schema.get("x-kubernetes-int-or-string"):
-        return MEMORY
+        return QUANTITY if field.scalar.meaning is nano else MEMORY
     if field.scalar.is_set:
         return SET
     return {"integer": NUMBER, "boolean": FLAG}.get(field.scalar.schema.get("type", ""), TEXT)
@@ -50,12 +51,16 @@ def json_types(field: Field) -> set[str]:
 
 def comparable(field: Field | None) -> Callable[[Any], object]:
     """Values in the form in which equal ones are equal (true is not 1, 4Gi is 4096); None: not comparable."""
-    content = holding(field)
-    return kib if content == MEMORY else _never if content == SET else typed
+    return _COMPARABLE.get(holding(field), typed)
 
 
 def _never(_: Any) -> None:
     """A value that is equal to none."""
+
+
+def amounts(content: str) -> Callable[[Any], int | None]:
+    """How much a value is of what is held: KiB, billionths of a quantity, or the number itself."""
+    return {MEMORY: kib, QUANTITY: nano}.get(content, whole)
 
 
 def typed(value: Any) -> object:
@@ -66,3 +71,6 @@ def typed(value: Any) -> object:
 def whole(value: object) -> int | None:
     """A whole number; None where it is none."""
     return value if type(value) is int else None
+
+
+_COMPARABLE: dict[str, Callable[[Any], object]] = {MEMORY: kib, QUANTITY: nano, SET: _never}

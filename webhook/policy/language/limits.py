@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from webhook.declare import Field, kib, shown
+from webhook.declare import Field, nano, shown
 from webhook.policy.language.cel_form import Cel, CelValue
 from webhook.policy.language.condition import Condition, ConditionKind, InvalidCondition, Limit
-from webhook.policy.language.field_content import ANY, MEMORY, NUMBER, READ_BY, holding, whole
+from webhook.policy.language.field_content import ANY, MEMORY, NUMBER, QUANTITY, READ_BY, amounts, holding, whole
 
 _SCHEMA: dict[str, Any] = {"type": ["integer", "string"]}
-_EXAMPLES = {MEMORY: "MiB as a whole number or a quantity like `4Gi`", NUMBER: "a whole number"}
+_EXAMPLES = {
+    MEMORY: "MiB as a whole number or a quantity like `4Gi`",
+    QUANTITY: "a quantity like `4Gi` or `500m`, or a whole number of bytes or cores",
+    NUMBER: "a whole number",
+}
 
 
 def limit_kind(name: str, doc: str, *, above: bool) -> ConditionKind:
@@ -30,7 +34,7 @@ def _of_total(name: str, above: bool, wanted: object, unit: str) -> Condition:
 
 def limited(name: str, wanted: object, held: str, *, above: bool, total: bool = False) -> Condition:
     """The condition on a field that holds this, or on a `total` of it, which is counted in KiB where it is memory."""
-    amount = kib if held == MEMORY else whole
+    amount = amounts(held)
     size = amount(wanted)
     if size is None:
         raise InvalidCondition(f"is `{shown(wanted)}`, expected {_EXAMPLES[held]}")
@@ -61,7 +65,7 @@ def _held(field: Field | None) -> str:
         raise InvalidCondition(
             "compares amounts, and a class has fields of every type", "name a `path` beside the class"
         )
-    if held not in (NUMBER, MEMORY):
+    if held not in _EXAMPLES:
         raise InvalidCondition(f"compares amounts, and the field holds {held}", READ_BY[held])
     return held
 
@@ -70,8 +74,11 @@ def cel_limit(each: Condition, value: CelValue, cel: Cel) -> str:
     """Whether a value that is an amount is beyond the limit."""
     limit = each.limit
     assert limit is not None  # noqa: S101 - it was made by `limited`
-    if limit.amount is not kib:
+    if limit.amount is whole:
         return f"{value.words} {'>' if limit.above else '<'} {limit.limit}"
     compare = "isGreaterThan" if limit.above else "isLessThan"
+    if limit.amount is nano:
+        beyond = f"{cel.any_quantity(value.words)}.{compare}({cel.any_quantity(cel.text(str(each.wanted)))})"
+        return cel.all_of([cel.is_quantity(value.words), beyond])
     beyond = f"{cel.quantity(value.words)}.{compare}({cel.kib_quantity(limit.limit)})"
     return cel.all_of([cel.is_amount(value.words), beyond])

@@ -11,6 +11,7 @@ from webhook.policy.language.field_content import (
     ELEMENT,
     ELEMENTS,
     MEMORY,
+    QUANTITY,
     READ_BY,
     SET,
     comparable,
@@ -52,7 +53,12 @@ def _check(value: object, field: Field | None) -> None:
 def cel_members(each: Condition, value: CelValue, cel: Cel) -> str:
     """Whether a value that can be compared is one of those listed."""
     listed = list(each.wanted) if isinstance(each.wanted, list | tuple) else []
-    if holding(value.checked) != MEMORY:
+    held = holding(value.checked)
+    if held == QUANTITY:
+        own = cel.any_quantity(value.words)
+        same = [f"{own}.compareTo({cel.any_quantity(cel.text(str(one)))}) == 0" for one in listed]
+        return cel.all_of([cel.is_quantity(value.words), cel.any_of(same)])
+    if held != MEMORY:
         types = json_types(value.field)
         return cel.among(value.words, [one for one in listed if _JSON_TYPES.get(type(one)) in types])
     amounts = [amount for amount in map(kib, listed) if amount is not None]

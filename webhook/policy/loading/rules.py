@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from webhook.declare import DeclaredField, Field, shown
+from webhook.declare import DeclaredField, shown
 from webhook.policy.language.condition import Condition, InvalidCondition, Members, Subject
 from webhook.policy.language.conditions import CONDITIONS, condition, of_totals, total_condition
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS, Comparison, Guard, guard
@@ -136,9 +136,7 @@ def _when(
         reader.wrong(node, "when says nothing", "write a condition, or remove `when`")
     place = reader.declared_fields.get(selector.path)
     comparisons = [
-        _comparison(reader, name, wanted, place.field if place else None)
-        for name, wanted in entries.values.items()
-        if name in COMPARISONS
+        _comparison(reader, name, wanted, place) for name, wanted in entries.values.items() if name in COMPARISONS
     ]
     made = []
     for name, wanted in entries.values.items():
@@ -189,24 +187,24 @@ def _values_of_siblings(reader: PolicyReader, node: Node, members: Members, plac
             reader.wrong(node, problem, f"write a rule about `path: {other}`")
 
 
-def _comparison(reader: PolicyReader, name: str, node: Node, field: Field | None) -> Comparison | None:
+def _comparison(reader: PolicyReader, name: str, node: Node, place: DeclaredField | None) -> Comparison | None:
     if not _like_a_path(node.value, reader):
         reader.wrong(node, f"{name} names another field, by its path", _as_value(name, node))
         return None
     path = reader.path(node)
-    if field is None:
+    if place is None:
         reader.wrong(node, f"{name} compares two fields, and the rule names none", "name a `path` beside the class")
         return None
     if not path or path not in reader.declared_fields:
         return None
-    ours, theirs = holding(field), holding(reader.declared_fields[path].field)
-    if ours != theirs or field.scalar is None:
+    ours, theirs = holding(place.field), holding(reader.declared_fields[path].field)
+    if ours != theirs or place.field.scalar is None:
         reader.wrong(node, f"{name} compares {ours} with {theirs}", "name a field that holds the same")
         return None
-    if reader.declared_fields[path].field is field:
+    if path == place.path:
         reader.wrong(node, f"{name} compares a field with itself", "name another field")
         return None
-    return Comparison(name, path, comparable(field))
+    return Comparison(name, path, comparable(place.field))
 
 
 def _like_a_path(content: object, reader: PolicyReader) -> bool:

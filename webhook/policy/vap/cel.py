@@ -94,6 +94,16 @@ def quantity(value: str) -> str:
     return f"(type({value}) == int ? quantity(string({value}) + 'Mi') : quantity({value}))"
 
 
+def is_quantity(value: str) -> str:
+    """Whether a value is a quantity of Kubernetes', as a text or a number."""
+    return f"isQuantity(string({value}))"
+
+
+def any_quantity(value: str) -> str:
+    """A text or a number that is a quantity as one; a bare number is itself."""
+    return f"quantity(string({value}))"
+
+
 def kib_quantity(amount: int) -> str:
     """A number of KiB as a quantity."""
     return f"quantity('{amount}Ki')"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from webhook.declare import DeclaredField, Field, kib
+from webhook.declare import DeclaredField, Field, kib, nano
 from webhook.declare.field_path import Step
 from webhook.policy.language.cel_form import CelValue
 from webhook.policy.language.condition import Condition, Subject
@@ -19,7 +19,7 @@ from webhook.policy.language.conditions import CONDITIONS
 from webhook.policy.language.cross_field import Comparison, Guard
 from webhook.policy.language.model import Rule
 from webhook.policy.vap import cel
-from webhook.policy.vap.cel import FALSE, TRUE, all_of, is_amount, negated, quantity, text
+from webhook.policy.vap.cel import FALSE, TRUE, all_of, any_quantity, is_amount, is_quantity, negated, quantity, text
 
 _DYNAMIC: Any = object()
 
@@ -149,6 +149,9 @@ def _sameness(each: Comparison, operand: CelOperand) -> Callable[[str], str]:
     """Whether another value is the same as the operand, in the form in which equal ones are equal."""
     constant = operand.constant is not _DYNAMIC
     own = text(operand.constant) if constant else operand.value
+    if each.same is nano:
+        same = f"compareTo({any_quantity(own)}) == 0"
+        return lambda other: all_of([is_quantity(own), is_quantity(other), f"{any_quantity(other)}.{same}"])
     if each.same is not kib:
         return lambda other: f"{other} == {own}"
     return lambda other: all_of(

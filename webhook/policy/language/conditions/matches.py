@@ -8,7 +8,7 @@ from typing import Any
 from webhook.declare import Field, shown
 from webhook.policy.language.cel_form import Cel, CelValue, Inexpressible
 from webhook.policy.language.condition import Condition, ConditionKind, InvalidCondition
-from webhook.policy.language.field_content import ANY, READ_BY, TEXT, holding, json_types
+from webhook.policy.language.field_content import ANY, QUANTITY, READ_BY, TEXT, holding, json_types
 from webhook.policy.language.patterns import InvalidPattern, pattern
 
 # RE2's single byte, which Go's regular expressions do not have.
@@ -17,7 +17,7 @@ _SINGLE_BYTE = r"(?<!\\)(?:\\\\)*\\C"
 
 def make(wanted: object, field: Field | None) -> Condition:
     held = holding(field)
-    if held not in (TEXT, ANY):
+    if held not in (TEXT, QUANTITY, ANY):
         raise InvalidCondition(f"reads texts, and the field holds {held}", READ_BY[held])
     if type(wanted) is not str or not 0 < len(wanted) <= 512:
         raise InvalidCondition("is no regular expression of 1 to 512 characters")

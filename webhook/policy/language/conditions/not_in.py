@@ -7,7 +7,7 @@ from typing import Any
 from webhook.declare import Field
 from webhook.policy.language.cel_form import Cel, CelValue
 from webhook.policy.language.condition import Condition, ConditionKind
-from webhook.policy.language.field_content import MEMORY, holding
+from webhook.policy.language.field_content import MEMORY, QUANTITY, holding
 from webhook.policy.language.value_lists import SCHEMA, cel_members, members
 
 
@@ -24,7 +24,10 @@ def make(wanted: object, field: Field | None) -> Condition:
 
 def formula(each: Condition, value: CelValue, cel: Cel) -> str:
     other = cel.negated(cel_members(each, value, cel))
-    return cel.all_of([cel.is_amount(value.words), other]) if holding(value.checked) == MEMORY else other
+    held = holding(value.checked)
+    if held not in (MEMORY, QUANTITY):
+        return other
+    return cel.all_of([cel.is_amount(value.words) if held == MEMORY else cel.is_quantity(value.words), other])
 
 
 KIND = ConditionKind("not-in", "the value is none of these", SCHEMA, make, formula)
