@@ -42,14 +42,62 @@ def said(shape: Shape, word: str) -> str:
     ("word", "meant"),
     [
         ("gpu", "devices"), ("gpus", "devices"), ("hostDevices", "devices"), ("ram", "memory"), ("RAM", "memory"),
-        ("cores", "cpu"), ("vcpus", "cpu"), ("disks", "storage"), ("volumes", "storage"), ("drives", "storage"),
-        ("networks", "network"), ("nics", "network"), ("os", "system"), ("firmware", "system"), ("vnc", "graphics"),
+        ("disks", "storage"), ("volumes", "storage"), ("drives", "storage"),
+        ("networks", "network"), ("nics", "network"), ("vnc", "graphics"),
         ("cloudinit", "seed"), ("cloud_init", "seed"), ("host-devices", "devices"),
         ("memroy", "memory"), ("net", "network"), ("cup", "cpu"), ("tmp", "tpm"),
     ],
 )  # fmt: skip
 def test_a_name_from_elsewhere_or_a_typo_leads_to_the_feature(word: str, meant: str) -> None:
     assert said(features_shape(), word) == f"did you mean `{meant}`?"
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("cores", "cpu: {topology: {cores: …}}"), ("vcpus", "cpu: {count: …}"), ("topology", "cpu: {topology: …}"),
+        ("os", "system: {type: …}"), ("guestOs", "system: {type: …}"), ("firmware", "system: {firmware: …}"),
+        ("uefi", "system: {firmware: …}"), ("secure-boot", "system: {secureBoot: …}"),
+    ],
+)  # fmt: skip
+def test_a_word_of_a_feature_leads_to_where_it_stands_there(word: str, written: str) -> None:
+    assert said(features_shape(), word).endswith(f": write `{written}`")
+
+
+@pytest.mark.parametrize(
+    ("element", "word", "written"),
+    [
+        ("cpu", "cores", "topology: {cores: …}"),
+        ("cpu", "thread", "known here: "),
+        ("os", "machine", "type: {machine: …}"),
+    ],
+)
+def test_a_word_of_an_element_below_leads_there_and_one_of_none_does_not(element: str, word: str, written: str) -> None:
+    shape = domain_shape().fields[element].shape
+    assert shape is not None
+    assert written in said(shape, word)
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "written"),
+    [
+        ("cpu", 4, "write `cpu: {count: 4}`"),
+        ("cpu", 0, "`kubectl explain vmd.spec.features.cpu` says what it takes"),
+        ("cpu", "4", "`kubectl explain vmd.spec.features.cpu` says what it takes"),
+        ("system", "debian", "write `system: {type: debian}`"),
+        ("system", 12, "`kubectl explain vmd.spec.features.system` says what it takes"),
+    ],
+)
+def test_a_value_in_place_of_an_element_leads_to_its_field_where_it_is_one(
+    feature: str, value: object, written: str
+) -> None:
+    [found] = inspect({feature: value}, features_shape(), "spec.features").findings
+    assert found.help == written
+
+
+def test_a_reference_says_what_it_names() -> None:
+    [found] = inspect({"seed": [{"userData": "x"}]}, features_shape(), "spec.features").findings
+    assert found.help == "did you mean `secret`? It is the name of a Secret"
 
 
 @pytest.mark.parametrize("word", ["usb", "gcu", "rpm", "x", "ac"])

@@ -35,7 +35,6 @@ TYPOS: Tree = {
 NEAREST = {
     "feature": "features",
     "features.memroy": "memory",
-    "features.cpus": "cpu",
     "features.sytem": "system",
     "features.cpu.topology.socket": "sockets",
     "features.storage[0].bootorder": "bootOrder",
@@ -44,6 +43,8 @@ NEAREST = {
     "domain.devices.disks[0].boot_order": "bootOrder",
     "domain.devices.disks[0].target.buss": "bus",
 }
+# A word that stands for a field of an element, and what to write.
+BELOW = {"features.cpus": "`count` stands in `cpu`: write `cpu: {count: …}`"}
 
 
 def whole(kind: Kind, spec: Tree, name: str) -> Tree:
@@ -83,9 +84,9 @@ def test_every_typo_is_told_the_nearest_name_by_every_client(tenant: Tenant, cli
     created, said = CLIENTS[client](tenant.cluster, tenant.namespace, kind, whole(kind, TYPOS, "typo"))
     assert not created
     text = " ".join(said.replace("\\n", " ").split())
-    for path, nearest in NEAREST.items():
-        place = f"{kind.spec_path}.{path}"
-        assert f"{place}: is not a field of the API help: did you mean `{nearest}`?" in text, text
+    ways = {**{path: f"did you mean `{nearest}`?" for path, nearest in NEAREST.items()}, **BELOW}
+    for path, way in ways.items():
+        assert f"{kind.spec_path}.{path}: is not a field of the API help: {way}" in text, text
     assert tenant.kubectl("get", kind.plural, "-o", "name").stdout == ""
 
 

@@ -155,6 +155,8 @@ class Element(metaclass=Declaration):
     # Names that people know from elsewhere, in small letters without `-` and `_`, with the field that each is here:
     # a finding names it.
     also: ClassVar[Mapping[str, str]] = {}
+    # The field that a bare value in the element's place is mostly meant for; empty where there is none.
+    mostly: ClassVar[str] = ""
 
     def __init_subclass__(
         cls,

@@ -7,23 +7,20 @@ two together) and finds every problem at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec
 
-from webhook.declare.element import FILLED_IN, Element, FieldClass, Frontend
+from webhook.declare.element import FILLED_IN, FieldClass, Frontend
 from webhook.declare.field_path import declared_form
-from webhook.declare.nearest import Pairs, nearest, pairs_of
+from webhook.declare.meant import way_of, way_of_value
 from webhook.declare.scalars import Ambiguous, kind_of, listed
-from webhook.declare.shape import Field, Shape, shape_of
+from webhook.declare.shape import Field, Shape
 from webhook.declare.validation_cache import SIMPLE, remember
 from webhook.declare.withheld import problem_of, told, told_name
 from webhook.findings import MOST, Finding, Findings
 from webhook.trees import Tree
 
 P = ParamSpec("P")
-# So many fields of an element are named where none is like an unknown one.
-_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +75,7 @@ def _add(found: Inspection, make: Callable[P, Finding], *args: P.args, **kwargs:
 
 def _element(tree: Any, shape: Shape, where: Where, found: Inspection) -> None:
     if type(tree) is not dict:
-        _add(found, _wrong, where, tree, "an object")
+        _add(found, _no_element, where, tree, shape)
         return
     fields = shape.fields
     for name, value in tree.items():
@@ -223,35 +220,24 @@ def _wrong(where: Where, value: object, expected: str) -> Finding:
     return Finding(path, f"is {kind_of(value)}, expected {expected}", _way(path), "shape")
 
 
+def _no_element(where: Where, value: object, shape: Shape) -> Finding:
+    """What is no object, with the field that a value in its place is mostly meant for."""
+    key = where[1] if isinstance(where, tuple) else ""
+    way = way_of_value(value, shape, key if isinstance(key, str) else "")
+    finding = _wrong(where, value, "an object")
+    return replace(finding, help=way) if way else finding
+
+
 def _way(path: str) -> str:
     """Where to read what a field takes: the definition on the cluster, which is made of the same declaration."""
     kind = "virtualmachineconfig" if path.startswith("spec.template.") else "vmd"
     return f"`kubectl explain {kind}.{declared_form(path).replace('[*]', '')}` says what it takes"
 
 
-# `user_data` and `user-data` are `userdata` to whoever writes other APIs, too.
-_JOINED = str.maketrans("", "", "_-")
-
-
 def _unknown(where: Where, name: object, shape: Shape, suggest: bool) -> Finding:
-    near = shape.element.also.get(str(name).lower().translate(_JOINED), "")
-    near = near or (nearest(str(name), _pairs(shape.element)) if suggest else "")
-    way = f"did you mean `{near}`?" if near else _known(shape.element)
+    way = way_of(name, shape, suggest)
     shown_name = told_name(name, shape)
     if shown_name:
         return Finding(f"{place_text(where)}.{shown_name}", "is not a field of the API", way, "shape")
     problem = "has a field that the API does not know; its name may be a secret and is not shown"
     return Finding(place_text(where), problem, way, "shape")
-
-
-@cache
-def _pairs(element: type[Element]) -> Pairs:
-    return pairs_of(shape_of(element).fields)
-
-
-@cache
-def _known(element: type[Element]) -> str:
-    """The fields of an element in words; the cache is bounded by the declarations."""
-    names = tuple(sorted(shape_of(element).fields))
-    more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"known here: {listed(names[:_LISTED])}{more}"

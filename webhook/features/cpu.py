@@ -38,8 +38,9 @@ class Wanted(Element):
         "cores": "topology",
         "sockets": "topology",
         "threads": "topology",
-        "vcpus": "count",
+        **dict.fromkeys(("cpus", "number", "processors", "vcpu", "vcpus"), "count"),
     }
+    mostly = "count"
 
     count: Positive | None = frontend("-", doc="vCPUs at boot.")
     max: Positive | None = frontend(

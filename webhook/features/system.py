@@ -46,7 +46,11 @@ _INT_OR_STRING = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "intege
 class Wanted(Element):
     """The guest and its machine: operating system and version, architecture, machine type, firmware, secure boot."""
 
-    also: ClassVar[Mapping[str, str]] = {"guest": "type", "name": "type", "os": "type"}
+    also: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("guest", "guestos", "name", "os"), "type"),
+        **dict.fromkeys(("bios", "efi", "uefi"), "firmware"),
+    }
+    mostly = "type"
 
     type: Annotated[str, replace(_TYPE, schema=_TYPE_SCHEMA)] | None = frontend(
         "-",
