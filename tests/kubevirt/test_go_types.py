@@ -8,6 +8,7 @@ import pytest
 
 from tests.kubevirt.go_types import API, CDI, VERSIONS, GoField, GoTypes, Named, NotThere, go_types
 from webhook.declare import BACKEND_KINDS, SECRET_KINDS, Backend
+from webhook.kinds.spec import spec_shape
 from webhook.kubevirt.api import MESSAGES, declared_fields
 from webhook.kubevirt.api.declarations import APART, PARTS, annotation_tables, class_of, tables
 from webhook.policy.engine.messages import texts
@@ -170,4 +171,6 @@ def test_the_words_for_ends_of_paths_end_a_declared_path_of_their_class() -> Non
 def test_the_words_for_places_name_places_that_are_declared() -> None:
     for kind, said in WORDS.items():
         for path in said.get("paths", {}):
-            assert path in FIELDS, f"{kind}: {path}"
+            # Or of our own machines, for whoever writes their words into a VirtualMachine of KubeVirt's.
+            own = path.partition(".")[2] if kind == "escape-hatch" else ""
+            assert path in FIELDS or own in spec_shape().fields, f"{kind}: {path}"

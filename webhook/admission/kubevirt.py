@@ -13,9 +13,10 @@ from typing import Any
 from webhook.admission.context import ENFORCE, OFF, AdmissionContext
 from webhook.admission.offline import NOBODY, Requester, review_of
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
+from webhook.declare import Mark
 from webhook.declare.tree import identical
 from webhook.findings import Finding, Findings
-from webhook.kubevirt.api import KINDS, ROOT, KubeVirtKind, Projection, marks_of, project
+from webhook.kubevirt.api import KINDS, ROOT, KubeVirtKind, Projection, marks_of, project, told_of
 from webhook.kubevirt.api.kinds import VIRTUAL_MACHINE, at
 from webhook.kubevirt.api.patches import Patched, patched
 from webhook.kubevirt.api.pci_addresses import ignored_addresses, pci_addresses, wrong_addresses
@@ -65,8 +66,9 @@ def judged_by(engine: Engine, review: Review, kind: KubeVirtKind, request: Reque
     if before is not None and not names and identical(now.tree, before.tree):
         return Decision()
     stored = before.tree if before is not None else None
-    decision = engine.decide(Submission(now.tree, marks_of(now.tree), ROOT, stored), request)
-    judged = _placed(decision, now.place)
+    marks = marks_of(now.tree)
+    decision = engine.decide(Submission(now.tree, marks, ROOT, stored), request)
+    judged = _placed(decision, now.place, marks)
     judged.findings.take(_malformed(names, kind, now, before))
     old = before.tree if before is not None else {}
     if kind.patches and at(now.tree, _patches(kind)) != at(old, _patches(kind)):
@@ -119,10 +121,20 @@ def _request(review: Review, kind: KubeVirtKind, engine: Engine, context: Admiss
     return Request(review.namespace, labels, review.user, review.groups, review.operation)
 
 
-def _placed(decision: Decision, place: Any) -> Decision:
+def _placed(decision: Decision, place: Any, marks: Iterable[Mark]) -> Decision:
     """The same findings with the paths of the object."""
     parts = (decision.findings, decision.warned, decision.audits)
-    return Decision(*(_moved(each, lambda finding: replace(finding, path=place(finding.path))) for each in parts))
+    marked = {mark.path: mark for mark in marks} if any(parts) else {}
+    return Decision(*(_told(each, place, marked) for each in parts))
+
+
+def _told(findings: Findings, place: Any, marked: Mapping[str, Mark]) -> Findings:
+    made = Findings(most=findings.most)
+    for each in findings:
+        moved = replace(each, path=place(each.path))
+        made.take(told_of(marked[each.path], moved) if each.path in marked else [moved])
+    made.cut = made.cut or findings.cut
+    return made
 
 
 def _moved(findings: Findings, changed: Any) -> Findings:

@@ -6,18 +6,26 @@ that is of another form, is marked as handed on unread: a newer KubeVirt may mea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from webhook.declare import Backend, Field, Mark, Where, place_text
-from webhook.kubevirt.api.declarations import ANNOTATIONS, annotation_tables, class_of, made, root
+from webhook.declare.scalars import kind_of
+from webhook.declare.withheld import told_key
+from webhook.findings import Finding
+from webhook.kubevirt.api.declarations import ANNOTATIONS, LABELS, annotation_tables, class_of, made, root
 from webhook.kubevirt.api.kinds import at
 from webhook.kubevirt.api.projection import ROOT
 from webhook.trees import Tree
 
+# So many names of one element are told.
+_TOLD = 16
 _UNREAD = Backend("escape-hatch")
 _UNKNOWN = made("", _UNREAD, None, None)
+# Of an element that has names which no path can have.
+_ODD = made("", _UNREAD, None, None)
 _POD_NETWORK = Backend("host-network")
 
 
@@ -45,21 +53,43 @@ def _element(tree: Any, fields: dict[str, Field], where: Where, marks: list[Mark
         if tree is not None:
             _unknown(tree, where, marks)
         return
+    odd = False
     for name, value in tree.items():
         entry = fields.get(name)
-        if entry is None and _is_plain(name):
+        if entry is not None:
+            if not entry.plain or entry.shape is not None:
+                _field(value, entry, (where, name), marks)
+        elif _is_plain(name):
             _unknown(value, (where, name), marks)
-        elif entry is None:
-            _unknown(tree, where, marks)
-        elif entry.plain and entry.shape is None:
-            continue
-        elif entry.plain and entry.shape is not None:
-            if entry.many:
-                _list(value, entry.shape.fields, (where, name), marks)
-            else:
-                _element(value, entry.shape.fields, (where, name), marks)
-        elif _asks(value, entry):
-            marks.append(Mark(place_text((where, name)), entry.field_class, value, entry))
+        elif not odd:
+            odd = True
+            marks.append(Mark(place_text(where), _UNREAD, tree, _ODD))
+
+
+def _field(value: Any, entry: Field, where: Where, marks: list[Mark]) -> None:
+    """What stands in an element, or is no plain frontend."""
+    if entry.plain and entry.shape is not None:
+        if entry.many:
+            _list(value, entry.shape.fields, where, marks)
+        else:
+            _element(value, entry.shape.fields, where, marks)
+    elif _asks(value, entry):
+        marks.append(Mark(place_text(where), entry.field_class, value, entry))
+
+
+def told_of(mark: Mark, finding: Finding) -> Iterator[Finding]:
+    """What is told of a marked value: of an element each of its names that no path can have, or that it is none."""
+    parts = (f"{ROOT}.{ANNOTATIONS}", f"{ROOT}.{LABELS}")
+    if mark.path in parts and type(mark.value) is not dict:
+        problem = f"is {kind_of(mark.value)}, expected an object"
+        yield replace(finding, problem=problem, help="write each as `KEY: VALUE`, with the value in quotes")
+        return
+    names = [name for name in mark.value if not _is_plain(name)] if mark.field is _ODD else []
+    told = [name for name in islice(names, _TOLD) if told_key(name) == name]
+    if not told:
+        yield finding
+    for name in told:
+        yield replace(finding, path=f"{finding.path}[{name}]")
 
 
 def _is_plain(name: str) -> bool:
