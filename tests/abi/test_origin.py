@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import pytest
 
+from webhook.abi.changes import changed
 from webhook.abi.origin import wrong_origin
 from webhook.admission.context import AdmissionContext
 from webhook.admission.explain import explain
@@ -136,3 +137,20 @@ def test_explain_says_that_a_value_is_as_imported() -> None:
     [explained] = explain(vm(imported()), "spec.domain.devices.disks[0].target.bus", CONTEXT)
     assert explained.value == "virtio"
     assert explained.reasons == ["as imported: the machine was found so, and best practice adds nothing to it"]
+
+
+def told(features: Tree) -> list[str]:
+    """What is told of features that are first said of an imported machine, and how its memory is stored then."""
+    before = stored(imported())
+    after = extend({**deepcopy(before), "features": features}, before, CONTEXT, "spec").spec
+    memory = after["domain"]["memory"]
+    return [*(finding.path for finding in changed(before, after, "spec")), str(memory)]
+
+
+def test_amounts_at_boot_that_a_dump_leaves_unsaid_are_all_that_there_is() -> None:
+    assert told({"memory": "1Gi", "cpu": {"count": 1}}) == ["spec.features", "{'size': 1024}"]
+
+
+def test_memory_that_follows_a_feature_is_a_number_in_both_of_its_fields() -> None:
+    changes = ["spec.domain.memory.size", "spec.domain.memory.current"]
+    assert told({"memory": "2Gi"}) == [*changes, "{'size': 2048, 'current': 2048}"]

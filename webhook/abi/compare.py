@@ -19,6 +19,9 @@ from webhook.machines.machine import Machine
 from webhook.rule_sets import NEWEST
 from webhook.trees import Tree
 
+# An amount at boot that is unsaid is all that there can be, by the field that says it (libvirt: src/conf/domain_conf.c).
+_ALL = {"domain.memory.current": "size", "domain.vcpu.current": "count"}
+
 
 class Change(NamedTuple):
     """One field that differs: its path, its place among declarations, and both values (None: absent).
@@ -81,7 +84,7 @@ class _Comparison(NamedTuple):
             here, there = f"{path}.{name}", f"{declared}.{name}"
             if entry.shape is None:
                 seen = _frontend(entry, before, after)
-                meant = means(there, old) if before is None else before, means(there, new) if after is None else after
+                meant = _meant(there, old) if before is None else before, _meant(there, new) if after is None else after
                 if (seen or self.everything) and not _equal(entry, *meant):
                     yield Change(here, there, before, after, seen)
             elif entry.many:
@@ -125,6 +128,11 @@ class _Comparison(NamedTuple):
                 yield from self._device(None, added, f"{path}[{index}]", declared)
             elif seen or self.everything:
                 yield Change(f"{path}[{index}]", declared, None, added, seen)
+
+
+def _meant(declared: str, element: Tree) -> Any:
+    """What it means that an element does not say a field."""
+    return element.get(_ALL[declared]) if declared in _ALL else means(declared, element)
 
 
 def _there(device: Tree | None) -> bool:

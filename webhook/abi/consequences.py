@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from webhook.abi.compare import Change, left_to_the_host
 from webhook.abi.plugging import plugged
-from webhook.declare import FieldPath
+from webhook.declare import FieldPath, kib
 from webhook.declare.tree import at
-from webhook.domain.bus import is_none
+from webhook.domain.address import parts
+from webhook.domain.bus import DIMM, is_none
+from webhook.domain.devices.memory import plugged_at_boot
 from webhook.trees import Tree
 
 
@@ -54,6 +57,8 @@ class Row:
 
 _UNSEEN = Consequence(ChangeClass.NONE, "the guest does not see it")
 _FIRST = Consequence(ChangeClass.REBOOT, "the guest finds the NUMA cells, which were left open until it first boots")
+_SUM = Consequence(ChangeClass.NONE, "it is all of the memory, as before, with that of memory devices")
+_REBASED = Consequence(ChangeClass.REBOOT, "the guest finds this memory at another address at its next cold boot")
 _LATER = ", at its next cold boot"
 
 
@@ -65,12 +70,33 @@ def consequence_of(change: Change, old: Tree, new: Tree) -> Consequence:
         return Consequence(ChangeClass(way), text)
     if left_to_the_host(old, change):
         return _FIRST
+    if change.declared == "domain.memory.current" and _has_all(old) and _has_all(new) and _same_size(old, new):
+        return _SUM
+    if change.declared == "domain.devices.memories[*].address" and _slot(change.old) == _slot(change.new):
+        return _REBASED
     row = next((row for row in rows_of(change.declared, change.seen) if _is_about(row, change, new)), None)
     if row is None:
         return _UNSEEN
     if row.consequence.change_class is ChangeClass.HOTPLUG and not _while_it_runs(row, old, new):
         return Consequence(ChangeClass.REBOOT, row.consequence.text + _LATER)
     return row.consequence
+
+
+def _has_all(domain: Tree) -> bool:
+    """Whether the guest has all of its memory at boot; libvirt counts that of memory devices."""
+    memory = domain.get("memory") or {}
+    return (kib(memory.get("current")) or 0) >= (kib(memory.get("size")) or 0) + plugged_at_boot(domain)
+
+
+def _same_size(old: Tree, new: Tree) -> bool:
+    return kib(at(old, "memory.size")) == kib(at(new, "memory.size"))
+
+
+def _slot(address: Any) -> Any:
+    """The place of a DIMM without its base, which QEMU chooses at each start where none is stated."""
+    place = {**parts(address or "")}
+    place.pop("base", None)
+    return place if place.get("type") == DIMM else address
 
 
 # Declarations do not change: one entry a declared path.

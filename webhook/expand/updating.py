@@ -14,8 +14,10 @@ from webhook.abi.adoption import DeviceKey
 from webhook.abi.freeze import devices_of
 from webhook.declare import Goal, Shape, as_ranges, kib, members, written
 from webhook.domain import domain_shape
+from webhook.domain.address import parts_of
 from webhook.domain.bus import Bus, bus_of
 from webhook.domain.devices import KINDS
+from webhook.domain.devices.memory import plugged_at_boot
 from webhook.expand.asked import Asked
 from webhook.expand.following import Frozen, value_at
 from webhook.features.contribution import Contribution
@@ -49,7 +51,8 @@ def settle(domain: Tree, stored: Tree, asked: Asked, merged: Merged) -> None:
 
 def keep_in_step(domain: Tree, stored: Tree, merged: Merged) -> None:
     """Let what was made of an amount follow the amount, where neither the update nor a feature says anything of it."""
-    if domain.get("memory") == stored.get("memory") and domain.get("vcpu") == stored.get("vcpu"):
+    pieces = domain["devices"].get("memories") == (stored.get("devices") or {}).get("memories")
+    if pieces and domain.get("memory") == stored.get("memory") and domain.get("vcpu") == stored.get("vcpu"):
         return
     if ".memory.size" in merged.frozen.followed:
         # In the unit in which VMs are listed, as at create.
@@ -64,13 +67,30 @@ def keep_in_step(domain: Tree, stored: Tree, merged: Merged) -> None:
 def _memory(domain: Tree, stored: Tree, cell: Tree) -> None:
     memory, before = domain.get("memory") or {}, stored.get("memory") or {}
     size, was = kib(memory.get("size")), kib(before.get("size"))
-    if size is None or was is None or size == was:
+    if size is None or was is None:
         return
+    now, then = size + plugged_at_boot(domain), was + plugged_at_boot(stored)
     current = kib(memory.get("current"))
-    if current is not None and current == kib(before.get("current")) and (current == was or current > size):
-        memory["current"] = memory["size"]
+    stays = current is None or current != kib(before.get("current")) or then > current <= now
+    if now != then and not stays:
+        memory["current"] = memory["size"] if now == size else written(now)
+    if size == was:
+        return
     if kib(cell.get("memory")) == was:
         cell["memory"] = memory["size"]
+    rebase(domain["devices"], stored.get("devices", {}))
+
+
+def rebase(devices: Tree, stored: Tree) -> None:
+    """Leave to QEMU where memory devices begin, where that is stated as before: behind memory that is another now."""
+    before = devices_of({"memories": stored.get("memories") or []})
+    for piece in devices.get("memories") or ():
+        old = before.get(("memories", piece.get("name", "")), {})
+        if piece.get("address") == old.get("address") and "base" in parts_of(piece):
+            piece["address"] = piece["address"].partition(",")[0]
+        target = piece.get("target") or {}
+        if target.get("base") is not None and target["base"] == (old.get("target") or {}).get("base"):
+            del target["base"]
 
 
 def _processors(domain: Tree, stored: Tree, cell: Tree, topology: Tree | None, *, current: bool) -> None:

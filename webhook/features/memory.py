@@ -1,11 +1,12 @@
 """Memory of the guest: MiB as a whole number, or a quantity like `4Gi`.
 
-All of it is there at boot; more can be plugged in where the guest takes it.
+All of it is there at boot, with that of memory devices; more can be plugged in where the guest takes it.
 """
 
 from __future__ import annotations
 
 from webhook.declare import kib, written
+from webhook.domain.devices.memory import plugged_at_boot
 from webhook.domain.types import Size
 from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform
@@ -27,7 +28,9 @@ def expand(wanted: int | str | None, platform: Platform, origin: str) -> list[Co
     # Beside an amount in the domain the tenant's words stay as they are: a conflict quotes both.
     asked = wanted if "size" in stated else _in_mib(wanted)
     size = asked or stated.get("size") or cells or platform.guest.memory
-    memory: Tree = {"current": size} if asked else {"size": size, "current": size}
+    plugged = plugged_at_boot(platform.stated)
+    at_boot = written((kib(size) or 0) + plugged) if asked or plugged else size
+    memory: Tree = {"current": at_boot} if asked else {"size": size, "current": at_boot}
     default: Tree = {"memory": memory, **_headroom(size, platform)}
     return [Contribution(origin, {"memory": {"size": asked}} if asked else {}, default, platform.guest.because)]
 

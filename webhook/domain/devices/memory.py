@@ -2,10 +2,14 @@
 
 from typing import Annotated
 
-from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, memory
+from webhook.declare import Backend, Element, backend, choice, frontend, goal, integer, kib, memory
 from webhook.domain.bus import DIMM, PCI, Bus
 from webhook.domain.devices.device import VirtioDevice
 from webhook.domain.types import Amount, Flag, Nodeset, Path, Presence, Uuid
+from webhook.trees import Tree
+
+# The field of a device's target that says what the guest has of it at boot, by the model. A balloon counts no others.
+_AT_BOOT = {"dimm": "size", "virtio-mem": "requested"}
 
 
 class MemorySource(Element, tag="source"):
@@ -58,3 +62,13 @@ class MemoryDevice(
     uuid: Uuid | None = frontend("uuid")
     source: MemorySource | None = goal()
     target: MemoryTarget | None = frontend()
+
+
+def plugged_at_boot(domain: Tree) -> int:
+    """What the guest has of memory devices when it starts, in KiB, beside the machine's own memory.
+
+    libvirt counts it in `currentMemory`, which it sets a balloon to at every start (qemuProcessSetupBalloon).
+    """
+    pieces = (domain.get("devices") or {}).get("memories") or ()
+    targets = ((_AT_BOOT.get(piece.get("model", "")), piece.get("target") or {}) for piece in pieces)
+    return sum(kib(target.get(field)) or 0 for field, target in targets if field)
