@@ -63,6 +63,7 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
             target["bus"] = _BUSES[target["dev"][:2]]
     for port in devices.get("parallels", ()):
         port.setdefault("type", "pty")
+    _ports(devices, machine.defaults["serial"])
     found = _as_found(machine, silence, bool(_displays(devices)))
     _root(devices, found)
     complete(domain, found, None, silence["nic"])
@@ -125,6 +126,19 @@ def _unasked(devices: Tree, silence: Tree) -> None:
     displays = _displays(devices)
     if displays and not any("primary" in each for each in displays):
         displays[0]["primary"] = True
+
+
+def _ports(devices: Tree, usual: Tree) -> None:
+    """The serial port that libvirt makes of the first console of its kind where there is no port (its mirror)."""
+    consoles = devices.get("consoles") or ()
+    if consoles and not devices.get("serials"):
+        target = consoles[0].get("target") or {}
+        if target.get("type", "serial") == "serial":
+            port = {name: value for name, value in consoles[0].items() if name != "name"}
+            devices["serials"] = [{**port, "target": {**usual, "port": 0}}]
+            devices["consoles"] = consoles[1:]
+            if not devices["consoles"]:
+                del devices["consoles"]
 
 
 def _root(devices: Tree, machine: Machine) -> None:
