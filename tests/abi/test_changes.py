@@ -79,9 +79,7 @@ def test_a_change_has_the_class_that_its_case_says(case: Tree) -> None:
 def test_a_device_for_which_no_hot_plug_port_is_left_is_there_at_the_next_cold_boot() -> None:
     stored = created({"features": {"network": [{"source": "first"}]}})
     _, warnings = admitted(
-        patched(
-            stored, {"features": {"network": [{"source": f"n-{index}", "name": f"n-{index}"} for index in range(12)]}}
-        ),
+        patched(stored, {"features": {"network": _cards(12)}}),
         stored,
     )
     new = [warning for warning in warnings if " is new " in warning]
@@ -95,6 +93,21 @@ def test_a_device_for_which_no_hot_plug_port_is_left_is_there_at_the_next_cold_b
     assert new == hot + cold
     assert hot
     assert cold
+
+
+def _cards(count: int) -> list[Tree]:
+    return [{"source": f"n-{index}", "name": f"n-{index}"} for index in range(count)]
+
+
+def test_a_device_that_is_plugged_gets_the_last_port_before_a_controller_that_waits() -> None:
+    stored = created({})
+    wanted = [{"features": {"network": _cards(count)}} for count in range(12)]
+    told = [classes(admitted(patched(stored, each), stored)[1]) for each in wanted]
+    fits = max(count for count, each in enumerate(told) if "reboot" not in each.values())
+    stored, _ = admitted(patched(stored, wanted[fits - 1]), stored)
+    added = [{"source": "slow", "interface": "virtio-scsi"}, {"source": "fast"}]
+    _, warnings = admitted(patched(stored, {"features": {"storage": added}}), stored)
+    assert classes(warnings) == {"devices.disks[0]": "reboot", "devices.disks[1]": "hotplug"}
 
 
 @pytest.mark.parametrize(("arch", "expected"), [("x86_64", "hotplug"), ("s390x", "hotplug"), ("aarch64", "reboot")])

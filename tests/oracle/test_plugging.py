@@ -82,7 +82,7 @@ def test_memory_grows_by_a_dimm_that_the_next_boot_has(
         "domain": {"devices": {"memories": [{"name": "more", "model": "dimm", "target": {"size": 256, "node": 0}}]}}
     }
     second = store(added, first)
-    assert classes(first, second) == {"hotplug"}
+    assert classes(first, second) == {"hotplug", "none"}
     with boot.running(first["domain"], hypervisor, tmp_path) as vm:
         assert asked(vm, hypervisor, "query-memory-devices") == []
         vm.attachDeviceFlags(element(render(second["domain"], "vm"), "more"), BOTH)
@@ -106,7 +106,7 @@ def test_memory_grows_by_a_virtio_mem_device_that_is_asked_for_more(
     }
     first = store({**words("q35", [DISK_A], []), "domain": {"devices": {"memories": [device]}}})
     second = store({"domain": {"devices": {"memories": [{"name": "elastic", "target": {"requested": 256}}]}}}, first)
-    assert classes(first, second) == {"hotplug"}
+    assert classes(first, second) == {"hotplug", "none"}
     with boot.running(first["domain"], hypervisor, tmp_path) as vm:
         (before,) = asked(vm, hypervisor, "query-memory-devices")
         vm.updateDeviceFlags(element(render(second["domain"], "vm"), "elastic"), BOTH)

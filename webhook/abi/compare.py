@@ -19,7 +19,7 @@ from webhook.machines.machine import Machine
 from webhook.rule_sets import NEWEST
 from webhook.trees import Tree
 
-# An amount at boot that is unsaid is all that there can be, by the field that says it (libvirt: src/conf/domain_conf.c).
+# An amount at boot that is unsaid is all there can be, by the field that says it (libvirt: src/conf/domain_conf.c).
 _ALL = {"domain.memory.current": "size", "domain.vcpu.current": "count"}
 
 

@@ -8,11 +8,15 @@ from pathlib import Path
 import yaml
 
 from webhook.domain.address import parts_of
+from webhook.domain.bus import PCI
 from webhook.domain.devices import KINDS
+from webhook.domain.shared_memory import needs_shared, starts_shared
 from webhook.machines.controllers import controllers_of
 from webhook.trees import Tree
 
 _NO_PORT = "; no hot-plug port is left for it: the new one is there at the next cold boot"
+_NO_CONTROLLER = "; the controller that it needs is new, too: both are there at the next cold boot"
+_NOT_SHARED = "; it needs memory that is shared with the host, which it is from the next cold boot on"
 _COLD = " at its next cold boot"
 # The controllers of drives that libvirt plugs by their bus; those of SATA, IDE and floppies are the machine's own.
 _DRIVES = "scsi"
@@ -36,13 +40,20 @@ def plugged(kind: str, device: Tree, domain: Tree, *, removed: bool) -> tuple[st
     if not _pluggable(kind, device, domain):
         return "reboot", text + _COLD
     if not removed and not _has_controller(device, domain):
-        return "reboot", text + _NO_PORT
+        return "reboot", text + (_NO_PORT if parts_of(device)["type"] == PCI else _NO_CONTROLLER)
+    if not removed and needs_shared(kind) and not starts_shared(domain):
+        return "reboot", text + _NOT_SHARED
     return "hotplug", text
+
+
+def may_be_plugged(kind: str) -> bool:
+    """Whether libvirt plugs devices of a list into a running guest, on the buses on which it does."""
+    return kind in table()["plugged"]
 
 
 def _pluggable(kind: str, device: Tree, domain: Tree) -> bool:
     address = parts_of(device)
-    if kind not in table()["plugged"] or address.get("type") not in table()["buses"]:
+    if not may_be_plugged(kind) or address.get("type") not in table()["buses"]:
         return False
     if address["type"] == "drive":
         return bool((device.get("target") or {}).get("bus") == _DRIVES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from webhook.abi.plugging import may_be_plugged
 from webhook.domain.address import on_pci, parts_of
 from webhook.domain.bus import PCI
 from webhook.domain.root_ports import FUNCTIONS, LAST_SLOT, ROOT_PORT, is_run, ports_of
@@ -29,6 +30,9 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     entries = list(waiting(PCI, devices, controllers.machine))
     if controllers.machine.order:
         slots.bridge_first(entries)
+    elif not slots.fresh:
+        # Ports that are there may be few: what can be plugged while the guest runs comes before what waits for a boot.
+        entries.sort(key=lambda entry: not may_be_plugged(entry.listed))
     for entry in entries:
         slots.give(entry)
     slots.finish()

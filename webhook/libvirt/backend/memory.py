@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from webhook.declare import kib, written
-from webhook.domain.devices import KINDS
+from webhook.domain.shared_memory import is_shared
 from webhook.trees import Tree
 
 # Anonymous memory that is shared by its descriptor and uses no file of the host.
@@ -39,13 +39,6 @@ def _with_cell(domain: Tree) -> Tree:
         return domain
     cell = {"cell": 0, "cpus": list(range(count)), "memory": domain["memory"]["size"]}
     return {**domain, "cpu": {**cpu, "numa": [cell]}}
-
-
-def is_shared(domain: Tree) -> bool:
-    """Whether the conventional backend of a device reads the guest's memory."""
-    devices = domain.get("devices", {})
-    conventions = (KINDS[listed].convention for listed, entries in devices.items() if entries)
-    return any(convention is not None and convention.shared_memory for convention in conventions)
 
 
 def _counted(domain: Tree, sign: int) -> Tree:

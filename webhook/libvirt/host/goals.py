@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webhook.declare import kib, written
+from webhook.domain.shared_memory import is_shared
 from webhook.findings import Finding
-from webhook.libvirt.backend.memory import is_shared
 from webhook.libvirt.host.cells import Cell, cells_of, matched
 from webhook.libvirt.host.facts import PAGES, Host, cpu_set
 from webhook.libvirt.host.room import Room, Share
