@@ -10,6 +10,7 @@ import pytest
 from tests.abi.life import admitted
 from tests.abi.test_every_change import WORDS, with_words
 from webhook.domain.bus import is_none
+from webhook.features import declined
 from webhook.findings import Refused
 from webhook.trees import Tree
 
@@ -51,9 +52,13 @@ def stated(devices: Tree, kinds: set[str]) -> Tree:
 
 
 def follows(devices: Tree, feature: str, word: Any, kinds: set[str]) -> bool:
-    """Whether the machine is as the word says: nothing more than the word makes, or at least one of its devices."""
+    """Whether the machine is as the word says: nothing more than the word makes, or at least one of its devices.
+
+    A video device that the domain states stays without a display, in a new machine as in an old one.
+    """
     made = machine(feature, word)
     if word in NO:
+        kinds = {kind for _, kind, _ in declined({feature: word})} or kinds
         return all(len(present(devices, kind)) <= len(present(made, kind)) for kind in kinds)
     return any(len(present(devices, kind)) >= len(present(made, kind)) > 0 for kind in kinds)
 

@@ -30,9 +30,11 @@ XML = """<domain type='kvm'><name>vm</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16d
 <devices><disk type='file' device='disk'><source file='/images/a'/><target dev='{disk}' bus='{bus}'/></disk></devices>
 </domain>"""
 
+NAMES = Map({"/images/a": "root"})
+
 
 def imported(machine: str = "pc-q35-7.2", disk: str = "vda", bus: str = "virtio") -> Tree:
-    found = import_domain(XML.format(machine=machine, disk=disk, bus=bus), Map({"/images/a": "root"}))
+    found = import_domain(XML.format(machine=machine, disk=disk, bus=bus), NAMES)
     assert complete_imported(found.domain, found.type, lambda n: bytes(range(n))) == []
     return {"abi": {"policy": "frozen", "origin": "imported"}, "domain": found.domain}
 
@@ -154,3 +156,17 @@ def test_amounts_at_boot_that_a_dump_leaves_unsaid_are_all_that_there_is() -> No
 def test_memory_that_follows_a_feature_is_a_number_in_both_of_its_fields() -> None:
     changes = ["spec.domain.memory.size", "spec.domain.memory.current"]
     assert told({"memory": "2Gi"}) == [*changes, "{'size': 2048, 'current': 2048}"]
+
+
+@pytest.mark.parametrize(
+    ("word", "listed"), [("graphics", "graphics"), ("console", "serials"), ("rng", "rng"), ("balloon", "memballoon")]
+)
+def test_a_word_that_declines_takes_away_what_an_imported_machine_has(word: str, listed: str) -> None:
+    more = "<console type='pty'/><graphics type='vnc'/><rng model='virtio'><backend model='random'/></rng></devices>"
+    found = import_domain(XML.format(machine="pc-q35-7.2", disk="vda", bus="virtio").replace("</devices>", more), NAMES)
+    assert complete_imported(found.domain, found.type, lambda n: bytes(range(n))) == []
+    before = stored({"abi": {"policy": "frozen", "origin": "imported"}, "domain": found.domain})
+    made = extend({**deepcopy(before), "features": {word: False}}, before, CONTEXT, "spec").spec
+    gone = made["domain"]["devices"].pop(listed, {"model": "none"})
+    kept = {name: device for name, device in before["domain"]["devices"].items() if name != listed}
+    assert (gone["model"], made["domain"]["devices"]) == ("none", kept)

@@ -10,6 +10,7 @@ from webhook.abi.freeze import device_keys, devices_of
 from webhook.declare import Frontend, Shape, told
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
+from webhook.expand.declined import newly_declined
 from webhook.expand.following import Frozen, value_at
 from webhook.expand.matching import Stored, matched
 from webhook.expand.merge import merge
@@ -40,8 +41,9 @@ class Asked:
     earlier: Sequence[Contribution] = ()
 
 
-def asked_of(stored: Tree, features: Tree, contributed: Callable[[Tree], list[Contribution]]) -> Asked:
+def asked_of(spec: Tree, stored: Tree, contributed: Callable[[Tree], list[Contribution]]) -> Asked:
     """What features ask for; raises Refused for what cannot be told apart. `contributed` expands features."""
+    features: Tree = spec.get("features") or {}
     devices: Tree = stored["domain"].get("devices", {})
     tombstones: Tree = (stored.get("abi") or {}).get("tombstones") or {}
     earlier = stored.get("features") or {}
@@ -61,6 +63,7 @@ def asked_of(stored: Tree, features: Tree, contributed: Callable[[Tree], list[Co
     after = renamed(after, names)
     references = connected(wanted_before, named(wanted, names), tombstones)
     explicit, declined = explicitly(after)
+    declined |= newly_declined(features, earlier, devices, (spec.get("domain") or {}).get("devices") or {})
     anew = explicit - explicitly(before)[0]
     asked = AskedDevices(_keys(before), _keys(after), references.references, declined, anew)
     return Asked(asked, wanted, names, references, turned(after), asked_tree(before), asked_tree(after), before)

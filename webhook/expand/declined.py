@@ -1,6 +1,7 @@
 """Features against devices that the domain states: one that is declined and stated, or asked for and stated away.
 
 A merge sees values alone: what is declined adds none, and a device that is asked for without a word agrees with any.
+Of a stored machine a word that declines takes the devices away, wherever they came from.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from webhook.abi.adoption import DeviceKey
 from webhook.abi.freeze import device_keys
 from webhook.domain.bus import is_none
 from webhook.expand.other_guest import Update
@@ -47,6 +49,29 @@ def newly_at_odds(update: Update, stored: Tree, path: str) -> Iterator[Finding]:
             yield each.finding(path, _KEEP)
         elif (each.kind, each.name) not in before:
             yield each.finding(path, _WAY)
+
+
+def newly_declined(features: Tree, earlier: Tree, stored: Tree, stated: Tree) -> set[DeviceKey]:
+    """The stored devices that an update's features decline and did not before.
+
+    None of a list of which the update's own domain states something else: that is a conflict.
+    """
+    found: set[DeviceKey] = set()
+    for feature, kind, pattern in declined(features):
+        if features.get(feature) != earlier.get(feature):
+            there = dict(_declinable(stored, kind, pattern))
+            only = next(iter(there.values())) if len(there) == 1 else {}
+            restated = _declinable(stated, kind, pattern)
+            if all(_fits(there.get(name, only), device) for name, device in restated):
+                found.update((kind, name) for name in there)
+    return found
+
+
+def _declinable(devices: Tree, kind: str, pattern: Tree) -> Iterator[tuple[str, Tree]]:
+    """The devices of a list that fit a pattern, by their names."""
+    for _, device in _devices(devices, kind):
+        if not is_none(device) and _fits(device, pattern):
+            yield device.get("name") or kind, device
 
 
 def _odds(devices: Tree, features: Tree, contributions: Iterable[Contribution], path: str) -> Iterator[_Odds]:

@@ -177,7 +177,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
         spec = {**spec, "features": stored["features"]}
     abi["ruleSet"] = rule_set = _rule_set(abi, context.site, path, follows=abi.get("policy") == LATEST)
     by = partial(_asked_by, stored["domain"], rule_set, context, path)
-    asked = asked_of(stored, spec.get("features") or {}, by)
+    asked = asked_of(spec, stored, by)
     kept, findings = _frozen(spec.get("domain") or {}, stored, asked, f"{path}.domain")
     features, earlier = spec.get("features") or {}, stored.get("features") or {}
     frozen = Frozen(with_resting(stored["domain"], _tombstones(stored)), asked.before)
@@ -215,7 +215,7 @@ def names_of_entries(stored: Tree, context: ExpansionContext, path: str) -> dict
     """The index of the entry that led to a stored device, by its feature and the device's name."""
     rule_set = _rule_set(stored.get("abi") or {}, context.site, path)
     by = partial(_asked_by, stored["domain"], rule_set, context, path)
-    asked = asked_of(stored, stored.get("features") or {}, by)
+    asked = asked_of(stored, stored, by)
     found = {}
     for each in (each for entries in asked.wanted.values() for each in entries):
         feature, _, index = each.origin.removeprefix(f"{path}.features.").partition("[")
