@@ -166,6 +166,7 @@ def test_a_word_that_declines_takes_away_what_an_imported_machine_has(word: str,
     found = import_domain(XML.format(machine="pc-q35-7.2", disk="vda", bus="virtio").replace("</devices>", more), NAMES)
     assert complete_imported(found.domain, found.type, lambda n: bytes(range(n))) == []
     before = stored({"abi": {"policy": "frozen", "origin": "imported"}, "domain": found.domain})
+    assert before["domain"]["devices"][listed], "libvirt makes a serial port of the console"
     made = extend({**deepcopy(before), "features": {word: False}}, before, CONTEXT, "spec").spec
     gone = made["domain"]["devices"].pop(listed, {"model": "none"})
     kept = {name: device for name, device in before["domain"]["devices"].items() if name != listed}

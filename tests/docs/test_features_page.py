@@ -33,6 +33,13 @@ def test_the_trainer_has_all_that_its_features_say() -> None:
     assert '<driver type="virtiofs"/>' in xml
 
 
+@pytest.mark.parametrize(("name", "memory", "at_boot"), [("dimms", 6, 6), ("elastic", 12, 5)])
+def test_a_balloon_is_set_to_all_that_the_guest_has(name: str, memory: int, at_boot: int) -> None:
+    xml = render(admitted(VMS[name])[0]["domain"], name)
+    assert f"<memory>{memory << 20}</memory>" in xml
+    assert f"<currentMemory>{at_boot << 20}</currentMemory>" in xml
+
+
 def test_a_dimm_comes_and_goes_by_an_update_and_nothing_else_does() -> None:
     spec = VMS["dimms"]
     before, _ = admitted({"features": spec["features"]})
