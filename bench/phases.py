@@ -42,14 +42,14 @@ def split(rounds: int) -> dict[str, float]:
     verdict = mutate(review, used)
     allowed = validate(final, used)
     merged: Tree = {}
-    merge(merged, contributions, "spec.domain")
+    order = merge(merged, contributions, "spec.domain").order
 
     def placed() -> None:
         domain = copied(merged)
         numa.complete(domain)
         name_devices(domain["devices"])
-        order_boot(domain)
-        allocate(domain, platform.machine, [], "spec.domain")
+        order_boot(domain, order)
+        allocate(domain, platform.machine, [], "spec.domain", order)
         identify(domain, os.urandom)
 
     def bounds() -> None:

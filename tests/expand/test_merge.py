@@ -29,7 +29,7 @@ def run(case: dict[str, Any], order: list[int] | None = None) -> tuple[Any, list
     said = [Said(**entry) for entry in case["contributions"]]
     said = [said[index] for index in order] if order else said
     frozen = Frozen(case.get("stored", case["stated"]), case.get("before")) if case.get("frozen") else None
-    findings = merge(tree, said, "spec.domain", stated=case["stated"], frozen=frozen)
+    findings = merge(tree, said, "spec.domain", stated=case["stated"], frozen=frozen).findings
     return tree, [[finding.path, finding.problem] for finding in findings]
 
 

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from webhook.abi.adoption import DeviceKey
 from webhook.declare import Field, Frontend, Reference, Scalar, Shape, told
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
+from webhook.expand.device_order import DeviceOrder
 from webhook.expand.following import Frozen, value_at
 from webhook.expand.listed import Listed
 from webhook.findings import Finding, Findings
@@ -36,6 +38,13 @@ class Contribution(Protocol):
     def default(self) -> Tree: ...
 
 
+class MergeResult(NamedTuple):
+    """The conflicts of a merge, and the order of the devices that features ask for."""
+
+    findings: Findings
+    order: DeviceOrder
+
+
 @dataclass(slots=True, eq=False)
 class _Merge:
     """The state of one merge: the tree that grows, and the entries of its lists by name."""
@@ -51,6 +60,7 @@ class _Merge:
     # The contributions that ask for something, by the device or the element of the domain.
     askers: dict[str, list[Contribution]] = field(default_factory=dict)
     created: set[int] = field(default_factory=set)
+    order: dict[DeviceKey, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +83,8 @@ def merge(
     *,
     stated: Tree | None = None,
     frozen: Frozen | None = None,
-) -> Findings:
-    """Merge contributions into `tree`, in place; returns the conflicts.
+) -> MergeResult:
+    """Merge contributions into `tree`, in place.
 
     `stated` is what the tenant wrote, for the words of a conflict (the tree itself where absent). In a stored machine,
     `frozen`, a value follows the feature that now asks for another one; defaults go only to what this merge makes.
@@ -88,7 +98,7 @@ def merge(
     for contribution in ordered:
         if contribution.default:
             _overlay(tree, contribution.default, shape, "", _Layer(contribution, True, frozen is not None, merging))
-    return merging.findings
+    return MergeResult(merging.findings, merging.order)
 
 
 # A pure function of text; the bound is well above the number of origins in one VM.
@@ -116,6 +126,10 @@ def _overlay(target: Tree, add: Tree, shape: Shape, path: str, layer: _Layer) ->
                 _differs(target, entry, value, f"{path}.{name}", layer)
         elif entry.many:
             _merge_list(target, entry, value, f"{path}.{name}", layer)
+        elif there is None and fills and not path and name == "devices":
+            # List by list, as where there are some, so that the order of what is asked for is known.
+            target[name] = {}
+            _overlay(target[name], value, entry.shape, ".devices", layer)
         elif there is None:
             if fills or path == ".devices":
                 target[name] = copied(value)
@@ -184,10 +198,12 @@ def _merge_entry(there: list[Tree], item: Tree, shape: Shape, path: str, layer: 
         _overlay(found, by_name, shape, f"{path}[{found[shape.key]}]", layer)
         listed.note(found)
     elif is_device or not layer.only_created:
-        added = copied(item)
-        listed.add(added)
+        found = copied(item)
+        listed.add(found)
         if merging.frozen:
-            _mark_created(added, merging.created)
+            _mark_created(found, merging.created)
+    if found is not None and is_device and not layer.is_default:
+        merging.order.setdefault((path.removeprefix(".devices."), found[shape.key]), len(merging.order))
 
 
 def _mark_created(tree: Tree, created: set[int]) -> None:

@@ -22,6 +22,7 @@ from webhook.expand.boot_order import order_boot
 from webhook.expand.completing import complete
 from webhook.expand.connection import unconnected, unsaid
 from webhook.expand.declined import at_odds, newly_at_odds
+from webhook.expand.device_order import DeviceOrder
 from webhook.expand.following import Followed, Frozen, with_resting
 from webhook.expand.guest_requirements import far_too_small, unmet_requirements
 from webhook.expand.identity import identify
@@ -101,6 +102,8 @@ class _Draft:
     notes: list[Finding] = field(default_factory=list)
     # Devices that were there before, in an update or an imported machine.
     before: set[DeviceKey] = field(default_factory=set)
+    # The devices that features ask for, which get places and turns in this order before others.
+    order: DeviceOrder = field(default_factory=dict)
 
 
 def expand(
@@ -137,7 +140,7 @@ def _imported(draft: _Draft, context: ExpansionContext, path: str) -> Expanded:
     draft.findings += eject(draft.domain.get("devices", {}), f"{path}.domain.devices")
     if draft.contributions:
         stated = Frozen(draft.spec.get("domain") or {})
-        draft.findings += merge(draft.domain, draft.contributions, f"{path}.domain", frozen=stated)
+        draft.findings += merge(draft.domain, draft.contributions, f"{path}.domain", frozen=stated).findings
         name_devices(draft.domain.setdefault("devices", {}), draft.abi.get("tombstones"))
         return _finish(draft, context, path)
     if draft.findings:
@@ -151,13 +154,16 @@ def _made(
     """All steps of a machine that is not frozen; raises Refused."""
     domain, stated = draft.domain, draft.spec.get("domain") or {}
     draft.findings += eject(domain.get("devices", {}), f"{path}.domain.devices")
-    draft.findings += merge(domain, draft.contributions, f"{path}.domain", stated=stated)
+    merged = merge(domain, draft.contributions, f"{path}.domain", stated=stated)
+    draft.findings += merged.findings
+    draft.order = merged.order
     observe(Step.MERGED, domain)
     numa.complete(domain)
     observe(Step.COMPLETED, domain)
     name_devices(domain.setdefault("devices", {}), draft.abi.get("tombstones"))
     observe(Step.NAMED, domain)
-    order_boot(domain, (entry["device"] for entry in reserved(draft.abi)) if draft.abi.get("policy") != LATEST else ())
+    resting = [entry["device"] for entry in reserved(draft.abi)] if draft.abi.get("policy") != LATEST else ()
+    order_boot(domain, draft.order, resting)
     observe(Step.BOOT_ORDERED, domain)
     unmet = unmet_requirements(domain, draft.platform.guest, f"{path}.domain")
     draft.findings += unmet
@@ -188,7 +194,8 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     contributions = renamed(contributions, asked.names)
     if is_imported(abi):
         contributions = _asking(contributions)
-    findings += merge(kept.domain, contributions, f"{path}.domain", frozen=frozen)
+    merged = merge(kept.domain, contributions, f"{path}.domain", frozen=frozen)
+    findings += merged.findings
     settle(kept.domain, stored["domain"], asked, Merged(frozen, contributions))
     findings += newly_at_odds(update, stored["domain"], path)
     notes = list(still(frozen, asked.after, kept.domain, asked.earlier, path))
@@ -204,6 +211,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     settled = device_keys([stored["domain"]]) if is_imported(abi) else set()
     draft = _Draft(spec, kept.domain, abi, platform, contributions, findings, settled, list(running))
     draft.before = device_keys([stored["domain"], {"devices": _tombstones(stored)}])
+    draft.order = merged.order
     made = _finish(draft, context, path)
     made.spec = with_names(made.spec, asked.wanted, asked.names, path)
     made.followed = {**moved.followed, **frozen.followed}
@@ -268,7 +276,7 @@ def _finish(
     complete(domain, machine, None if found else platform.guest, platform.guest.nic[machine.family])
     observe(Step.COMPLETED, domain)
     places = places_of(draft.abi, draft.running)
-    draft.findings += allocate(domain, machine, places, f"{path}.domain")
+    draft.findings += allocate(domain, machine, places, f"{path}.domain", draft.order)
     draft.notes += give_places(draft.abi, places, path)
     observe(Step.ALLOCATED, domain)
     identify(domain, context.entropy, known, draft.settled)

@@ -17,7 +17,7 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
         return
     taken = {address["controller"] for address in addresses(CCID, devices, reserved)}
     free = (number for number in count() if number not in taken)
-    for card in waiting(CCID, devices, controllers.machine):
+    for card in waiting(CCID, devices, controllers):
         card.device["address"] = write({"type": CCID, "controller": next(free), "slot": 0})
     for address in list(addresses(CCID, devices)):
         controllers.ensure(CCID, address["controller"])

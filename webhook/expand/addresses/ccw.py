@@ -19,7 +19,7 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     there = (device for listed in devices for device in listed_in(devices, listed))
     taken = {_number(device) for device in (*there, *(entry["device"] for entry in reserved))}
     free = (number for number in range(_LAST + 1) if number not in taken)
-    for entry in list(waiting(PCI, devices, controllers.machine)):
+    for entry in list(waiting(PCI, devices, controllers)):
         if not entry.bus.ccw:
             way = "leave it out; devices of this machine are virtio ones"
             controllers.refuse(entry.where, "is on a bus that the machine does not have", way)

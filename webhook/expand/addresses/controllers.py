@@ -10,6 +10,7 @@ from webhook.domain.address import on_pci
 from webhook.domain.address import place as place_of
 from webhook.domain.devices.controller import is_companion, name_of
 from webhook.domain.root_ports import FUNCTIONS, ROOT_PORT, is_run, ports_of
+from webhook.expand.device_order import DeviceOrder
 from webhook.findings import Finding, Findings
 from webhook.machines import Machine
 from webhook.machines.controllers import root_of
@@ -20,10 +21,11 @@ MOST = 255
 
 
 class Controllers:
-    """All controllers by type and index. Controllers are only ever added."""
+    """All controllers by type and index, which are only ever added; and the `order` in which devices get places."""
 
-    def __init__(self, devices: Tree, machine: Machine, path: str) -> None:
+    def __init__(self, devices: Tree, machine: Machine, path: str, order: DeviceOrder) -> None:
         self.machine = machine
+        self.order = order
         self.path = path
         self.findings = Findings()
         self._list: list[Tree] = devices.setdefault("controllers", [])

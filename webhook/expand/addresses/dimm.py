@@ -12,7 +12,7 @@ from webhook.trees import Tree
 
 def place(devices: Tree, controllers: Controllers, maximum: Tree, reserved: list[Tree]) -> None:
     """Give every DIMM without an address the first free slot."""
-    unplaced = list(waiting(DIMM, devices, controllers.machine))
+    unplaced = list(waiting(DIMM, devices, controllers))
     if not unplaced:
         return
     taken = {address["slot"] for address in addresses(DIMM, devices, reserved)}

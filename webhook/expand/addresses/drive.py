@@ -15,6 +15,7 @@ from webhook.domain.bus import DRIVE
 from webhook.expand.addresses.controllers import MOST, Controllers
 from webhook.expand.addresses.reserving import give_up, to_give
 from webhook.expand.addresses.waiting import listed_in, lists_on, waiting
+from webhook.expand.device_order import in_order
 from webhook.trees import Tree
 
 # The parts of an address.
@@ -44,7 +45,8 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
     drives = _Drives(disks, controllers, reserved, names)
     free = {prefix: _letters(prefix, names) for prefix in {*_PREFIX.values()}}
     # Seeds come last: what they set up is the first disk of its bus, with them and without.
-    for index, disk in sorted(enumerate(disks), key=lambda each: bool(each[1].get("seed"))):
+    ordered = in_order("disks", disks, controllers.order)
+    for index, disk in sorted(ordered, key=lambda each: bool(each[1].get("seed"))):
         target = disk.setdefault("target", {})
         bus = target.setdefault("bus", _usual_bus(disk, controllers))
         if bus in _UNITS and not disk.get("address"):
@@ -52,7 +54,7 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
         if not target.get("dev"):
             target["dev"] = _target_of_address(disk, bus, names) or next(free[_PREFIX[bus]])
             names.add(target["dev"])
-    for entry in waiting(DRIVE, devices, controllers.machine):
+    for entry in waiting(DRIVE, devices, controllers):
         if entry.listed != "disks":
             drives.give(entry.device, entry.role, entry.where)
     for bus, address in list(_buses(devices)):

@@ -27,7 +27,7 @@ Place = tuple[int, int, int]
 def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every PCI device without an address one, in libvirt's order of assignment; ports and bridges are none."""
     slots = _Slots(devices, controllers, reserved)
-    entries = list(waiting(PCI, devices, controllers.machine))
+    entries = list(waiting(PCI, devices, controllers))
     if controllers.machine.order:
         slots.bridge_first(entries)
     elif not slots.fresh:

@@ -25,7 +25,7 @@ def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None
 
 
 def _virtio(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
-    unplaced = list(waiting(VIRTIO_SERIAL, devices, controllers.machine))
+    unplaced = list(waiting(VIRTIO_SERIAL, devices, controllers))
     if unplaced:
         free = _free(controllers, {_port(address) for address in addresses(VIRTIO_SERIAL, devices, reserved)})
         for entry in unplaced:

@@ -22,7 +22,7 @@ Port = tuple[int, str]
 
 def place(devices: Tree, controllers: Controllers, reserved: list[Tree]) -> None:
     """Give every USB device without an address a port."""
-    unplaced = list(waiting(USB, devices, controllers.machine))
+    unplaced = list(waiting(USB, devices, controllers))
     # A machine without USB: the rules of consistency refuse each device.
     if not unplaced or "usb" not in controllers.machine.models:
         return

@@ -1,4 +1,6 @@
-"""The devices that need an address on a bus, in the order that their declarations give (`Bus.order`)."""
+"""The devices that need an address on a bus, in the order that their declarations give (`Bus.order`), and within a
+list in the order in which features ask for them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from typing import NamedTuple
 from webhook.domain.address import Parts, parts_of
 from webhook.domain.bus import Bus, bus_of
 from webhook.domain.devices import KINDS
-from webhook.machines import Machine
+from webhook.expand.addresses.controllers import Controllers
+from webhook.expand.device_order import in_order
 from webhook.trees import Tree
 
 
@@ -23,9 +26,9 @@ class Waiting(NamedTuple):
     role: str
 
 
-def waiting(name: str, devices: Tree, machine: Machine) -> Iterator[Waiting]:
+def waiting(name: str, devices: Tree, controllers: Controllers) -> Iterator[Waiting]:
     """The devices of one bus that have no address, in the order in which they get one."""
-    lacking, lists = machine.lacking, lists_on(name)
+    machine, lists = controllers.machine, lists_on(name)
     if machine.order:
         ranks = {listed: rank for rank, listed in enumerate(machine.order)}
         lists = tuple(sorted(lists, key=lambda entry: ranks.get(entry[0], len(ranks))))
@@ -33,9 +36,9 @@ def waiting(name: str, devices: Tree, machine: Machine) -> Iterator[Waiting]:
         found = devices.get(listed)
         if found:
             single = type(found) is dict
-            for index, device in enumerate((found,) if single else found):
+            for index, device in in_order(listed, (found,) if single else found, controllers.order):
                 if not device.get("address"):
-                    bus = bus_of(device, buses, lacking)
+                    bus = bus_of(device, buses, machine.lacking)
                     if bus is not None and bus.name == name:
                         where = f".devices.{listed}" if single else f".devices.{listed}[{index}]"
                         yield Waiting(listed, where, device, bus, bus.role_of(device, listed))
