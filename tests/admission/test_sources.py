@@ -294,6 +294,22 @@ def test_a_clone_says_which_claims_it_shares_until_it_has_others() -> None:
     assert mutate(review(clone(said)), KNOWN).warnings == ()
 
 
+@pytest.mark.parametrize("source", ["vm/web", "vmconfig/web"])
+def test_a_clone_that_names_no_guest_has_its_sources(source: str) -> None:
+    final, verdict = admitted(clone({"features": {"memory": "4Gi", "network": [{"source": "lan"}]}}, source), KNOWN)
+    assert final is not None, told(verdict)
+    spec = final["spec"]
+    assert spec["features"]["system"] == FEATURES["system"]
+    assert spec["domain"]["memory"]["size"] == 4096
+    assert spec["domain"]["maxmemory"] == WHOLE["domain"]["maxmemory"]
+    assert spec["domain"]["features"] == WHOLE["domain"]["features"]
+
+
+def test_a_clone_that_names_another_guest_is_refused() -> None:
+    _, verdict = admitted(clone({"features": {**FEATURES, "system": {"type": "other"}}}), KNOWN)
+    assert any("is other, the machine was made for debian 12" in each for each in told(verdict))
+
+
 def test_a_clone_may_say_what_an_update_may_and_not_what_breaks_its_guest() -> None:
     final, verdict = admitted(clone({"domain": {"memory": {"current": 1024}}}), KNOWN)
     assert final is not None, told(verdict)

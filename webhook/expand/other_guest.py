@@ -1,4 +1,4 @@
-"""Whether an update names another guest than the machine was made for: the machine would not be made so again."""
+"""The guest that a stored machine was made for: kept where an update names none, and not to be made another one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,24 @@ class Update:
     domain: Tree
     platform: Platform
     contributions: list[Contribution]
+
+
+def with_guest(features: Tree, earlier: Tree) -> Tree:
+    """The features of an update with the stored words for the guest, as far as it leaves these out.
+
+    No other part of a spec says which guest it is. Another type comes with a version of its own.
+    """
+    now, then = features.get("system") or {}, earlier.get("system") or {}
+    if now.get("type", then.get("type")) != then.get("type"):
+        return features
+    kept = {name: then[name] for name in _GUEST if name in then and name not in now}
+    return {**features, "system": {**now, **kept}} if kept else features
+
+
+def kept_guest(update: Update, said: Tree | None, path: str) -> Iterator[Finding]:
+    """A note of the guest that is kept where the features of an update, as they were said, leave its words out."""
+    if said is not None and said.get("system") != update.features.get("system"):
+        yield Finding(f"{path}.features.system", f"stays {update.platform.guest.title}, which the update does not say")
 
 
 def another_guest(update: Update, path: str) -> Iterator[Finding]:

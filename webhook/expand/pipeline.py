@@ -29,7 +29,7 @@ from webhook.expand.identity import identify
 from webhook.expand.merge import merge
 from webhook.expand.moving import move
 from webhook.expand.naming import name_devices
-from webhook.expand.other_guest import Update, another_guest, newly_unmet
+from webhook.expand.other_guest import Update, another_guest, kept_guest, newly_unmet, with_guest
 from webhook.expand.recognition import recognised, with_names
 from webhook.expand.references import contradicted, follow
 from webhook.expand.updating import Merged, eject, settle, unfit
@@ -179,8 +179,10 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     devices of the machine that runs (`webhook.abi.running`), which keep their places.
     """
     abi = {**copied(stored.get("abi") or {}), **copied(spec.get("abi") or {})}
-    if spec.get("features") is None and "features" in stored:
-        spec = {**spec, "features": stored["features"]}
+    said = spec.get("features")
+    if "features" in stored:
+        features = stored["features"] if said is None else with_guest(said, stored["features"] or {})
+        spec = {**spec, "features": features}
     abi["ruleSet"] = rule_set = _rule_set(abi, context.site, path, follows=abi.get("policy") == LATEST)
     by = partial(_asked_by, stored["domain"], rule_set, context, path)
     asked = asked_of(spec, stored, by)
@@ -198,7 +200,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     findings += merged.findings
     settle(kept.domain, stored["domain"], asked, Merged(frozen, contributions))
     findings += newly_at_odds(update, stored["domain"], path)
-    notes = list(still(frozen, asked.after, kept.domain, asked.earlier, path))
+    notes = [*still(frozen, asked.after, kept.domain, asked.earlier, path), *kept_guest(update, said, path)]
     findings += [note for note in notes if note.rule]
     findings += unfit(kept.domain, stored["domain"], f"{path}.domain")
     if not is_imported(abi):
