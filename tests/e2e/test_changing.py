@@ -113,3 +113,16 @@ def test_another_guest_is_refused_under_the_machine_of_this_one(tenant: Tenant, 
     change = {"spec": {"features": {"system": {"type": "windows", "version": "10"}}}}
     message = refused("patch", KINDS["VM"].plural, "web", "--type=merge", "-p", json.dumps(change))
     assert "is windows 10, the machine was made for debian 12 and stays so" in message
+
+
+@pytest.mark.parametrize("way", [(), ("--server-side",)], ids=["apply", "server-side apply"])
+def test_a_guest_that_is_no_longer_applied_is_kept(tenant: Tenant, way: tuple[str, ...]) -> None:
+    tenant.kubectl("apply", *way, "-f", "-", manifest=machine("VM", "web", features()))
+    stored = tenant.get("web", "VM")
+    left = {name: value for name, value in {**features(), "memory": "4Gi"}.items() if name != "system"}
+    for _ in range(2):
+        tenant.kubectl("apply", *way, "-f", "-", manifest=machine("VM", "web", left))
+        changed = tenant.get("web", "VM")
+        assert changed["spec"]["features"]["system"] == stored["spec"]["features"]["system"]
+        assert changed["spec"]["domain"]["memory"]["size"] == 4096
+        assert changed["spec"]["domain"]["os"] == stored["spec"]["domain"]["os"]

@@ -13,12 +13,13 @@ from webhook.admission.acceptance import acceptance_of
 from webhook.admission.context import AdmissionContext
 from webhook.admission.from_source import from_source
 from webhook.admission.patch import diff
-from webhook.admission.policy_check import check_policy, granted
+from webhook.admission.policy_check import granted
 from webhook.admission.reading import Reading, read
 from webhook.admission.restore import Restore, contradicting, restore_of, told
 from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.admission.snapshots import fill_in
 from webhook.admission.stated import check_stated, remember
+from webhook.admission.unmade import check_unmade
 from webhook.declare import FieldPath
 from webhook.expand.following import Followed
 from webhook.expand.pipeline import Expanded, expand, extend
@@ -61,7 +62,7 @@ def mutate(review: Review, context: AdmissionContext) -> Verdict:
             findings.take(refused.findings)
             findings.take(_changed(reading))
     findings.take(written.findings)
-    judged = check_policy(review, reading, context, findings.room)
+    judged = check_unmade(review, reading, context, findings.room)
     findings.take(judged.findings)
     audits = (*written.audits, *judged.audits)
     return refusal(findings, (*written.warnings, *judged.warnings), audits)
