@@ -158,3 +158,64 @@ def test_a_scsi_disk_that_its_alias_alone_tells_is_missed_and_one_that_its_addre
     disk = "<disk type='file'><source file='/a'/><target dev='sda' bus='scsi'/><alias name='{}'/></disk>"
     assert paths(examined(Map({"/a": "claim"}), devices=disk.format("ua-root")).missing) == ["devices.disks[0].serial"]
     assert examined(Map({"/a": "claim"}), devices=disk.format("scsi0-0-0-0")).missing == []
+
+
+NAMELESS = [
+    "<disk type='network'><source protocol='nbd'><host name='10.0.0.1' port='10809'/></source>{}</disk>",
+    "<disk type='nvme'><source type='pci' namespace='1'><address domain='0' bus='1'/></source>{}</disk>",
+    "<disk type='vhostuser'><source type='unix' path='/tmp/a'/>{}</disk>",
+    "<disk type='network' device='cdrom'><source protocol='nbd'><host name='h'/></source>{}</disk>",
+    "<disk type='file'><source file=''/>{}</disk>",
+    "<disk type='block'>{}</disk>",
+]
+TARGET = "<target dev='vda' bus='virtio'/>"
+
+
+@pytest.mark.parametrize("disk", NAMELESS)
+def test_a_disk_whose_source_has_no_name_is_a_finding_and_no_blank_disk(disk: str) -> None:
+    found = examined(devices=disk.format(TARGET))
+    key = "/tmp/a" if "/tmp/a" in disk else "vda"
+    (finding,) = found.wrong
+    assert finding.path == "devices.disks[0].source"
+    assert finding.help.endswith(f"add it to `claims` of the map: `{key}: NAME`")
+    named = examined(Map({key: "claim"}, conventional=False), devices=disk.format(TARGET))
+    assert (named.wrong, named.missing) == ([], [])
+    assert named.domain["devices"]["disks"][0]["claim"] == "claim"
+
+
+@pytest.mark.parametrize(
+    "disk",
+    [
+        "<disk type='file' device='cdrom'>{}</disk>",
+        "<disk type='file' device='floppy'><source startupPolicy='optional'/>{}</disk>",
+        "<disk type='file'><source file='/var/lib/vmconfig/claims/_blank_vda/disk.img'/>{}</disk>",
+    ],
+)
+def test_an_empty_drive_and_a_blank_disk_of_our_own_need_no_name(disk: str) -> None:
+    assert examined(devices=disk.format(TARGET)).wrong == []
+
+
+def test_a_folder_of_a_socket_is_a_finding_and_no_blank_folder() -> None:
+    folder = "<filesystem type='mount'><driver type='virtiofs'/><source socket='/run/a'/><target dir='a'/></filesystem>"
+    assert [each.help for each in examined(devices=folder).wrong] == ["add it to `claims` of the map: `a: NAME`"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "keys"),
+    [
+        (("pool='fast' volume='disk1'", "pool='slow' volume='disk1'"), ["fast/disk1", "slow/disk1"]),
+        (("protocol='iscsi' name='a' query='1'", "protocol='rbd' name='a'"), ["vda", "vdb"]),
+        (("file='/a'", "file='/b'"), ["/a", "/b"]),
+        (("file='/a'", "file='/a'"), ["/a", "/a"]),
+    ],
+)
+def test_each_source_is_proposed_a_key_of_its_own(sources: tuple[str, str], keys: list[str]) -> None:
+    kinds = {"pool": "volume", "protocol": "network", "file": "file"}
+    disks = "".join(
+        f"<disk type='{kinds[source.partition('=')[0]]}'><source {source}/><target dev='{dev}' bus='virtio'/></disk>"
+        for source, dev in zip(sources, ("vda", "vdb"), strict=True)
+    )
+    helps = [f"add it to `claims` of the map: `{key}: NAME`" for key in keys]
+    assert [finding.help for finding in examined(devices=disks).wrong] == helps
+    found = examined(Map(dict.fromkeys(keys, "claim"), conventional=False), devices=disks)
+    assert found.wrong == []

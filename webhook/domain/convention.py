@@ -64,7 +64,7 @@ class Referred:
     """How an import replaces a backend by a reference.
 
     `field` is the device's field for the reference, `names` the part of the import's map (`claims`, `networks`),
-    `sources` the fields of the device's `source`, of which the first that is present is looked up.
+    `sources` the fields of the device's `source`, each of which says that it is connected to something.
     """
 
     field: str
@@ -90,8 +90,10 @@ class Hosted:
     shared: bool = True
 
 
-# The sources of a disk or a folder.
-IMAGES = ("file", "dev", "volume", "name", "dir", "path")
+# What says where the content of a disk or a folder is.
+IMAGES = (
+    "file", "dev", "dir", "pool", "volume", "protocol", "name", "path", "address", "hosts", "fdgroup", "socket",
+)  # fmt: skip
 
 
 def fixed(**fields: Any) -> Convention:

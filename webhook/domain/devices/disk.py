@@ -200,7 +200,7 @@ _WWN = replace(
 _VOLUMES = {"file": VolumePath("file", CLAIMS, "/disk.img"), "block": VolumePath("dev", "/dev/vmconfig/claims/")}
 _DRIVER = {"name": "qemu", "type": "raw"}
 # What of a source says where content is; the rest says how it is read.
-_WHERE = frozenset({"file", "dev", "dir", "pool", "volume", "protocol", "name", "path", "address", "hosts", "fdgroup"})
+_WHERE = frozenset(SOURCES)
 
 
 def _provide(disk: Tree) -> Tree:

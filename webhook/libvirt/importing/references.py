@@ -19,6 +19,8 @@ from webhook.findings import Finding
 from webhook.libvirt.importing.losses import Losses
 from webhook.trees import Tree
 
+# Drives that may be empty: any other disk has content (libvirt, virDomainDiskDefParseXML).
+_REMOVABLE = ("cdrom", "floppy")
 # The attributes of a source that name what is connected, in the order in which they are looked up.
 _SOURCES = ("network", "bridge", "file", "dev", "dir", "volume", "name", "path")
 # What names the device itself: its target, its alias, its MAC address, its serial number.
@@ -55,10 +57,13 @@ def refer(devices: Tree, root: etree._Element, names: Map, losses: Losses) -> It
         if kind.referred is None or not entries:
             continue
         single = isinstance(entries, dict)
-        nodes = [] if holder is None else holder.iterfind(str(kind.tag))
+        nodes = [] if holder is None else list(holder.iterfind(str(kind.tag)))
+        shared = _shared(nodes) if kind.referred.names == "claims" else frozenset()
         for index, (device, node) in enumerate(zip([entries] if single else entries, nodes, strict=False)):
             place = f"devices.{listed}" + ("" if single else f"[{index}]")
-            yield from _refer_device(device, kind.referred, _names_of(node), (names, place))
+            found = _refer_device(device, kind.referred, _names_of(node), names)
+            if not found and _is_open(device, node, kind.referred, names):
+                yield _unnamed(place, device, node, kind.referred, shared)
             if "claim" in device and _unlock(device, names):
                 if names.conventional:
                     losses.tell(f"{place}.encryption", "has a passphrase, which the XML does not say")
@@ -68,18 +73,34 @@ def refer(devices: Tree, root: etree._Element, names: Map, losses: Losses) -> It
 
 def _names_of(node: etree._Element) -> list[str]:
     """Every name that a dump has for what a device is connected to, the most telling first."""
+    found = _names_of_source(node)
+    own = [text for place in _OWN for text in _texts(node, place)]
+    found += [*own, *(value.removeprefix(USER_ALIAS) for value in own if value.startswith(USER_ALIAS))]
+    return [name for name in dict.fromkeys(found) if name]
+
+
+def _names_of_source(node: etree._Element) -> list[str]:
     found: list[str] = []
     for source in node.iterfind("source"):
         group = source.get("portgroup")
         if group:
             found += [f"{source.get(name)}/{group}" for name in ("network", "bridge") if source.get(name)] + [group]
             continue
-        found += [source.get(name, "") for name in _SOURCES]
         if source.get("pool") and source.get("volume"):
+            # Each pool has volumes of its own.
             found.append(f"{source.get('pool')}/{source.get('volume')}")
-    own = [text for place in _OWN for text in _texts(node, place)]
-    found += [*own, *(value.removeprefix(USER_ALIAS) for value in own if value.startswith(USER_ALIAS))]
-    return [name for name in dict.fromkeys(found) if name]
+        found += [source.get(name, "") for name in _SOURCES]
+    return [name for name in found if name]
+
+
+def _shared(nodes: list[etree._Element]) -> frozenset[str]:
+    """The names that several devices have for different sources, so that no claim can go by them."""
+    meant: dict[str, set[str]] = {}
+    for node in nodes:
+        parts = [sorted(each.attrib.items()) for source in node.iterfind("source") for each in source.iter()]
+        for name in _names_of_source(node):
+            meant.setdefault(name, set()).add(str(parts))
+    return frozenset(name for name, sources in meant.items() if len(sources) > 1)
 
 
 def _texts(node: etree._Element, place: str) -> Iterator[str]:
@@ -89,35 +110,52 @@ def _texts(node: etree._Element, place: str) -> Iterator[str]:
         yield (found.get(attribute) if attribute else found.text) or ""
 
 
-def _refer_device(device: Tree, referred: Referred, said: list[str], where: tuple[Map, str]) -> Iterator[Finding]:
-    names, place = where
+def _refer_device(device: Tree, referred: Referred, said: list[str], names: Map) -> bool:
+    """Put the map's name in place of what a device is connected to; whether the map has one."""
     known = names.of(referred.names)
     folded = {key.lower(): key for key in known if key.count(":") == 5}
     # A MAC address is one NIC's, what it is connected to may be many's.
     telling = sorted(said, key=lambda name: name.count(":") != 5)
     key = next((key for name in telling if (key := name if name in known else folded.get(name.lower()))), None)
+    if key is None:
+        return False
+    device.pop(referred.field, None)
+    if known[key] is not None:
+        device[referred.field] = known[key]
+    rest = {name: value for name, value in device.pop("source", {}).items() if name in _KEPT}
+    if rest:
+        device["source"] = rest
+    return True
+
+
+def _is_open(device: Tree, node: etree._Element, referred: Referred, names: Map) -> bool:
+    """Whether a device is connected to something that has no name of Kubernetes' yet."""
+    if referred.names == "networks" and not names.conventional:
+        return True
+    if device.get(referred.field):
+        return False
     source = device.get("source", {})
-    if key is not None:
-        device.pop(referred.field, None)
-        if known[key] is not None:
-            device[referred.field] = known[key]
-        rest = {name: value for name, value in source.items() if name in _KEPT}
-        device.pop("source", None)
-        if rest:
-            device["source"] = rest
-        return
-    is_open = any(source.get(name) for name in referred.sources) and not device.get(referred.field)
-    if is_open or (referred.names == "networks" and not names.conventional):
-        yield _unnamed(place, said, referred)
+    if any(source.get(name) for name in referred.sources):
+        return True
+    # What the isolated form has for a device without a claim is read as no source.
+    return referred.names == "claims" and not _names_of_source(node) and device.get("device") not in _REMOVABLE
 
 
-def _unnamed(place: str, said: list[str], referred: Referred) -> Finding:
-    if not said:
+def _unnamed(place: str, device: Tree, node: etree._Element, referred: Referred, shared: frozenset[str]) -> Finding:
+    place = f"{place}.source"
+    keys = [name for name in _names_of(node) if name not in shared]
+    if not keys:
         way = "give the device a MAC address or an alias in the XML, and add that to the map"
-        return Finding(f"{place}.source", "has no name by which the map could have it", way, "import")
-    problem = f"is `{shown(said[0])}` of the host, for which the map has no name"
-    way = f"add it to `{referred.names}` of the map: `{_quoted(said[0])}: NAME`"
-    return Finding(f"{place}.source", problem, way, "import")
+        return Finding(place, "has no name by which the map could have it", way, "import")
+    way = f"add it to `{referred.names}` of the map: `{_quoted(keys[0])}: NAME`"
+    if device.get("type") == "nvme":
+        problem = "is a PCI device of the host, for which the map has no name"
+        way = f"copy its content into a claim, and {way}"
+    elif referred.names == "networks" or keys[0] in _names_of_source(node):
+        problem = f"is `{shown(keys[0])}` of the host, for which the map has no name"
+    else:
+        problem = f"has no name, and the map has none for `{shown(keys[0])}`"
+    return Finding(place, problem, way, "import")
 
 
 def _quoted(name: str) -> str:
