@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
 import yaml
 
 from webhook.cli import main
 
-XML = """<domain type='kvm'><name>{name}</name><memory>1048576</memory>
+XML = """<domain type='kvm'><name>{name}</name><uuid>{uuid}</uuid><memory>1048576</memory>
 <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
 <cpu mode='custom' match='exact'><model fallback='forbid'>Westmere</model></cpu>
 <devices><controller type='usb' model='none'/>{devices}</devices></domain>"""
@@ -18,7 +20,7 @@ RNG = "<rng model='virtio'><backend model='random'/></rng>"
 
 def write(folder: Path, name: str, devices: str = "") -> str:
     file = folder / f"{name}.xml"
-    file.write_text(XML.format(name=name, devices=devices))
+    file.write_text(XML.format(name=name, uuid=uuid5(NAMESPACE_OID, name), devices=devices))
     return str(file)
 
 
@@ -251,3 +253,47 @@ def test_a_mac_address_of_digits_alone_is_read_again(tmp_path: Path, capsys: pyt
     vm = tmp_path / "vm.yaml"
     vm.write_text(capsys.readouterr().out)
     assert main(["check", str(vm)]) == 0
+
+
+def test_identities_that_get_drawn_are_told_and_stated_ones_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tmp_path / "map.yaml"
+    names.write_text("networks: {br0: lan}")
+    whole = Path(write(tmp_path, "a", nic("52:54:00:00:00:0a")))
+    assert main(["import", str(whole), "--map", str(names)]) == 0
+    assert "drawn" not in capsys.readouterr().err
+    bare = re.sub("<(uuid>.*</uuid|mac .*?/)>", "", whole.read_text())
+    whole.write_text(bare)
+    assert main(["import", str(whole), "--map", str(names)]) == 0
+    notes = [line.partition(":")[0] for line in capsys.readouterr().err.replace("note: ", "").splitlines()]
+    assert notes == ["uuid is not said, and gets drawn", "devices.interfaces[0].mac is not said, and gets drawn"]
+
+
+def test_a_seed_makes_the_same_identities_each_time_and_another_seed_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(write(tmp_path, "a"))
+    file.write_text(re.sub("<uuid>.*</uuid>", "", file.read_text()))
+    printed = []
+    for seed in ("x", "x", "y"):
+        assert main(["import", str(file), "--seed", seed]) == 0
+        printed.append(yaml.safe_load(capsys.readouterr().out)["spec"]["domain"]["uuid"])
+    assert printed[0] == printed[1] != printed[2]
+
+
+@pytest.mark.parametrize("form", ["{hex}", " {text} ", "{spaced}"])
+def test_a_uuid_is_taken_in_every_form_that_libvirt_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    file, uuid = Path(write(tmp_path, "a")), uuid5(NAMESPACE_OID, "a")
+    said = form.format(hex=uuid.hex, text=uuid, spaced=f"{uuid.hex[:8]} {uuid.hex[8:]}")
+    file.write_text(file.read_text().replace(str(uuid), said))
+    assert main(["import", str(file)]) == 0
+    assert UUID(yaml.safe_load(capsys.readouterr().out)["spec"]["domain"]["uuid"]) == uuid
+
+
+def test_a_uuid_of_too_few_digits_is_refused(tmp_path: Path) -> None:
+    file, uuid = Path(write(tmp_path, "a")), uuid5(NAMESPACE_OID, "a")
+    file.write_text(file.read_text().replace(str(uuid), uuid.hex[:-1]))
+    assert main(["import", str(file)]) == 1

@@ -124,3 +124,21 @@ def test_huge_pages_are_listed_with_and_without_a_size(pages: str) -> None:
 
 def test_io_threads_that_serve_nothing_are_told() -> None:
     assert [told.path for told in examined(top="<iothreads>1</iothreads>").told] == ["iothreads"]
+
+
+def test_what_of_the_hosts_cpu_goes_with_it_is_told_and_what_stays_is_not() -> None:
+    cpu = "<cpu mode='host-passthrough'>{}</cpu>"
+    follows = "<maxphysaddr mode='passthrough'/><cache mode='passthrough'/>"
+    stated = "<maxphysaddr mode='emulate' bits='42'/><cache level='3' mode='emulate'/>"
+    for inside, left in ((follows, ["cpu.cache.mode", "cpu.maxPhysAddr.mode"]), (stated, [])):
+        found = examined(cpu=cpu.format(inside), given=("", "Skylake-Client"))
+        assert [one.path for one in found.left] == left
+        assert "cache" not in found.domain["cpu"] if left else "cache" in found.domain["cpu"]
+
+
+@pytest.mark.parametrize(("kind", "form"), [("xen", "hvm"), ("xen", "linux"), ("lxc", "exe")])
+def test_a_machine_of_another_hypervisor_is_not_told_to_leave_its_type_out(kind: str, form: str) -> None:
+    found = examine(XML.format(type=Q35, cpu="", kind=kind, top="").replace(">hvm<", f">{form}<"), Map())
+    helps = {one.path: one.help for one in found.missing}
+    assert set(helps) == ({"/domain/@type"} if form == "hvm" else {"/domain/@type", "/domain/os/type"})
+    assert all(way.startswith("make it a machine of QEMU's first") for way in helps.values())

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 from webhook.abi.state import FROZEN, IMPORTED
-from webhook.cli import files, verbs
+from webhook.cli import files, seeds, verbs
 from webhook.cli.import_map import read_map, unused
+from webhook.cli.manifests import Manifest
 from webhook.cli.shared import shared
 from webhook.cli.verb import Verb
 from webhook.consistency import consistent
 from webhook.declare import Scalar, shown
 from webhook.domain.names import label
 from webhook.domain.types import DeviceName
-from webhook.expand.imported import complete_imported
+from webhook.expand.imported import complete_imported, drawn
 from webhook.findings import Finding, Refused
 from webhook.kinds import GROUP, VERSION
 from webhook.trees import Tree
@@ -36,6 +37,7 @@ def _of_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", default="", help="the versioned machine type, where the XML has an alias")
     parser.add_argument("--cpu", default="", metavar="MODEL", help="the CPU model, where the XML has the host's CPU")
     parser.add_argument("--name", help="the VM's name, where the XML's is no name of a Kubernetes object")
+    seeds.with_seed(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ def _machine(source: str, names: Any, given: argparse.Namespace) -> _Machine:
         if found.wrong or found.missing:
             return _Machine(source, {}, (), (*found.wrong, *found.missing))
         name = given.name or label(found.name)
-        findings = complete_imported(found.domain, found.type, os.urandom)
+        told = [*found.told, *drawn(found.domain)]
+        vm: Tree = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "VM", "metadata": {"name": name}}
+        entropy = os.urandom if given.seed is None else seeds.entropy(given.seed, Manifest(vm))
+        findings = complete_imported(found.domain, found.type, entropy)
         if _NAME.check(name) is not None:
             findings.append(Finding("name", "is no name of a Kubernetes object", "say one with `--name`", "import"))
         # Where something has no place yet, whatever lacks one does so for that.
@@ -101,11 +106,10 @@ def _machine(source: str, names: Any, given: argparse.Namespace) -> _Machine:
         problem = str(error).removeprefix(f"{source}: ")
         return _Machine(source, {}, (), (Finding("file", problem, "mend it, or move it away", "file"),))
     notes = [f"not carried over: {line}" for line in by_device(found.left, found.domain)]
-    notes += [f"note: {one.path} {one.problem}" for one in found.told]
+    notes += [f"note: {one.path} {one.problem}" for one in told]
     if not given.name and name != found.name:
         notes.append(f"note: the name `{shown(found.name)}` is `{name}` here")
-    spec = {"abi": {"policy": FROZEN, "origin": IMPORTED}, "domain": found.domain}
-    vm = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "VM", "metadata": {"name": name}, "spec": spec}
+    vm["spec"] = {"abi": {"policy": FROZEN, "origin": IMPORTED}, "domain": found.domain}
     return _Machine(source, vm, tuple(notes) if not findings else (), tuple(findings))
 
 

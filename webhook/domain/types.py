@@ -47,6 +47,17 @@ ObjectOrNone = Annotated[
         check=lambda value: None if value == "" else _name.check(value),
     ),
 ]
+
+
+def _hyphenated(uuid: str) -> str:
+    """A UUID of XML in the form that libvirt writes: it reads one with hyphens and spaces anywhere, or none."""
+    digits = uuid.strip().replace("-", "").replace(" ", "")
+    if len(digits) != _UUID_DIGITS:
+        return uuid
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+_UUID_DIGITS = 32
 # libvirt reads its digits as bytes and writes them in lower case (src/util/viruuid.c, virUUIDParse).
 Uuid = Annotated[
     str,
@@ -58,6 +69,7 @@ Uuid = Annotated[
             caseless=True,
         ),
         identity=UUID,
+        from_text=_hyphenated,
     ),
 ]
 # The second hex digit is even: a group address is no station's (IEEE 802; libvirt refuses it too). libvirt reads the

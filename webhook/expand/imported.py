@@ -73,6 +73,16 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
     return findings
 
 
+def drawn(domain: Tree) -> Iterator[Finding]:
+    """What `complete_imported` draws for a domain, of which the guest that there is has another one."""
+    kept = "what libvirt keeps (`virsh dumpxml --inactive`) has the one that the guest knows"
+    if not domain.get("uuid") and not domain.get("sysinfo", {}).get("uuid"):
+        yield Finding("uuid", f"is not said, and gets drawn: {kept}")
+    for index, nic in enumerate(domain.get("devices", {}).get("interfaces", ())):
+        if not nic.get("mac", {}).get("address"):
+            yield Finding(f"devices.interfaces[{index}].mac", f"is not said, and gets drawn: {kept}")
+
+
 def silence_of(machine: Machine) -> Tree:
     """What silence means on a machine."""
     return _table()[machine.family if machine.family != "virt" else f"virt-{machine.arch}"]

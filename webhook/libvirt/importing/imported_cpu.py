@@ -41,6 +41,7 @@ def name_cpu(domain: Tree, model: str, losses: Losses) -> list[Finding]:
     for name in ("cache", "maxPhysAddr"):
         if (kept.get(name) or {}).get("mode") == "passthrough":
             del kept[name]
+            losses.of_host(f"cpu.{name}.mode")
     domain["cpu"] = {**_NAMED, "model": model, **kept}
     losses.tell("cpu.mode", f"was `{cpu['mode']}`: the guest has `{model}` now")
     return []

@@ -17,6 +17,13 @@ from webhook.trees import Tree
 
 _UEFI = re.compile("ovmf|edk2|aavmf|qemu_efi|uefi|armvirt", re.IGNORECASE)
 _BIOS = re.compile("bios", re.IGNORECASE)
+# What may stand in place of a loader, by architecture (`os.firmware` of webhook/consistency/possible.yaml).
+_WAYS = {
+    "x86_64": "write `<os firmware='efi'>` or `<os firmware='bios'>` instead of the loader",
+    "aarch64": "write `<os firmware='efi'>` instead of the loader",
+    "riscv64": "write `<os firmware='efi'>` instead of the loader, or leave both out: QEMU has its own then",
+}
+_NONE = "leave it out: QEMU has firmware of its own for this machine"
 # Templates of variables in which Microsoft's keys are enrolled, as distributions call them.
 _KEYS = re.compile(r"\.ms[.-]|-ms[.-]|_ms[._]|secboot|secure|enrolled|snakeoil", re.IGNORECASE)
 
@@ -24,13 +31,12 @@ _KEYS = re.compile(r"\.ms[.-]|-ms[.-]|_ms[._]|secboot|secure|enrolled|snakeoil",
 def firmware_of(domain: Tree, unsaid: Tree, losses: Losses) -> Iterator[Finding]:
     """Replace loader and NVRAM by the API's fields, in place. `unsaid` is what `firmware='efi'` alone means here."""
     os = domain.setdefault("os", {})
-    loader, nvram = os.pop("loader", {}), os.pop("nvram", {})
+    loader, nvram, arch = os.pop("loader", {}), os.pop("nvram", {}), os.get("type", {}).get("arch", "x86_64")
     if loader.get("path"):
-        os["firmware"] = _kind(loader)
+        os["firmware"] = _kind(loader, arch)
     if os.get("firmware") == "":
         problem = f"is firmware of the host, `{shown(loader['path'])}`, and the XML does not say of which kind"
-        way = "write `<os firmware='efi'>` or `<os firmware='bios'>` instead of the loader"
-        yield Finding("os.loader", problem, way, "import")
+        yield Finding("os.loader", problem, _WAYS.get(arch, _NONE), "import")
     elif os.get("firmware") == "efi":
         _secure(domain, os, loader, nvram, unsaid)
         _tell(loader, nvram, losses)
@@ -38,12 +44,12 @@ def firmware_of(domain: Tree, unsaid: Tree, losses: Losses) -> Iterator[Finding]
         losses.of_host("os.loader")
 
 
-def _kind(loader: Tree) -> str:
-    """`efi` or `bios`; empty where the image does not tell."""
+def _kind(loader: Tree, arch: str) -> str:
+    """`efi` or `bios`; empty where the image does not tell, or is another architecture's own firmware."""
     name = loader["path"].rpartition("/")[2]
-    if _UEFI.search(loader["path"]) or (loader.get("type") == "pflash" and not _BIOS.search(name)):
+    if arch in _WAYS and (_UEFI.search(loader["path"]) or (loader.get("type") == "pflash" and not _BIOS.search(name))):
         return "efi"
-    return "bios" if _BIOS.search(loader["path"]) else ""
+    return "bios" if arch == "x86_64" and _BIOS.search(loader["path"]) else ""
 
 
 def _secure(domain: Tree, os: Tree, loader: Tree, nvram: Tree, unsaid: Tree) -> None:
