@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from webhook.trees import Tree
 SITE = Site(entropy=lambda count: bytes(range(7, 7 + count)))
 # What policies call the parts of an object, and where they stand in it.
 PLACES = {"vmi": "spec.template.spec", "vm": "spec", "instancetype": "instancetype", "preference": "preference"}
+DEVICES = "spec.template.spec.domain.devices"
 HEAD = {"apiVersion": "kubevirt.io/v1alpha1", "kind": "VM", "metadata": {"name": "a"}}
 
 
@@ -84,7 +86,7 @@ def value_of(path: str, place: DeclaredField) -> Any:
     kind = (scalar.schema if scalar else {}).get("type")
     if kind == "boolean":
         name = path.rpartition(".")[2]
-        return name in ("autoattachInputDevice", "autoattachVSOCK") or not name.startswith(
+        return name in ("autoattachInputDevice", "autoattachVSOCK") or "hypervPassthrough" in path or not name.startswith(
             ("autoattach", "enabled", "present")
         )
     return 3 if kind == "integer" else "another"
@@ -180,3 +182,78 @@ def test_each_field_of_how_a_machine_is_run_is_told_by_itself() -> None:
     vm["spec"]["template"]["spec"] |= {"nodeSelector": {"a": "b", "c": "d"}, "terminationGracePeriodSeconds": 3}
     told = {note.path for note in from_kubevirt(vm, SITE).notes}
     assert {"spec.template.spec.nodeSelector", "spec.template.spec.terminationGracePeriodSeconds"} <= told
+
+
+def test_no_preference_refuses_what_is_only_told_of_a_vm() -> None:
+    """A preference has a row of its own, or is stated in the VM: none is lost for want of one."""
+    base = machine(1, ("virtio",), rng={})
+    base["spec"]["preference"] = {"name": "p"}
+    refused = []
+    for path, place in KUBEVIRT.items():
+        part, _, rest = path.partition(".")
+        row = row_of("kubevirt", path)
+        if part != "preference" or (row is not None and row.lost):
+            continue
+        spec: Tree = {}
+        plant(spec, rest, {} if place.field.shape is not None else value_of(path, place))
+        made = from_kubevirt(copied(base), replace(SITE, find=lambda *_, spec=spec: {"spec": spec}))
+        refused += [f"{each}" for each in made.findings if each.path.startswith("preference")]
+    assert not refused, "\n".join(refused)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "refused"),
+    [
+        ("devices.disks[*].shareable", False, False),
+        ("devices.disks[*].shareable", True, True),
+        ("devices.useVirtioTransitional", False, False),
+        ("devices.useVirtioTransitional", True, True),
+        ("features.hypervPassthrough.enabled", False, False),
+        ("features.hypervPassthrough.enabled", True, True),
+    ],
+)
+def test_what_asks_for_nothing_refuses_nothing(path: str, value: bool, refused: bool) -> None:
+    vm = machine(1, ("virtio",))
+    plant(vm, f"spec.template.spec.domain.{path}", value)
+    assert bool(from_kubevirt(vm, SITE).findings) is refused
+
+
+@pytest.mark.parametrize(
+    ("tpm", "carried"),
+    [
+        ({"model": "tpm-crb", "version": "2.0"}, True),
+        ({"model": "tpm-crb", "version": "2.0", "backend": "emulator"}, True),
+        ({"model": "tpm-crb"}, True),
+        ({"model": "tpm-tis"}, False),
+        ({"model": "tpm-tis", "version": "1.2"}, False),
+        ({"model": "tpm-tis", "version": "2.0", "backend": "passthrough"}, False),
+    ],
+)
+def test_a_tpm_is_carried_where_it_is_an_emulated_2_0_and_refused_where_it_is_not(tpm: Tree, carried: bool) -> None:
+    spec = copied(spec_of("pc", {}, complete=True))
+    spec["domain"]["devices"]["tpm"] = tpm
+    made = to_kubevirt({**HEAD, "spec": spec}, SITE)
+    lost = [each.path for each in made.findings if "tpm" in each.path]
+    there = made.objects[0]["spec"]["template"]["spec"]["domain"]["devices"]
+    assert (not lost, "tpm" in there) == (carried, carried)
+
+
+def test_a_feature_without_a_word_is_named_and_one_that_is_carried_is_not() -> None:
+    spec = copied(spec_of("pc", {}, complete=True))
+    spec["domain"]["features"] = [
+        {"feature": "acpi"},
+        {"feature": "pmu", "state": True},
+        {"feature": "kvm", "hidden": True, "pollControl": True},
+    ]
+    told = [str(note) for note in to_kubevirt({**HEAD, "spec": spec}, SITE).notes if "features" in note.path]
+    assert told == [
+        "spec.domain.features[1]: is not carried over: KubeVirt has no word for `pmu`",
+        "spec.domain.features[2]: is not carried over: KubeVirt has no word for `pollControl` of `kvm`",
+    ]
+
+
+def test_a_gpu_that_becomes_another_device_of_the_host_is_told_and_such_a_device_is_not() -> None:
+    for kind, told in (("gpus", [f"{DEVICES}.gpus[0]"]), ("hostDevices", [])):
+        vm = machine(1, ("virtio",))
+        vm["spec"]["template"]["spec"]["domain"]["devices"][kind] = [{"name": "a", "deviceName": "nvidia.com/A"}]
+        assert [note.path for note in from_kubevirt(vm, SITE).notes if "evices." in note.path] == told

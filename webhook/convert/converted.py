@@ -43,7 +43,7 @@ class Converted:
 class Row:
     """What becomes of a field: carried `as_` another one, else `told` or `lost`, each with the reason.
 
-    `each`: every field directly below is told by itself.
+    `each`: every field directly below is told by itself. `silent` are values that ask for nothing.
     """
 
     path: str
@@ -52,6 +52,7 @@ class Row:
     lost: str = ""
     help: str = ""
     each: bool = False
+    silent: tuple[Any, ...] = ()
 
 
 @cache
@@ -67,6 +68,7 @@ def rows(side: str) -> Mapping[str, Row]:
             row.get("lost", ""),
             row.get("help", ""),
             row.get("each", False),
+            tuple(row.get("silent", ())),
         )
         for row in found
     ]
@@ -88,6 +90,8 @@ def row_of(side: str, path: str) -> Row | None:
 def left_over(side: str, left: Iterable[tuple[str, Any]], made: Converted) -> None:
     """Say what nobody carried: once for all that one row is about in one place."""
     for path, row, value in _folded(side, left):
+        if row is not None and any(value is each for each in row.silent):
+            continue
         if row is not None and row.told:
             made.tell(path, f"is not carried over: {row.told}")
         elif row is not None and row.lost:

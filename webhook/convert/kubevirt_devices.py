@@ -25,7 +25,7 @@ def carry(ledger: Ledger, spec: Tree, made: Converted) -> None:
     _switches(ledger, features, devices)
     _networks(ledger, spec, made)
     _disks(ledger, spec, made)
-    _passed(ledger, features)
+    _passed(ledger, features, made)
     _filesystems(ledger, features)
     _named(ledger, devices)
     _ports(spec)
@@ -220,12 +220,15 @@ def without_volume(ledger: Ledger, spec: Tree, made: Converted) -> None:
         spec["features"]["storage"] = kept
 
 
-def _passed(ledger: Ledger, features: Tree) -> None:
-    found = []
+def _passed(ledger: Ledger, features: Tree, made: Converted) -> None:
+    found: list[Tree] = []
     for kind in ("hostDevices", "gpus"):
         for index in range(ledger.count(*_AT, kind)):
             resource = ledger.text(*_AT, kind, index, "deviceName")
             if resource:
+                if kind == "gpus":
+                    problem = "is a device like those of `hostDevices` here, and comes back as one of these"
+                    made.tell(f"{_PATH}.gpus[{index}]", problem)
                 name = ledger.text(*_AT, kind, index, "name") or ""
                 found.append({"name": label(name) or f"{kind.lower()}-{index}", "resource": resource})
     if found:

@@ -25,7 +25,7 @@ def carry(ledger: Ledger, instance: Tree, made: Converted, *, keeps_places: bool
     filesystems(carrying)
     _screen(ledger, devices, instance.get("architecture", ""))
     _switches(ledger, devices)
-    _tpm(ledger, devices)
+    _tpm(carrying, instance.get("architecture", ""))
     _inputs(ledger, devices)
     _single(ledger, devices)
     _passed(ledger, devices)
@@ -76,13 +76,22 @@ def _switches(ledger: Ledger, devices: Tree) -> None:
         devices["autoattachVSOCK"] = True
 
 
-def _tpm(ledger: Ledger, devices: Tree) -> None:
-    at = (*_AT, "tpm")
-    if ledger.says(*at, "version") == "2.0" and ledger.says(*at, "backend") == "emulator":
+def _tpm(carrying: Carrying, arch: str) -> None:
+    """An emulated TPM 2.0. Silence is libvirt's (qemuDomainTPMDefPostParse): a PC's tpm-tis is 1.2, any other 2.0."""
+    ledger, at = carrying.ledger, (*_AT, "tpm")
+    if not ledger.has(*at) or ledger.says(*at, "backend") not in (None, "emulator"):
+        return
+    usual = "1.2" if arch == "amd64" and ledger.says(*at, "model") in (None, "tpm-tis") else "2.0"
+    if not ledger.has(*at, "version") and usual != "2.0":
+        way = "state `version: '2.0'` where the guest can do with another TPM, or remove it"
+        carrying.made.lose(
+            "spec.domain.devices.tpm.version", "is not said, and is 1.2: KubeVirt emulates a TPM 2.0", way
+        )
+    elif ledger.says(*at, "version") in (None, "2.0"):
         kept = ledger.flag(*at, "persistentState")
         for name in ("version", "backend", "model"):
             ledger.take(*at, name)
-        devices["tpm"] = {"persistent": True} if kept else {}
+        carrying.devices["tpm"] = {"persistent": True} if kept else {}
 
 
 def _inputs(ledger: Ledger, devices: Tree) -> None:

@@ -36,7 +36,7 @@ def to_kubevirt(vm: Tree, site: Site) -> Converted:
     _cpu(ledger, domain, made, size)
     _identity(ledger, domain)
     _clock(ledger, domain)
-    _hypervisor(ledger, domain)
+    _hypervisor(ledger, domain, made)
     own_devices.carry(ledger, instance, made, keeps_places=ANNOTATION in annotations)
     left_over("own", ledger.left(), made)
     template: Tree = {"spec": instance}
@@ -209,7 +209,7 @@ def _clock(ledger: Ledger, domain: Tree) -> None:
         domain["clock"] = clock
 
 
-def _hypervisor(ledger: Ledger, domain: Tree) -> None:
+def _hypervisor(ledger: Ledger, domain: Tree, made: Converted) -> None:
     features: Tree = domain.get("features", {})
     for index in range(ledger.count("features")):
         at = ("features", index)
@@ -231,8 +231,18 @@ def _hypervisor(ledger: Ledger, domain: Tree) -> None:
         elif name == "hyperv":
             ledger.take(*at, "feature")
             features["hyperv"] = _hyperv(ledger, at)
+        _tell_rest(ledger, at, str(name), made)
     if features:
         domain["features"] = features
+
+
+def _tell_rest(ledger: Ledger, at: Keys, name: str, made: Converted) -> None:
+    """Say by its name what of a feature nobody carried."""
+    rest = ledger.take(*at) or {}
+    words = [f"`{name}`"] if "feature" in rest else [f"`{key}` of `{name}`" for key in rest]
+    if words:
+        problem = f"is not carried over: KubeVirt has no word for {', '.join(words)}"
+        made.tell(f"{_DOMAIN}.features[{at[-1]}]", problem)
 
 
 def _hyperv(ledger: Ledger, at: Keys) -> Tree:
