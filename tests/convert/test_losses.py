@@ -86,8 +86,10 @@ def value_of(path: str, place: DeclaredField) -> Any:
     kind = (scalar.schema if scalar else {}).get("type")
     if kind == "boolean":
         name = path.rpartition(".")[2]
-        return name in ("autoattachInputDevice", "autoattachVSOCK") or "hypervPassthrough" in path or not name.startswith(
-            ("autoattach", "enabled", "present")
+        return (
+            name in ("autoattachInputDevice", "autoattachVSOCK")
+            or "hypervPassthrough" in path
+            or not name.startswith(("autoattach", "enabled", "present"))
         )
     return 3 if kind == "integer" else "another"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.kubevirt.edits import machine
 from webhook.admission.apis import apis
 from webhook.admission.context import AdmissionContext
 from webhook.admission.offline import expand_object
@@ -114,3 +115,39 @@ _ONCE = (".address", ".target.dev")
 
 def _said(path: str, told: list[str]) -> bool:
     return path.endswith(_ONCE) or any(path.startswith(each) and each != "spec.domain.devices" for each in told)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "turn", "rom"),
+    [
+        ("amd64", None, {"enabled": False}),
+        ("amd64", 2, None),
+        ("arm64", None, {"enabled": False}),
+        ("s390x", None, None),
+        ("s390x", 2, None),
+    ],
+)
+def test_a_card_boots_and_has_an_option_rom_where_kubevirt_gives_it_one(
+    architecture: str, turn: int | None, rom: Tree | None
+) -> None:
+    vm = machine(1, ("virtio",))
+    template = vm["spec"]["template"]["spec"]
+    template["architecture"] = architecture
+    domain = template["domain"]
+    domain["cpu"] = {"model": {"amd64": "Westmere", "s390x": "z14"}.get(architecture, "host-passthrough")}
+    if architecture != "amd64":
+        domain.pop("machine", None)
+    for disk in domain["devices"]["disks"]:
+        disk.pop("bootOrder", None)
+    if turn:
+        domain["devices"]["interfaces"][0]["bootOrder"] = turn
+    made = from_kubevirt(vm, SITE)
+    assert made.findings == []
+    ours = complete(made.objects[0], AdmissionContext(Policies(shipped(), apis(with_kubevirt=False), "privileged")))
+    [card] = ours["spec"]["domain"]["devices"]["interfaces"]
+    assert (card.get("bootOrder"), card.get("rom")) == (turn, rom)
+    back = to_kubevirt(ours, SITE)
+    assert [note.path for note in back.notes if "rom" in note.path or "boot" in note.path] == []
+    devices = back.objects[0]["spec"]["template"]["spec"]["domain"]["devices"]
+    turns = [each.get("bootOrder") for each in (*devices["disks"], *devices["interfaces"])]
+    assert turns == [None, turn]

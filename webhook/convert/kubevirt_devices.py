@@ -29,6 +29,9 @@ def carry(ledger: Ledger, spec: Tree, made: Converted) -> None:
     _filesystems(ledger, features)
     _named(ledger, devices)
     _ports(spec)
+    if not any("bootOrder" in each for kind in ("network", "storage") for each in features.get(kind, ())):
+        # What libvirt takes where nothing has a turn: the first disk, and nothing after it.
+        spec["domain"].setdefault("os", {})["boot"] = [{"dev": "hd"}]
 
 
 def _switches(ledger: Ledger, features: Tree, devices: Tree) -> None:
@@ -57,7 +60,10 @@ def _switches(ledger: Ledger, features: Tree, devices: Tree) -> None:
 
 def _networks(ledger: Ledger, spec: Tree, made: Converted) -> None:
     known = _known_networks(ledger)
-    pairs = [_card(ledger, (*_AT, "interfaces", at), known, made) for at in range(ledger.count(*_AT, "interfaces"))]
+    # An s390x has no option ROMs.
+    with_rom = spec["features"]["system"].get("arch") != "s390x"
+    places = [(*_AT, "interfaces", at) for at in range(ledger.count(*_AT, "interfaces"))]
+    pairs = [_card(ledger, at, known, made, with_rom=with_rom) for at in places]
     stated = [own for _, own in pairs if len(own) > 1]
     if pairs:
         spec["features"]["network"] = [card for card, _ in pairs]
@@ -78,7 +84,7 @@ def _known_networks(ledger: Ledger) -> dict[str, Tree]:
     return known
 
 
-def _card(ledger: Ledger, at: Keys, known: dict[str, Tree], made: Converted) -> tuple[Tree, Tree]:
+def _card(ledger: Ledger, at: Keys, known: dict[str, Tree], made: Converted, *, with_rom: bool) -> tuple[Tree, Tree]:
     """A card as `spec.features.network` has it, and what only the domain has a word for."""
     place = f"{_PATH}.interfaces[{at[-1]}].name"
     name = ledger.text(*at, "name") or ""
@@ -96,6 +102,9 @@ def _card(ledger: Ledger, at: Keys, known: dict[str, Tree], made: Converted) -> 
     if model:
         (card if model in MODELS else own)["model"] = model
     _identity(ledger, at, card, own)
+    if with_rom and card.get("type") != "sriov" and "bootOrder" not in card:
+        # KubeVirt turns the option ROM off of a card that has no turn at boot (converter/network: withROMDisabled).
+        own["rom"] = {"enabled": False}
     return card, own
 
 

@@ -143,6 +143,9 @@ def _card(carrying: Carrying, at: Keys) -> Tree:
     if ledger.says(*at, "model") in MODELS:
         card["model"] = ledger.take(*at, "model")
     carrying.copy(at, card, _OF_CARDS)
+    if "bootOrder" not in card and ledger.says(*at, "rom", "enabled") is False:
+        # So is that of every card there that has no turn at boot.
+        ledger.take(*at, "rom", "enabled")
     place = carrying.place(at, name, stated=True)
     if place:
         card["pciAddress"] = place

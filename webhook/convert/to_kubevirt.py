@@ -80,6 +80,8 @@ def _machine(ledger: Ledger, instance: Tree, made: Converted) -> None:
     instance["architecture"] = _ARCHITECTURES[arch]
     domain = instance["domain"]
     domain["machine"] = {"type": machine}
+    if ledger.says("os", "boot") == [{"dev": "hd"}]:
+        ledger.take("os", "boot")
     loader: Tree = {}
     firmware, secure = ledger.text("os", "firmware"), ledger.flag("os", "secureBoot")
     if firmware == "efi":
