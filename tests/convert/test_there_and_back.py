@@ -150,4 +150,4 @@ def test_a_card_boots_and_has_an_option_rom_where_kubevirt_gives_it_one(
     assert [note.path for note in back.notes if "rom" in note.path or "boot" in note.path] == []
     devices = back.objects[0]["spec"]["template"]["spec"]["domain"]["devices"]
     turns = [each.get("bootOrder") for each in (*devices["disks"], *devices["interfaces"])]
-    assert turns == [None, turn]
+    assert turns == [None if turn else 1, turn]

@@ -29,9 +29,6 @@ def carry(ledger: Ledger, spec: Tree, made: Converted) -> None:
     _filesystems(ledger, features)
     _named(ledger, devices)
     _ports(spec)
-    if not any("bootOrder" in each for kind in ("network", "storage") for each in features.get(kind, ())):
-        # What libvirt takes where nothing has a turn: the first disk, and nothing after it.
-        spec["domain"].setdefault("os", {})["boot"] = [{"dev": "hd"}]
 
 
 def _switches(ledger: Ledger, features: Tree, devices: Tree) -> None:
@@ -225,8 +222,20 @@ def without_volume(ledger: Ledger, spec: Tree, made: Converted) -> None:
             ledger.empty(*at, "emptyDisk")
         else:
             ledger.take(*at, "name")
+    _boot(spec, kept)
     if kept:
         spec["features"]["storage"] = kept
+
+
+def _boot(spec: Tree, drives: list[Tree]) -> None:
+    """What libvirt takes where nothing has a turn at boot: the first disk, and nothing after it."""
+    if any("bootOrder" in each for each in (*drives, *spec["features"].get("network", ()))):
+        return
+    disk = next((drive for drive in drives if drive["type"] == "disk"), None)
+    if disk is None:
+        spec["domain"].setdefault("os", {})["boot"] = [{"dev": "hd"}]
+    else:
+        disk["bootOrder"] = 1
 
 
 def _passed(ledger: Ledger, features: Tree, made: Converted) -> None:
