@@ -237,6 +237,33 @@ def _states_source(disk: Tree) -> bool:
     return not _WHERE.isdisjoint(with_content(disk.get("source", {})))
 
 
+# What tells one content from others that QEMU opens in the same way; the other types are no images that it locks.
+_LOCKED = {
+    "file": ("file",),
+    "block": ("dev",),
+    "volume": ("pool", "volume"),
+    "network": ("protocol", "name", "hosts", "snapshot"),
+}
+
+
+def content_of(disk: Tree) -> tuple[str, str] | None:
+    """What is on a disk, equal where it is the same: a claim, what a seed is made of, or a stated source.
+
+    None where there is nothing, or nothing that another disk could have.
+    """
+    if not disk.get("source") or not _states_source(disk):
+        claim, seed = disk.get("claim"), disk.get("seed")
+        if claim:
+            return "claim", claim
+        return (seed, object_of(disk)) if seed else None
+    kind, source = disk.get("type", "file"), disk["source"]
+    claim = _VOLUMES[kind].volume(source)[0] if kind in _VOLUMES else ""
+    if claim:
+        return "claim", claim
+    stated = [source[field] for field in _LOCKED.get(kind, ()) if source.get(field)]
+    return (kind, repr(stated)) if stated else None
+
+
 def _of_host(disk: Tree, claim: Tree) -> Tree | None:
     """The disk with a claim's file or block device, and the format that its content has there."""
     kind = next((kind for kind in _VOLUMES if kind in claim), None)
