@@ -69,3 +69,13 @@ def test_only_what_begins_like_a_path_is_called_one() -> None:
     for path, _, value, problem, _ in _said():
         if problem.startswith(("host path", "host device", "firmware file")):
             assert str(value).startswith("/"), path
+
+
+def test_a_way_out_speaks_of_claims_where_a_device_has_one_and_nowhere_else() -> None:
+    for path, kind, _, _, way in _said():
+        device = ".".join(path.split(".")[:3])
+        has_claim = f"{device}.claim" in PLACES or path.startswith("domain.throttleGroups")
+        if "claim" in way.lower():
+            assert has_claim, f"{path}: {way}"
+        elif kind == "io-tuning":
+            assert not has_claim, f"{path}: {way}"
