@@ -34,6 +34,9 @@ UNWISE: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({"devices": {"memories": [{"model": "dimm", "target": {"size": "128Mi"}}]}}, []),
     ({"devices": {"memories": [{"model": "virtio-mem", "target": {"size": "100Mi"}}]}}, []),
+    ({"memory": {"size": 67108864}}, ["spec.domain.memory.size"]),
+    ({"memory": {"size": "67108863Mi"}}, []),
+    ({"os": {"type": {"arch": "x86_64", "machine": "pc-q35-7.2"}}, "memory": {"size": "4Pi"}}, []),
     ({"os": {"type": {"arch": "riscv64", "machine": "virt"}}}, ["spec.domain.os.type.machine"]),
     ({"os": {"type": {"arch": "aarch64", "machine": "virt-7.2"}}}, []),
     (

@@ -24,6 +24,43 @@ def memory_sizes_ascend(domain: Tree, path: str) -> Iterator[Finding]:
         yield Finding(f"{path}.maxmemory.size", problem, "state at least `memory.size`", "memory")
 
 
+# QEMU's TARGET_PHYS_ADDR_SPACE_BITS (target/*/cpu-param.h), in KiB; what other processors address is more than the type
+# of an amount takes.
+_ADDRESSED = {"x86_64": 2 ** (52 - 10), "aarch64": 2 ** (52 - 10)}
+# All that Linux maps of an x86 host with page tables of four levels: 46 bits (Documentation/arch/x86/x86_64/mm.rst).
+_OF_LARGE_HOSTS = 2 ** (46 - 10)
+_TIB = 1024**3
+
+
+@rule
+def memory_has_addresses(domain: Tree, path: str) -> Iterator[Finding]:
+    """No processor addresses memory beyond its physical addresses, of which devices and firmware take some."""
+    most = _ADDRESSED.get(domain.get("os", {}).get("type", {}).get("arch", ""))
+    for field in ("memory", "maxmemory") if most else ():
+        amount = kib(domain.get(field, {}).get("size"))
+        if amount is not None and most is not None and amount >= most:
+            problem = f"is {amount // _TIB} TiB, more than a processor addresses"
+            yield Finding(f"{path}.{field}.size", problem, f"state less than `4Pi`; {_unit(amount)}", "memory")
+
+
+@warning
+def memory_is_of_a_host(domain: Tree, path: str) -> Iterator[Finding]:
+    """Bytes or KiB that are written as a whole number are taken for MiB: no host has what comes of that."""
+    amount = kib(domain.get("memory", {}).get("size"))
+    arch = domain.get("os", {}).get("type", {}).get("arch", "")
+    if amount is not None and _OF_LARGE_HOSTS <= amount < _ADDRESSED.get(arch, amount + 1):
+        problem = f"is {amount // _TIB} TiB, which hardly a host has"
+        yield Finding(f"{path}.memory.size", problem, _unit(amount), "memory")
+
+
+def _unit(amount: int) -> str:
+    """What a whole number means, and how as many bytes are written."""
+    number = amount // 1024
+    held = max(1, number // 1024**2)
+    text = f"{held // 1024}Gi" if held % 1024 == 0 else f"{held}Mi"
+    return f"a whole number is MiB: write `{text}` for {number} bytes"
+
+
 def _plugged(domain: Tree) -> int:
     """The memory of all memory devices in KiB."""
     devices = domain.get("devices", {}).get("memories", ())
