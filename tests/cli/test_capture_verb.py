@@ -118,7 +118,7 @@ def cards(folder: Path, mac: str, second: int) -> str:
     [
         ("gg:00:00:00:00:01", 2, "/domain/devices/interface[1]/mac/@address", "is not a unicast MAC address"),
         ("52:54:00:00:00:01", 1, "spec.domain.devices.interfaces[1].address", "is the place of"),
-        ("52:54:00:00:00:02", 2, "spec.domain.devices.interfaces[1]", "is taken by"),
+        ("52:54:00:00:00:02", 2, "spec.domain.devices.interfaces[1].mac.address", "is taken by"),
     ],
 )
 def test_what_no_review_takes_is_refused_of_a_dump_as_well(

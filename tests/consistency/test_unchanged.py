@@ -102,7 +102,7 @@ TWO = {"devices": {"disks": [{"name": "a", "serial": "S"}, {"name": "b", "serial
 def test_a_device_that_comes_before_it_in_the_list_is_no_change_of_it() -> None:
     more = {"devices": {"disks": [{"name": "new", "serial": "T"}, *TWO["devices"]["disks"]]}}
     found = consistent_update(more, TWO, DOMAIN)
-    assert [each.path for each in found.stored if each.rule == "serial"] == ["spec.domain.devices.disks[2]"]
+    assert [each.path for each in found.stored if each.rule == "serial"] == ["spec.domain.devices.disks[2].serial"]
     assert [each.path for each in found.refused if each.rule == "serial"] == []
 
 
@@ -110,14 +110,14 @@ def test_another_field_of_the_same_device_is_a_change_of_it() -> None:
     other = copied(TWO)
     other["devices"]["disks"][1]["readonly"] = True
     found = consistent_update(other, TWO, DOMAIN)
-    assert [each.path for each in found.refused if each.rule == "serial"] == ["spec.domain.devices.disks[1]"]
+    assert [each.path for each in found.refused if each.rule == "serial"] == ["spec.domain.devices.disks[1].serial"]
 
 
 def test_one_more_device_that_breaks_the_rule_is_refused_beside_the_old_ones() -> None:
     third = {"devices": {"disks": [*TWO["devices"]["disks"], {"name": "c", "serial": "S"}]}}
     found = consistent_update(third, TWO, DOMAIN)
-    assert [each.path for each in found.stored if each.rule == "serial"] == ["spec.domain.devices.disks[1]"]
-    assert [each.path for each in found.refused if each.rule == "serial"] == ["spec.domain.devices.disks[2]"]
+    assert [each.path for each in found.stored if each.rule == "serial"] == ["spec.domain.devices.disks[1].serial"]
+    assert [each.path for each in found.refused if each.rule == "serial"] == ["spec.domain.devices.disks[2].serial"]
 
 
 def test_behind_many_old_ones_a_new_one_is_refused() -> None:
@@ -125,4 +125,4 @@ def test_behind_many_old_ones_a_new_one_is_refused() -> None:
     new = {"devices": {"disks": [*old["devices"]["disks"], {"name": "last", "serial": "S"}]}}
     found = consistent_update(new, old, DOMAIN)
     assert len(found.stored) == MOST
-    assert f"spec.domain.devices.disks[{2 * MOST}]" in [each.path for each in found.refused]
+    assert f"spec.domain.devices.disks[{2 * MOST}].serial" in [each.path for each in found.refused]

@@ -54,7 +54,7 @@ def test_memory_of_less_than_a_quarter_of_the_minimum_is_warned_of_and_a_quarter
 def test_a_new_machine_is_warned_of_tiny_memory_and_a_stored_one_is_not() -> None:
     features = {"system": {"type": "ubuntu"}, "memory": 4, "storage": [{"source": "a"}]}
     made = expand({"features": features}, context(), "spec")
-    assert [note.path for note in made.notes] == ["spec.domain.memory.size"]
+    assert [note.path for note in made.notes] == ["spec.features.memory"]
     assert expand(made.spec, context(), "spec").notes == []
 
 

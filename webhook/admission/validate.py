@@ -25,6 +25,7 @@ from webhook.admission.snapshots import validate_snapshot
 from webhook.admission.sources import Source
 from webhook.admission.statements import contradictions
 from webhook.admission.status import validate_status
+from webhook.admission.words import at_words
 from webhook.consistency import consistent_update, warned_of
 from webhook.findings import Finding, Findings, Refused
 from webhook.kinds import KINDS, SNAPSHOT
@@ -54,9 +55,9 @@ def validate(review: Review, context: AdmissionContext) -> Verdict:
         restore, refused = _restore_of(review, reading, context)
         before = stored if restore is None else restore.configuration
         found = consistent_update(domain, None if before is None else before.get("domain"), path)
-        findings.take(found.refused)
-        warnings.take(found.stored)
-        warnings.take(warned_of(domain, path))
+        findings.take(at_words(found.refused, reading, context))
+        warnings.take(at_words(found.stored, reading, context))
+        warnings.take(at_words(Findings(warned_of(domain, path)), reading, context))
         findings.take(machine_of_no_node(spec, context.site, kind.spec_path, stored))
         findings.take(unsaid_cpu(spec.get("abi") or {}, domain, kind.spec_path))
         findings.take(refused or _beside(review, reading, restore))

@@ -16,7 +16,8 @@ from webhook.trees import Tree
 class _Unique(NamedTuple):
     """A value that no two devices share: its rule, its name in messages, the lists (empty: all), its field.
 
-    `value_of` reads it of a device that has the field; `shared` says of two devices whether they may share it.
+    `value_of` reads it of a device that has the field; `shared` says of two devices whether they may share it. `below`
+    is where it is in the field.
     """
 
     rule: str
@@ -25,6 +26,7 @@ class _Unique(NamedTuple):
     field: str
     value_of: Callable[[Tree], Any]
     shared: Callable[[Tree, Tree], bool] | None = None
+    below: str = ""
 
 
 def _duplicates(domain: Tree, path: str, unique: _Unique) -> Iterator[Finding]:
@@ -40,7 +42,8 @@ def _duplicates(domain: Tree, path: str, unique: _Unique) -> Iterator[Finding]:
             if value in seen and not (unique.shared and unique.shared(seen[value][1], device)):
                 problem = f"{unique.what} `{shown(value)}` is taken by `{path}{seen[value][0]}`"
                 way = f"give each device {unique.what} of its own"
-                yield Finding(f"{path}{path_of(kind, index)}", problem, way, unique.rule)
+                place = f"{path}{path_of(kind, index)}.{unique.field}{unique.below}"
+                yield Finding(place, problem, way, unique.rule)
             seen[value] = path_of(kind, index), device
 
 
@@ -73,8 +76,8 @@ def _target(device: Tree) -> str | None:
 
 
 _BOOT_ORDER = _Unique("boot-order", "a boot order", (), "bootOrder", itemgetter("bootOrder"))
-_MAC = _Unique("mac", "a MAC address", ("interfaces",), "mac", _mac, _is_pair)
-_TARGET = _Unique("disk-target", "a target", ("disks",), "target", _target)
+_MAC = _Unique("mac", "a MAC address", ("interfaces",), "mac", _mac, _is_pair, ".address")
+_TARGET = _Unique("disk-target", "a target", ("disks",), "target", _target, below=".dev")
 _SERIAL = _Unique("serial", "a serial number", ("disks",), "serial", _serial)
 _WWN = _Unique("wwn", "a WWN", ("disks",), "wwn", lambda device: _caseless(device["wwn"]))
 _MEMORY_UUID = _Unique("uuid", "a UUID", ("memories",), "uuid", lambda device: _caseless(device["uuid"]))

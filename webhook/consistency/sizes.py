@@ -19,7 +19,9 @@ def memory_sizes_ascend(domain: Tree, path: str) -> Iterator[Finding]:
     if size is not None and current is not None and current > size + _plugged(domain):
         problem = f"`{memory['current']}` is more than the memory, `{memory['size']}`"
         yield Finding(f"{path}.memory.current", problem, "state at most `memory.size`", "memory")
-    if size is not None and most is not None and most < size:
+    # With memory devices or cells `memory_devices_fit_the_maximum` says it.
+    apart = domain.get("devices", {}).get("memories") or domain.get("cpu", {}).get("numa")
+    if size is not None and most is not None and most < size and not apart:
         problem = f"`{domain['maxmemory']['size']}` is less than the memory, `{memory['size']}`"
         yield Finding(f"{path}.maxmemory.size", problem, "state at least `memory.size`", "memory")
 

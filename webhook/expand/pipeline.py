@@ -32,8 +32,9 @@ from webhook.expand.naming import name_devices
 from webhook.expand.other_guest import Update, another_guest, kept_guest, newly_unmet, with_guest
 from webhook.expand.recognition import recognised, with_names
 from webhook.expand.references import contradicted, follow
-from webhook.expand.updating import Merged, eject, settle, unfit
+from webhook.expand.updating import Merged, eject, outgrown, settle, unfit
 from webhook.expand.wanted import renamed, wanted_by
+from webhook.expand.words import Words
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.contribution import Contribution
@@ -203,6 +204,7 @@ def extend(spec: Tree, stored: Tree, context: ExpansionContext, path: str, runni
     notes = [*still(frozen, asked.after, kept.domain, asked.earlier, path), *kept_guest(update, said, path)]
     findings += [note for note in notes if note.rule]
     findings += unfit(kept.domain, stored["domain"], f"{path}.domain")
+    findings += outgrown(kept.domain, stored["domain"], f"{path}.domain")
     if not is_imported(abi):
         numa.complete(kept.domain)
         findings += another_guest(update, path) if abi.get("policy") != LATEST else ()
@@ -283,8 +285,10 @@ def _finish(
     observe(Step.ALLOCATED, domain)
     identify(domain, context.entropy, known, draft.settled)
     observe(Step.IDENTIFIED, domain)
+    words = Words(draft.spec.get("features") or {}, domain, draft.contributions, platform, path)
     if draft.findings:
-        raise Refused(draft.findings)
+        raise Refused([words.told(each) for each in draft.findings])
+    draft.notes = [words.told(each) for each in draft.notes]
     return _stored(draft)
 
 

@@ -18,7 +18,7 @@ def recognised(wanted: Lists, devices: Tree) -> dict[str, str]:
     names: dict[str, str] = {}
     for kind, entries in wanted.items():
         stated = {each.name for each in entries if not each.base}
-        free = _Free(kind, [device for device in devices.get(kind, ()) if device["name"] not in stated])
+        free = _Free(kind, [device for device in devices.get(kind, ()) if device.get("name", "") not in {*stated, ""}])
         # Those that ask for most first: others have more devices to choose from.
         for each in sorted((each for each in entries if each.base), key=lambda each: -len(each.text)):
             name = free.take(each)

@@ -137,6 +137,26 @@ def unfit(domain: Tree, stored: Tree, path: str) -> Iterator[Finding]:
         yield Finding(f"{path}.memory.size", problem, way, "memory")
 
 
+def outgrown(domain: Tree, stored: Tree, path: str) -> Iterator[Finding]:
+    """Memory and vCPUs that an update makes more than the machine was made with room for, where that stays as it is."""
+    size, most = _amount(domain, "memory"), _amount(domain, "maxmemory")
+    if size and most and size > most and size != _amount(stored, "memory") and most == _amount(stored, "maxmemory"):
+        problem = f"is {size // 1024} MiB, and the machine was made with room for {most // 1024}"
+        way = f"state at most `{written(most)}`; for more make another machine, or raise `{path}.maxmemory.size`"
+        way += ", a change of the guest's memory map that has to be accepted"
+        yield Finding(f"{path}.memory.size", problem, way, "memory")
+    vcpu, before = domain.get("vcpu") or {}, stored.get("vcpu") or {}
+    current, count = vcpu.get("current"), vcpu.get("count")
+    if current and count and current > count and current != before.get("current") and count == before.get("count"):
+        problem = f"is {current}, and the machine was made with room for {count} vCPUs"
+        way = f"state at most `{count}`, or as many at most: `max` of `cpu` in `spec.features`"
+        yield Finding(f"{path}.vcpu.current", problem, way, "vcpu")
+
+
+def _amount(domain: Tree, name: str) -> int | None:
+    return kib((domain.get(name) or {}).get("size"))
+
+
 def make_way(devices: Tree, stored: Tree, asked: set[DeviceKey]) -> None:
     """Give devices that have a turn at boot unasked another one where a feature gives theirs away (`asked`)."""
     if not asked:
