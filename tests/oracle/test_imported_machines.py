@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import yaml
@@ -65,7 +66,7 @@ def document(case: Tree) -> str:
 
 
 class _Any(dict[str, str]):
-    """A map that has one name for everything."""
+    """A map that has a name for everything: two disks have no claim in common."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -74,7 +75,7 @@ class _Any(dict[str, str]):
         return isinstance(key, str) and key.startswith(("/", "br", "vd", "sd", "hd", "vms", "ua-", "eth"))
 
     def __missing__(self, key: str) -> str:
-        return self.name
+        return f"{self.name}-{crc32(key.encode()):x}"
 
 
 EVERYTHING = Map(_Any("claim"), _Any("lan"), {}, conventional=False)
