@@ -285,10 +285,11 @@ def _finish(
     observe(Step.ALLOCATED, domain)
     identify(domain, context.entropy, known, draft.settled)
     observe(Step.IDENTIFIED, domain)
-    words = Words(draft.spec.get("features") or {}, domain, draft.contributions, platform, path)
-    if draft.findings:
-        raise Refused([words.told(each) for each in draft.findings])
-    draft.notes = [words.told(each) for each in draft.notes]
+    if draft.findings or draft.notes:
+        words = Words(draft.spec.get("features") or {}, domain, draft.contributions, platform, path)
+        draft.notes = [words.told(each) for each in draft.notes]
+        if draft.findings:
+            raise Refused([words.told(each) for each in draft.findings])
     return _stored(draft)
 
 
