@@ -208,7 +208,9 @@ def test_machines_of_their_own_are_not_refused(
 def test_a_claim_of_two_disks_of_one_machine_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     devices = disk("/a") + disk("/b").replace("vda", "vdb")
     assert imported(tmp_path, {"a": devices}, {"/a": "root", "/b": "root"}) == 1
-    assert "devices.disks[1].claim: is `root`, as `devices.disks[0].claim` is" in capsys.readouterr().err
+    assert (
+        "devices.disks[1].claim: `root` is the claim of `spec.domain.devices.disks[0]` too" in capsys.readouterr().err
+    )
 
 
 def test_a_name_that_had_to_change_is_told_and_a_kept_one_is_not(

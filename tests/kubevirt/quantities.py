@@ -15,6 +15,7 @@ rules:
   - {name: cores, forbid: {path: vmi.domain.resources.requests.cpu}, when: {above: 4}}
   - {name: parts, forbid: {path: vmi.domain.resources.limits.cpu}, when: {below: 1500m}}
   - {name: disks, forbid: {path: "vmi.volumes[*].emptyDisk.capacity"}, when: {not-in: [1Gi, 2Gi]}}
+  - {name: exponents, forbid: {path: vmi.domain.resources.requests.memory}, when: {matches: "[0-9]+e[0-9]+"}}
   - name: same
     forbid: {path: vmi.domain.resources.limits.memory}
     when: {not-equals: vmi.domain.resources.requests.memory}
@@ -41,6 +42,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     *((resources(requests={"cpu": value}), "cores") for value in ("5", 5, "4001m", "4.1", "1k")),
     *((resources(limits={"cpu": value}), "parts") for value in ("1", 1, "1499m")),
     *((disk(value), "disks") for value in ("3Gi", "1G", "1Mi")),
+    (resources(requests={"memory": "1e9"}), "exponents"),
     (resources(requests={"memory": "1Gi"}, limits={"memory": "1025Mi"}), "same"),
 ]
 TAKEN = [
@@ -49,5 +51,6 @@ TAKEN = [
     *(resources(requests={"cpu": value}) for value in ("4", 4, "4000m", "0.5")),
     *(resources(limits={"cpu": value}) for value in ("1.5", 2, "1500m")),
     *(disk(value) for value in ("1Gi", "1024Mi", "2147483648")),
+    *(resources(requests={"memory": value}) for value in ("1Gi", 1000000000)),
     resources(requests={"memory": "1Gi"}, limits={"memory": "1024Mi"}),
 ]

@@ -85,7 +85,8 @@ def consequence_of(change: Change, old: Tree, new: Tree) -> Consequence:
 def _has_all(domain: Tree) -> bool:
     """Whether the guest has all of its memory at boot; libvirt counts that of memory devices."""
     memory = domain.get("memory") or {}
-    return (kib(memory.get("current")) or 0) >= (kib(memory.get("size")) or 0) + plugged_at_boot(domain)
+    size = kib(memory.get("size"))
+    return size is not None and (kib(memory.get("current")) or 0) >= size + plugged_at_boot(domain)
 
 
 def _same_size(old: Tree, new: Tree) -> bool:
