@@ -26,7 +26,7 @@ prepare: $(READY) ## install and build what the tests need of the machine: libvi
 test: prepare ## all tests, with a real API server, libvirt, Helm and TLS (ARGS: what to pass to pytest)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-fast: $(READY) ## the tests that start no server, no libvirt and no cluster: some minutes
+test-fast: $(READY) ## the tests that start no server, no libvirt and no cluster: about a minute
 	@$(BIN)/pytest -q -m fast -n $(WORKERS) --dist loadfile $(ARGS)
 
 coverage: $(READY) ## how much of the code the fast lane runs, by file
