@@ -7,7 +7,7 @@ defaults fill only fields without a value. Devices are matched by name. The orde
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +17,7 @@ from webhook.declare import Field, Frontend, Reference, Scalar, Shape, told
 from webhook.declare.tree import copied
 from webhook.domain import domain_shape
 from webhook.domain.bus import is_none
+from webhook.expand.askers import askers_of, element_of
 from webhook.expand.device_order import DeviceOrder
 from webhook.expand.following import Frozen, value_at
 from webhook.expand.listed import Listed
@@ -286,31 +287,10 @@ def _other_place(path: str, there: Any, layer: _Layer) -> str:
     """The other place of a conflict: a feature that asked the same field, or the domain."""
     merging = layer.merge
     if not merging.askers:
-        for each in merging.contributions:
-            for asked in _parts(each.asked):
-                merging.askers.setdefault(asked, []).append(each)
-    for other in merging.askers.get(_part(path), ()):
+        merging.askers = askers_of(merging.contributions)
+    for other in merging.askers.get(element_of(path), ()):
         if other is layer.source or value_at(merging.stated, path) is not None:
             continue
         if value_at(other.asked, path) == there:
             return f"`{other.origin}`"
     return f"`{merging.path}{path}`"
-
-
-def _parts(tree: Tree) -> Iterator[str]:
-    """The devices and other elements that a partial domain is about, as the beginning of a path."""
-    for name, value in tree.items():
-        if name != "devices":
-            yield f".{name}"
-            continue
-        for kind, entries in value.items():
-            for entry in entries if type(entries) is list else ():
-                yield f".devices.{kind}[{entry.get('name')}]"
-            if type(entries) is dict:
-                yield f".devices.{kind}"
-
-
-def _part(path: str) -> str:
-    """The device or element of the domain that a path begins with."""
-    parts = path.split(".")
-    return ".".join(parts[:3]) if parts[1] == "devices" else f".{parts[1].partition('[')[0]}"

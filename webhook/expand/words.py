@@ -6,13 +6,14 @@ Rules read the domain alone. What a tenant wrote, and changes, is the word that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from webhook.declare import FieldPath
 from webhook.declare.withheld import field_at
 from webhook.domain import domain_shape
+from webhook.expand.askers import askers_of, element_of
 from webhook.expand.following import value_at
 from webhook.expand.recognition import recognised
 from webhook.expand.wanted import renamed, wanted_by
@@ -43,11 +44,7 @@ class Words:
     askers: dict[str, list[Contribution]] = field(init=False)
 
     def __post_init__(self) -> None:
-        askers: dict[str, list[Contribution]] = {}
-        for each in self.contributions:
-            for element in _elements(each.asked):
-                askers.setdefault(element, []).append(each)
-        object.__setattr__(self, "askers", askers)
+        object.__setattr__(self, "askers", askers_of(self.contributions))
 
     def told(self, finding: Finding) -> Finding:
         """The finding where the word stands that asked for the value; else as it is.
@@ -76,7 +73,7 @@ class Words:
         if value is None or (type(value) in (dict, list) and not is_device):
             return ""
         named = _by_name(parts, self.domain)
-        for each in self.askers.get(_element(named), ()):
+        for each in self.askers.get(element_of(named), ()):
             asked = value_at(each.asked, named)
             if is_device and asked is not None:
                 return each.origin
@@ -106,25 +103,6 @@ class Words:
         except Refused:
             return True
         return any(_same(parts, asked, value) for each in made for asked in _values(each.asked, parts))
-
-
-def _elements(asked: Tree) -> Iterator[str]:
-    """The devices and other elements that a partial domain is about, as the beginning of a path."""
-    for name, value in asked.items():
-        if name != "devices":
-            yield f".{name}"
-            continue
-        for kind, devices in value.items():
-            if type(devices) is list:
-                yield from (f".devices.{kind}[{device.get('name')}]" for device in devices)
-            else:
-                yield f".devices.{kind}"
-
-
-def _element(path: str) -> str:
-    """The device or element that a path leads into."""
-    parts = path.split(".")
-    return ".".join(parts[:3]) if parts[1] == "devices" else f".{parts[1]}"
 
 
 def words_of(spec: Tree, site: Site, path: str) -> Words | None:
