@@ -6,7 +6,7 @@ libvirt cannot choose otherwise. A dump of libvirt's own leaves little open; a d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,14 +16,21 @@ import yaml
 from webhook import machines
 from webhook.abi.freeze import device_keys
 from webhook.declare.tree import copied
-from webhook.domain.address import parts_of
 from webhook.domain.bus import PCI, is_none
 from webhook.domain.root_ports import unfolded
 from webhook.expand.addresses import allocate
-from webhook.expand.addresses.pci import is_plain
+from webhook.expand.bare_consoles import place_bare_consoles
 from webhook.expand.completing import complete
 from webhook.expand.identity import identify
+from webhook.expand.libvirt_order import (
+    add_disk_controllers,
+    free_lone_ports,
+    number_ports,
+    order_controllers,
+    order_disks,
+)
 from webhook.expand.naming import name_devices
+from webhook.expand.unseen import is_root, unplaced, usb_controllers, without_hubs
 from webhook.findings import Finding
 from webhook.machines import Machine, Ports
 from webhook.machines.controllers import root_of
@@ -37,6 +44,8 @@ _XHCI_PORTS = {"qemu-xhci": 4, "nec-xhci": 4}
 _CLOCK = {"offset": "utc"}
 # The bus of a disk that names none, by its target (virDomainDiskDefPostParse).
 _BUSES = {"fd": "fdc", "hd": "ide", "sd": "scsi", "vd": "virtio"}
+# A tablet stands for the mouse that libvirt would add on its bus.
+_STANDS_FOR = {"tablet": "mouse"}
 _EXACT = {"mode": "custom", "match": "exact"}
 
 
@@ -61,14 +70,24 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
         target = disk.get("target", {})
         if "bus" not in target and target.get("dev", "")[:2] in _BUSES:
             target["bus"] = _BUSES[target["dev"][:2]]
+    order_disks(devices)
+    order_controllers(devices)
     for port in devices.get("parallels", ()):
         port.setdefault("type", "pty")
     _ports(devices, machine.defaults["serial"])
-    found = _as_found(machine, silence, bool(_displays(devices)))
+    number_ports(devices)
+    found = _as_found(machine, silence, any(each.get("type") != "ramfb" for each in _displays(devices)))
     _root(devices, found)
     complete(domain, found, None, silence["nic"])
     name_devices(devices)
-    findings = list(_unplaced(devices, found)) or allocate(domain, found, [], "spec.domain")
+    place_bare_consoles(devices)
+    findings = list(unplaced(devices, found))
+    if not findings:
+        add_disk_controllers(domain, found)
+        before = usb_controllers(devices)
+        ports = {each["index"] for each in unfolded(devices.get("controllers", ())) if each.get("type") == PCI}
+        findings = allocate(domain, found, [], "spec.domain") or without_hubs(before, devices)
+        free_lone_ports(devices, ports)
     identify(domain, entropy, settled=device_keys([domain]))
     return findings
 
@@ -127,7 +146,10 @@ def _unasked(devices: Tree, silence: Tree) -> None:
         if not devices.get("video"):
             devices["video"] = [{}]
         for listed, entries in silence.get("beside_display", {}).items():
-            there = [(each.get("type"), each.get("bus", "usb")) for each in devices.get(listed, ())]
+            there = [
+                (_STANDS_FOR.get(each.get("type"), each.get("type")), each.get("bus", "usb"))
+                for each in devices.get(listed, ())
+            ]
             lacking = [each for each in entries if (each["type"], each["bus"]) not in there]
             if lacking:
                 devices[listed] = [*devices.get(listed, ()), *copied(lacking)]
@@ -154,45 +176,10 @@ def _ports(devices: Tree, usual: Tree) -> None:
 def _root(devices: Tree, machine: Machine) -> None:
     """The root bus, behind the controllers that the domain has."""
     controllers = devices.get("controllers")
-    if controllers and not any(each.get("type") == "pci" and each.get("index") == 0 for each in controllers):
+    there = [each for each in controllers or () if each.get("type") == PCI]
+    # One without an index is the root where it is called so: libvirt gives the lowest index that is free.
+    if controllers and not any(each.get("index", 0 if is_root(each) else 1) == 0 for each in there):
         controllers.append(root_of(machine))
-
-
-def _unplaced(devices: Tree, machine: Machine) -> Iterator[Finding]:
-    """The first part of PCI that libvirt would place by what it does before any device: no dump lacks such a place."""
-    controllers = devices.get("controllers", ())
-    ports = [each for each in controllers if each.get("type") == PCI and not str(each.get("model")).endswith("-root")]
-    buses = {0} | {each.get("index", 0) for each in unfolded(controllers) if each.get("type") == PCI}
-    for place, device in _each(devices):
-        problem = _unseen(device, buses)
-        if not device.get("address"):
-            behind_bridge = bool(ports) and is_plain(machine.bus, place.partition("[")[0], device)
-            problem = "is missing" if behind_bridge or any(device is port for port in ports) else ""
-        if problem:
-            way = "let libvirt keep the domain (`virsh define`), and give what `virsh dumpxml --inactive` prints then"
-            where = f"spec.domain.devices.{place}.address"
-            yield Finding(where, f"{problem}: libvirt has not seen this document", way, "import")
-            return
-
-
-def _unseen(device: Tree, buses: set[int]) -> str:
-    """What libvirt would change of a stated place: a bus that is not there, and slot 0 of the first (it is none)."""
-    address = parts_of(device)
-    if address.get("type") != PCI:
-        return ""
-    if address["bus"] not in buses:
-        return f"is on PCI bus {address['bus']}, for which there is no controller"
-    # virPCIDeviceAddressIsEmpty
-    return "" if address["domain"] or address["bus"] or address["slot"] else "is no place"
-
-
-def _each(devices: Tree) -> Iterator[tuple[str, Tree]]:
-    """Every device with its place among them."""
-    for listed, entries in devices.items():
-        if type(entries) is dict:
-            yield listed, entries
-        else:
-            yield from ((f"{listed}[{index}]", device) for index, device in enumerate(entries))
 
 
 def _displays(devices: Tree) -> list[Tree]:
@@ -206,13 +193,18 @@ def _as_found(machine: Machine, silence: Tree, display: bool) -> Machine:
     ports = None if bus.ports is None else Ports(first, bus.ports.last_slot, spare=1, lone=False)
     return replace(
         machine,
-        bus=replace(bus, ports=ports, preferred={}, next=first),
+        bus=replace(bus, ports=ports, preferred={}, next=first, legacy=_plain(bus.legacy, silence)),
         always=tuple(silence.get("controllers", ())),
         models={**machine.models, **silence.get("models", {})},
         usb_ports={**machine.usb_ports, **_XHCI_PORTS},
         virtio_serial_ports=_VIRTIO_SERIAL_PORTS,
         order=tuple(silence["order"]),
     )
+
+
+def _plain(known: Mapping[str, frozenset[str]], silence: Tree) -> dict[str, frozenset[str]]:
+    """What libvirt takes for devices of plain PCI, where the table says it."""
+    return {**known, **{listed: frozenset(models) for listed, models in silence.get("plain", {}).items()}}
 
 
 # Package data, read once.

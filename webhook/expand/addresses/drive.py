@@ -136,10 +136,15 @@ def _places(bus: str, optical: bool) -> Iterator[Place]:
 
 def _of_name(name: str, bus: str) -> Place:
     """The place that libvirt gives a target by its letters."""
+    return _of_index(number_of(name), bus)
+
+
+def number_of(name: str) -> int:
+    """A target's number among those with its prefix: 0 of `sda`, 26 of `sdaa`."""
     number = 0
     for letter in name[2:] if not name.startswith("xvd") else name[3:]:
         number = number * 26 + ord(letter) - ord("a") + 1
-    return _of_index(number - 1, bus)
+    return number - 1
 
 
 def _of_index(number: int, bus: str) -> Place:
