@@ -85,10 +85,10 @@ def test_the_api_server_refuses_what_the_engine_refuses_and_takes_what_it_takes(
 
 
 def test_the_api_server_compares_quantities_as_the_engine_does(outage: Cluster) -> None:
-    beyond = [(around(KIND, vmi, {}, {}), LIMITED) for vmi, _ in quantities.REFUSED]
+    beyond = [(quantities.machine(part), LIMITED) for part, _ in quantities.REFUSED]
     rules = [f"amounts/{rule}" for _, rule in quantities.REFUSED]
     assert [rule for rule, answer in zip(rules, refused(outage, beyond), strict=True) if rule not in answer] == []
-    within = [(around(KIND, vmi, {}, {}), LIMITED) for vmi in quantities.TAKEN]
+    within = [(quantities.machine(part), LIMITED) for part in quantities.TAKEN]
     assert [answer for answer in refused(outage, within) if answer] == []
     elsewhere = [(obj, "restricted") for obj, _ in beyond]
     assert [answer for answer in refused(outage, elsewhere) if answer] == []

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.kubevirt import quantities
-from tests.kubevirt.objects import around
 from webhook.admission.apis import apis
 from webhook.admission.kubevirt import judged_object
 from webhook.findings import Refused
@@ -90,20 +89,20 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine
 
 
-def rules(engine: Engine, vmi: Tree) -> set[str]:
+def rules(engine: Engine, part: Tree) -> set[str]:
     """The rules that refuse a machine."""
-    found = judged_object(engine, Request(namespace="team"), around("VirtualMachine", vmi, {}, {})).findings
+    found = judged_object(engine, Request(namespace="team"), quantities.machine(part)).findings
     return {finding.rule.partition(" ")[0] for finding in found}
 
 
-@pytest.mark.parametrize(("vmi", "rule"), quantities.REFUSED, ids=str)
-def test_a_quantity_beyond_a_limit_is_refused_however_it_is_written(limited: Engine, vmi: Tree, rule: str) -> None:
-    assert rules(limited, vmi) == {f"amounts/{rule}"}
+@pytest.mark.parametrize(("part", "rule"), quantities.REFUSED, ids=str)
+def test_a_quantity_beyond_a_limit_is_refused_however_it_is_written(limited: Engine, part: Tree, rule: str) -> None:
+    assert rules(limited, part) == {f"amounts/{rule}"}
 
 
-@pytest.mark.parametrize("vmi", quantities.TAKEN, ids=str)
-def test_a_quantity_within_a_limit_is_not_refused(limited: Engine, vmi: Tree) -> None:
-    assert rules(limited, vmi) == set()
+@pytest.mark.parametrize("part", quantities.TAKEN, ids=str)
+def test_a_quantity_within_a_limit_is_not_refused(limited: Engine, part: Tree) -> None:
+    assert rules(limited, part) == set()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A rule's look at other fields of the same VM: `where` and `unless`, and the comparisons `equals` and `not-equals`.
+"""A rule's look at other fields of the same VM: `where` and `unless`, and the comparisons.
 
 Entries of a list that the ruled field stands in are its own entry; of any other list, some entry has to fit. Pure:
 a guard is a tree of field names that is compared with the VM's tree.
@@ -20,7 +20,7 @@ Memo = dict[tuple[int, ...], Any]
 _MISSING: Any = object()
 # The words of a rule that hold guards: conditions that must all hold together, or must not.
 GUARDS = ("where", "unless")
-COMPARISONS = ("equals", "not-equals")
+COMPARISONS = ("equals", "not-equals", "outside")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ def _holds(condition: Condition, value: Any) -> bool:
 class Comparison:
     """`equals` or `not-equals` another field, by its declared path; of a list's entries, some one has to be equal.
 
-    A field that is missing is equal to nothing. `same` gives values in the form in which equal ones are equal.
+    A field that is missing is equal to nothing. `same` gives values in the form in which equal ones are equal. With
+    `outside` the namespace of a reference (`NAMESPACE/NAME`) is compared, and a name alone is in the other's.
     """
 
     name: str
@@ -138,6 +139,9 @@ class Comparison:
 
     def holds(self, value: Any, location: FieldLocation) -> bool:
         """Whether the rule is about this value, as far as the other field decides."""
+        if self.name == "outside":
+            namespace = namespace_of(value)
+            return namespace is not None and self.same(namespace) not in self._others(location)
         known = self.same(value)
         equal = known is not None and known in self._others(location)
         return equal is (self.name == "equals")
@@ -154,7 +158,15 @@ class Comparison:
 
     def refusal(self, value: object) -> str:
         """The problem of a value that is refused for it."""
+        if self.name == "outside":
+            return f"is `{shown(value)}`, of another namespace than `{self.path}` says"
         return f"is `{shown(value)}`, which is {'' if self.name == 'equals' else 'not '}the value of `spec.{self.path}`"
+
+
+def namespace_of(value: object) -> str | None:
+    """The namespace that a reference names (`NAMESPACE/NAME`, as Multus reads it); None of a name alone."""
+    namespace, slash, _ = value.partition("/") if isinstance(value, str) else ("", "", "")
+    return namespace if slash else None
 
 
 def values_at(steps: Iterable[Step], location: FieldLocation) -> Iterator[Any]:

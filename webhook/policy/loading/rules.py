@@ -9,7 +9,7 @@ from webhook.declare import DeclaredField, shown
 from webhook.policy.language.condition import Condition, InvalidCondition, Members, Subject
 from webhook.policy.language.conditions import CONDITIONS, condition, of_totals, total_condition
 from webhook.policy.language.cross_field import COMPARISONS, GUARDS, Comparison, Guard, guard
-from webhook.policy.language.field_content import comparable, holding
+from webhook.policy.language.field_content import TEXT, comparable, holding
 from webhook.policy.language.model import CLASSES, EFFECTS, STATED, Effect, Rule, Selector
 from webhook.policy.language.selection import decided_with
 from webhook.policy.language.totals import totals
@@ -198,6 +198,9 @@ def _comparison(reader: PolicyReader, name: str, node: Node, place: DeclaredFiel
     if not path or path not in reader.declared_fields:
         return None
     ours, theirs = holding(place.field), holding(reader.declared_fields[path].field)
+    if name == "outside" and ours != TEXT:
+        reader.wrong(node, f"outside reads a reference, and the field holds {ours}", "use `not-equals`")
+        return None
     if ours != theirs or place.field.scalar is None:
         reader.wrong(node, f"{name} compares {ours} with {theirs}", "name a field that holds the same")
         return None
@@ -216,8 +219,10 @@ def _like_a_path(content: object, reader: PolicyReader) -> bool:
 
 def _as_value(comparison: str, node: Node) -> str:
     """The way out where a comparison of two fields has a value."""
-    word = "in" if comparison == "equals" else "not-in"
     value = node.value
+    if comparison == "outside":
+        return 'for a namespace by its name write `matches`, such as `matches: "shared/.*"`'
+    word = "in" if comparison == "equals" else "not-in"
     plain = value if isinstance(value, str) and _WORD.fullmatch(value) and not WORD_BOOLEAN.fullmatch(value) else ""
     number = type(value) in (int, bool)
     return f"for a value write `{word}: [{shown(value) if number else plain or 'VALUE'}]`"

@@ -29,6 +29,7 @@ _NAME: Tree = {"type": "string", "pattern": f"^{NAME}$", "maxLength": LONGEST_NA
 _COMPARISONS: dict[str, Tree] = {
     "equals": {"$ref": "#/$defs/path", "description": "the value is that of this other field of the VM"},
     "not-equals": {"$ref": "#/$defs/path", "description": "the value is not that of this other field of the VM"},
+    "outside": {"$ref": "#/$defs/path", "description": "the value names a namespace, and not the one this field says"},
 }
 _GUARDS: dict[str, str] = {
     "where": "the rule is only about VMs of which all of this holds; entries of the rule's own lists are meant",

@@ -69,10 +69,12 @@ class Formulas:
         return _formula(each, CelValue(operand.value, operand.field, typed))
 
     def comparison(self, each: Comparison, operand: CelOperand) -> str:
-        """`equals` and `not-equals`."""
+        """`equals`, `not-equals` and `outside`."""
         equal = FALSE
         if operand.field.scalar is not None and not operand.field.scalar.is_set:
             equal = self._equal(each, each.steps, operand.spec, operand)
+        if each.name == "outside":
+            return all_of([f"{_own(operand)}.contains('/')", negated(equal)])
         return equal if each.name == "equals" else negated(equal)
 
     def guard(self, guard: Guard, operand: CelOperand) -> str:
@@ -145,10 +147,15 @@ def _formula(each: Condition, value: CelValue) -> str:
     return CONDITIONS[each.name].cel(each, value, cel)
 
 
+def _own(operand: CelOperand) -> str:
+    return operand.value if operand.constant is _DYNAMIC else text(operand.constant)
+
+
 def _sameness(each: Comparison, operand: CelOperand) -> Callable[[str], str]:
     """Whether another value is the same as the operand, in the form in which equal ones are equal."""
-    constant = operand.constant is not _DYNAMIC
-    own = text(operand.constant) if constant else operand.value
+    own = _own(operand)
+    if each.name == "outside":
+        return lambda other: f"{own}.startsWith({other} + '/')"
     if each.same is nano:
         same = f"compareTo({any_quantity(own)}) == 0"
         return lambda other: all_of([is_quantity(own), is_quantity(other), f"{any_quantity(other)}.{same}"])
