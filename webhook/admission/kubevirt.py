@@ -16,7 +16,16 @@ from webhook.admission.review import ALLOWED, Review, Verdict, refusal
 from webhook.declare import Mark
 from webhook.declare.tree import identical
 from webhook.findings import Finding, Findings
-from webhook.kubevirt.api import KINDS, ROOT, KubeVirtKind, Projection, marks_of, project, told_of
+from webhook.kubevirt.api import (
+    KINDS,
+    ROOT,
+    KubeVirtKind,
+    Projection,
+    marks_of,
+    project,
+    told_of,
+    without_other_bridges,
+)
 from webhook.kubevirt.api.kinds import VIRTUAL_MACHINE, at
 from webhook.kubevirt.api.patches import Patched, patched
 from webhook.kubevirt.api.pci_addresses import ignored_addresses, pci_addresses, wrong_addresses
@@ -65,7 +74,7 @@ def judged_by(engine: Engine, review: Review, kind: KubeVirtKind, request: Reque
     names = _new_names(review, kind)
     if before is not None and not names and identical(now.tree, before.tree):
         return Decision()
-    stored = before.tree if before is not None else None
+    stored = without_other_bridges(before.tree, now.tree) if before is not None else None
     marks = marks_of(now.tree)
     decision = engine.decide(Submission(now.tree, marks, ROOT, stored), request)
     judged = _placed(decision, now.place, marks)

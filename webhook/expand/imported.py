@@ -76,7 +76,8 @@ def complete_imported(domain: Tree, domain_type: str, entropy: Callable[[int], b
         port.setdefault("type", "pty")
     _ports(devices, machine.defaults["serial"])
     number_ports(devices)
-    found = _as_found(machine, silence, any(each.get("type") != "ramfb" for each in _displays(devices)))
+    # The first one is the primary one now; `ramfb` is no device of PCI.
+    found = _as_found(machine, silence, any(each.get("type") != "ramfb" for each in _displays(devices)[:1]))
     _root(devices, found)
     complete(domain, found, None, silence["nic"])
     name_devices(devices)

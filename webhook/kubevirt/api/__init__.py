@@ -2,7 +2,7 @@
 
 from webhook.kubevirt.api.declarations import declared_fields
 from webhook.kubevirt.api.kinds import KINDS, KubeVirtKind, kubevirt_kind
-from webhook.kubevirt.api.marks import marks_of, told_of
+from webhook.kubevirt.api.marks import marks_of, told_of, without_other_bridges
 from webhook.kubevirt.api.projection import ROOT, Projection, project
 from webhook.kubevirt.api.words import MESSAGES
 
@@ -17,4 +17,5 @@ __all__ = [
     "marks_of",
     "project",
     "told_of",
+    "without_other_bridges",
 ]

@@ -138,7 +138,12 @@ def _on_the_pod_network(vmi: Any, marks: list[Mark], *, partial: bool) -> None:
     Of a part of a machine the rest is not known: there each of the two is marked alone.
     """
     nics = _objects(at(vmi, ("domain", "devices", "interfaces")))
-    bridged = [(index, nic.get("name")) for index, nic in nics if nic.get("bridge") is not None]
+    # A name alone gives a NIC, or a network, that is there another partner.
+    bridged = [
+        (index, nic.get("name"))
+        for index, nic in nics
+        if nic.get("bridge") is not None or (partial and nic.keys() == {"name"})
+    ]
     if not bridged and not partial:
         return
     networks = _objects(at(vmi, ("networks",)))
@@ -149,8 +154,40 @@ def _on_the_pod_network(vmi: Any, marks: list[Mark], *, partial: bool) -> None:
     named = _names(nic for _, nic in nics)
     for index, network in networks if partial else ():
         name = network.get("name")
-        if network.get("pod") is not None and (type(name) is not str or name not in named):
+        other = network.get("pod") is not None or network.keys() == {"name"}
+        if other and (type(name) is not str or name not in named):
             marks.append(_mark(f"networks[{index}].pod"))
+
+
+def without_other_bridges(stored: Tree, now: Tree) -> Tree:
+    """The stored parts without the bridges of NICs that have come to the pod's own network by another field's change.
+
+    Such a bridge was another thing: it is not kept as it is stored.
+    """
+    anew = _bridged_to_pod(now) - _bridged_to_pod(stored)
+    nics = at(stored.get("vmi"), ("domain", "devices", "interfaces"))
+    if not anew or type(nics) is not list:
+        return stored
+    kept = [
+        {name: value for name, value in nic.items() if name != "bridge"}
+        if type(nic) is dict and nic.get("name") in anew
+        else nic
+        for nic in nics
+    ]
+    domain = stored["vmi"]["domain"]
+    devices = {**domain["devices"], "interfaces": kept}
+    return {**stored, "vmi": {**stored["vmi"], "domain": {**domain, "devices": devices}}}
+
+
+def _bridged_to_pod(tree: Tree) -> set[str]:
+    """The names of the NICs that are bridged to the pod's own network."""
+    marks: list[Mark] = []
+    _on_the_pod_network(tree.get("vmi"), marks, partial=False)
+    nics = at(tree.get("vmi"), ("domain", "devices", "interfaces"))
+    numbers = {each.path for each in marks}
+    return _names(
+        nic for index, nic in _objects(nics) if f"{ROOT}.vmi.domain.devices.interfaces[{index}].bridge" in numbers
+    )
 
 
 def _of_data_volumes(vm: Any, marks: list[Mark]) -> None:

@@ -1,7 +1,8 @@
 """The JSON patches of a clone or a restore, as the virtual machine that each would write.
 
 KubeVirt applies them to an object that is not at hand here, by its own account. So the value of each operation is
-judged at the place where it is written; a value that comes from elsewhere in the object is anything.
+judged at the place where it is written. A value that comes from elsewhere in the object is not to be seen, so that the
+spec takes none; where a field goes, what it stood in is judged as it would be without any.
 """
 
 from __future__ import annotations
@@ -15,20 +16,14 @@ import orjson
 
 from webhook.declare import shown
 from webhook.findings import Finding
-from webhook.kubevirt.api.kinds import VIRTUAL_MACHINE, Keys, at
-from webhook.kubevirt.api.spelling import names_above
+from webhook.kubevirt.api.kinds import Keys, at
 
 RULE = "patches"
-# A value that is taken from elsewhere in the object: nothing that a condition holds of.
-_ANYTHING: dict[str, Any] = {"from": "elsewhere"}
 # Whether an entry is refused depends on all of it: a feature that is required, or disabled.
 _FEATURES = ["spec", "template", "spec", "domain", "cpu", "features"]
 # Steps of a JSON pointer that an object of Kubernetes' has.
 _DEEPEST = 64
 _MOST = 256
-# Where a value from elsewhere would be, or hold, a part or annotations whose content nobody has seen.
-_ABOVE = names_above(VIRTUAL_MACHINE)
-_WHOLES = frozenset(_ABOVE) | {(*keys, name) for keys, names in _ABOVE.items() for name in names}
 _FORM = 'write it as text, like `{"op": "replace", "path": "/spec/runStrategy", "value": "Halted"}`'
 
 
@@ -92,12 +87,14 @@ def _operation(each: Any, place: str) -> Patched | Finding:
         return Finding(place, f"`{shown(path)}` is deeper than an object is", "name a field", RULE)
     if _changes_feature(name, steps) or (name == "move" and _changes_feature("remove", _steps(each.get("from")))):
         return Finding(place, "changes a CPU feature of which not all is said", "replace the whole entry", RULE)
-    if name in ("remove", "test"):
+    if name == "test":
         return Patched(place, {})
-    if name not in ("add", "replace") and tuple(steps) in _WHOLES:
-        problem = f"takes all of `{shown(path)}` from elsewhere in the object"
+    if name == "remove":
+        return Patched(place, {} if not steps or _is_entry(steps[-1]) else _written(steps[:-1], {}))
+    if name not in ("add", "replace") and (not steps or steps[0] == "spec"):
+        problem = f"takes `{shown(path)}` from elsewhere in the object"
         return Finding(place, problem, "write it as the `value` of a `replace`", RULE)
-    return Patched(place, _written(steps, each.get("value") if name in ("add", "replace") else _ANYTHING))
+    return Patched(place, _written(steps, each.get("value") if name in ("add", "replace") else {}))
 
 
 def _steps(pointer: Any) -> list[str]:
@@ -116,5 +113,10 @@ def _written(steps: list[str], value: Any) -> Any:
     """An object with nothing but the value at these steps; an entry of a list is a list of the one."""
     made = value
     for step in reversed(steps):
-        made = [made] if step == "-" or step.isdecimal() else {step: made}
+        made = [made] if _is_entry(step) else {step: made}
     return made
+
+
+def _is_entry(step: str) -> bool:
+    """Whether a step leads to an entry of a list."""
+    return step == "-" or step.isdecimal()
