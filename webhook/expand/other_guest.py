@@ -10,6 +10,7 @@ from webhook.features import expand as expand_features
 from webhook.features.contribution import Contribution
 from webhook.features.platform import Platform, platform_of
 from webhook.findings import Finding, Refused
+from webhook.guests import Guest
 from webhook.trees import Tree
 
 _GUEST = ("type", "version")
@@ -69,7 +70,16 @@ def _made(contributions: list[Contribution]) -> list[tuple[Tree, Tree]]:
 
 
 def newly_unmet(update: Update, domain: Tree, stored: Tree, path: str) -> list[Finding]:
-    """What the guest's installer would miss in the machine as it becomes, and does not miss in it as it was."""
-    guest = update.platform.guest
-    known = {finding.path for finding in unmet_requirements(stored, guest, path)}
-    return [finding for finding in unmet_requirements(domain, guest, path) if finding.path not in known]
+    """What the guest's installer would miss in the machine as it becomes, and its guest did not in it as it was."""
+    unmet = unmet_requirements(domain, update.platform.guest, path)
+    known = {finding.path for finding in unmet_requirements(stored, _earlier(update, path), path)} if unmet else set()
+    return [finding for finding in unmet if finding.path not in known]
+
+
+def _earlier(update: Update, path: str) -> Guest:
+    """The guest that the stored features name; the update's where they can name none any more."""
+    platform = update.platform
+    try:
+        return platform_of(update.earlier, update.domain, platform.site, platform.rule_set, path).guest
+    except Refused:
+        return platform.guest
