@@ -38,6 +38,7 @@ from webhook.expand.words import Words
 from webhook.features import expand as expand_features
 from webhook.features import numa
 from webhook.features.contribution import Contribution
+from webhook.features.memory import without_room
 from webhook.features.platform import Platform, Site, platform_of
 from webhook.findings import Finding, Refused
 from webhook.rule_sets import NEWEST, RULE_SETS
@@ -125,7 +126,7 @@ def expand(
     if not new:
         # It was stored once: its devices have their names, whatever their references were then, and are as they were.
         names = recognised(wanted_by(contributions), (known or domain).get("devices", {}))
-        draft.contributions = renamed(contributions, names)
+        draft.contributions = renamed(without_room(contributions, domain), names)
         draft.before = device_keys([known or domain])
     return _made(draft, context, path, known, observe)
 

@@ -35,6 +35,16 @@ def expand(wanted: int | str | None, platform: Platform, origin: str) -> list[Co
     return [Contribution(origin, {"memory": {"size": asked}} if asked else {}, default, platform.guest.because)]
 
 
+def without_room(contributions: list[Contribution], domain: Tree) -> list[Contribution]:
+    """What features ask of a machine that was stored once: without room for memory it has none, as a new one has."""
+    if "maxmemory" in domain or "current" not in (domain.get("memory") or {}):
+        return contributions
+    return [
+        each._replace(default={name: value for name, value in each.default.items() if name != "maxmemory"})
+        for each in contributions
+    ]
+
+
 def _in_mib(wanted: int | str | None) -> int | str | None:
     """The amount in the unit in which VMs are listed, wherever it is whole in it."""
     amount = kib(wanted)
