@@ -22,6 +22,8 @@ def libvirt_here(
     folder = tmp_path_factory.mktemp("libvirtd")
     with libvirtd(folder):
         monkeypatch.setenv("LIBVIRT_DEFAULT_URI", uri(folder))
+        # What the commands print is the page's; what libvirt logs of connections that the daemon closes is not.
+        monkeypatch.setenv("LIBVIRT_LOG_OUTPUTS", f"4:file:{folder / 'client.log'}")
         yield
 
 

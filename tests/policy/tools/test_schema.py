@@ -71,6 +71,7 @@ def test_each_slip_in_guards_totals_and_comparisons_is_marked_unless_it_needs_ty
         "not-a-limit",
         "no-number",
         "no-amount",
+        "no-text",
         "both",
     }
     whole = {

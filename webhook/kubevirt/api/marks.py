@@ -27,6 +27,7 @@ _UNKNOWN = made("", _UNREAD, None, None)
 # Of an element that has names which no path can have.
 _ODD = made("", _UNREAD, None, None)
 _POD_NETWORK = Backend("host-network")
+_NICS = ("domain", "devices", "interfaces")
 
 
 def marks_of(tree: Tree, *, partial: bool = False) -> list[Mark]:
@@ -137,26 +138,33 @@ def _on_the_pod_network(vmi: Any, marks: list[Mark], *, partial: bool) -> None:
 
     Of a part of a machine the rest is not known: there each of the two is marked alone.
     """
-    nics = _objects(at(vmi, ("domain", "devices", "interfaces")))
-    # A name alone gives a NIC, or a network, that is there another partner.
-    bridged = [
-        (index, nic.get("name"))
-        for index, nic in nics
-        if nic.get("bridge") is not None or (partial and nic.keys() == {"name"})
-    ]
-    if not bridged and not partial:
+    for index, _ in _bridged_to_pod(vmi, partial=partial):
+        marks.append(_mark(f"domain.devices.interfaces[{index}].bridge"))
+    if not partial:
         return
-    networks = _objects(at(vmi, ("networks",)))
-    elsewhere = _names(network for _, network in networks if network.get("pod") is None)
-    for index, name in bridged:
-        if type(name) is not str or name not in elsewhere:
-            marks.append(_mark(f"domain.devices.interfaces[{index}].bridge"))
-    named = _names(nic for _, nic in nics)
-    for index, network in networks if partial else ():
+    named = _names(nic for _, nic in _objects(at(vmi, _NICS)))
+    for index, network in _objects(at(vmi, ("networks",))):
         name = network.get("name")
         other = network.get("pod") is not None or network.keys() == {"name"}
         if other and (type(name) is not str or name not in named):
             marks.append(_mark(f"networks[{index}].pod"))
+
+
+def _bridged_to_pod(vmi: Any, *, partial: bool = False) -> list[tuple[int, Any]]:
+    """The NICs that are bridged to the pod's own network, by index and name.
+
+    Of a part of a machine: a name alone gives a NIC that is there another network.
+    """
+    bridged = [
+        (index, nic.get("name"))
+        for index, nic in _objects(at(vmi, _NICS))
+        if nic.get("bridge") is not None or (partial and nic.keys() == {"name"})
+    ]
+    if not bridged:
+        return []
+    networks = _objects(at(vmi, ("networks",)))
+    elsewhere = _names(network for _, network in networks if network.get("pod") is None)
+    return [(index, name) for index, name in bridged if type(name) is not str or name not in elsewhere]
 
 
 def without_other_bridges(stored: Tree, now: Tree) -> Tree:
@@ -164,30 +172,20 @@ def without_other_bridges(stored: Tree, now: Tree) -> Tree:
 
     Such a bridge was another thing: it is not kept as it is stored.
     """
-    anew = _bridged_to_pod(now) - _bridged_to_pod(stored)
-    nics = at(stored.get("vmi"), ("domain", "devices", "interfaces"))
-    if not anew or type(nics) is not list:
+    bridged = [name for _, name in _bridged_to_pod(now.get("vmi")) if type(name) is str]
+    nics = at(stored.get("vmi"), _NICS)
+    if not bridged or type(nics) is not list:
         return stored
-    kept = [
-        {name: value for name, value in nic.items() if name != "bridge"}
-        if type(nic) is dict and nic.get("name") in anew
-        else nic
-        for nic in nics
-    ]
+    anew = set(bridged).difference(name for _, name in _bridged_to_pod(stored.get("vmi")) if type(name) is str)
+    if not anew:
+        return stored
+    kept = list(nics)
+    for index, nic in _objects(nics):
+        if _names((nic,)) & anew:
+            kept[index] = {name: value for name, value in nic.items() if name != "bridge"}
     domain = stored["vmi"]["domain"]
     devices = {**domain["devices"], "interfaces": kept}
     return {**stored, "vmi": {**stored["vmi"], "domain": {**domain, "devices": devices}}}
-
-
-def _bridged_to_pod(tree: Tree) -> set[str]:
-    """The names of the NICs that are bridged to the pod's own network."""
-    marks: list[Mark] = []
-    _on_the_pod_network(tree.get("vmi"), marks, partial=False)
-    nics = at(tree.get("vmi"), ("domain", "devices", "interfaces"))
-    numbers = {each.path for each in marks}
-    return _names(
-        nic for index, nic in _objects(nics) if f"{ROOT}.vmi.domain.devices.interfaces[{index}].bridge" in numbers
-    )
 
 
 def _of_data_volumes(vm: Any, marks: list[Mark]) -> None:
